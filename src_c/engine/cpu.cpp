@@ -1,0 +1,75 @@
+#include "cpu.h"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "../isa/tables.h"
+#include "cpu_features.h"
+
+namespace rnnfast {
+namespace {
+
+constexpr const char* kOverride = "RNNFAST_ISA";
+
+const std::vector<const KernelTable*>& tables() {
+  static const std::vector<const KernelTable*> found = [] {
+    std::vector<const KernelTable*> list;
+    const CpuFeatures features = detect_cpu_features();
+    (void)features;  // a build without any instruction set beyond the baseline
+#if defined(RNNFAST_HAVE_AVX512)
+    if (features.avx512) list.push_back(&rnnfast_table_avx512());
+#endif
+#if defined(RNNFAST_HAVE_AVX2)
+    if (features.avx2) list.push_back(&rnnfast_table_avx2());
+#endif
+#if defined(RNNFAST_HAVE_NEON)
+    if (features.neon) list.push_back(&rnnfast_table_neon());
+#endif
+    list.push_back(&rnnfast_table_generic());
+    return list;
+  }();
+  return found;
+}
+
+std::string requested() {
+  const char* name = std::getenv(kOverride);
+  return name == nullptr ? "" : name;
+}
+
+const KernelTable& choose() {
+  const std::string name = requested();
+  if (name.empty()) return *tables().front();
+  if (const KernelTable* table = find_table(name)) return *table;
+  std::string has;
+  for (const KernelTable* table : tables()) has += (has.empty() ? "" : ", ") + std::string(table->isa);
+  const bool known = name == "avx2" || name == "avx512" || name == "neon";
+  throw std::invalid_argument(std::string(kOverride) + "=" + name + (known ? " is not available" : " is unknown") +
+                              ": this build can run " + has + " on this machine");
+}
+
+}  // namespace
+
+const CpuInfo& cpu_info() {
+  static const CpuInfo info = detect_cpu_info();
+  return info;
+}
+
+std::vector<const KernelTable*> available_tables() { return tables(); }
+
+const KernelTable* find_table(const std::string& name) {
+  for (const KernelTable* table : tables())
+    if (name == table->isa) return table;
+  return nullptr;
+}
+
+const KernelTable& active_table() {
+  static const KernelTable& table = choose();
+  return table;
+}
+
+bool table_forced() {
+  static const bool forced = !requested().empty();
+  return forced;
+}
+
+}  // namespace rnnfast

@@ -1,0 +1,21 @@
+// Raw detection: CPUID and XGETBV on x86, sysfs and sysctl for caches.
+#ifndef RNNFAST_ENGINE_CPU_FEATURES_H
+#define RNNFAST_ENGINE_CPU_FEATURES_H
+
+#include "cpu.h"
+
+namespace rnnfast {
+
+// Features whose registers the operating system saves, too: a bit of CPUID alone is no permission.
+struct CpuFeatures {
+  bool avx2 = false;    // AVX2 and FMA
+  bool avx512 = false;  // F, DQ, BW, VL, CD
+  bool neon = false;    // Advanced SIMD with float64: every 64-bit ARM
+};
+
+CpuInfo detect_cpu_info();
+CpuFeatures detect_cpu_features();
+
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,129 @@
+#include "packing.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace rnnfast {
+
+CellLayout::CellLayout(const RnnSpec& spec, int64_t lanes_)
+    : cell(spec.cell), reset_after(spec.reset_after), units(spec.units), lanes(lanes_) {}
+
+int64_t CellLayout::panels() const { return ceil_div(units, linear() ? 4 * lanes : lanes); }
+
+GateSet CellLayout::input_gates() const { return {gates(), {0, 1, 2, 3}}; }
+
+GateSet CellLayout::recurrent_gates() const { return {split() ? 2 : gates(), {0, 1, 2, 3}}; }
+
+template <class T> void pack_gates(const CellLayout& layout, const GateSet& set, const T* w, int64_t k, T* out) {
+  const int64_t H = layout.units, VL = layout.lanes, ld = layout.gates() * H;
+  for (int64_t p = 0; p < layout.panels(); ++p) {
+    const int64_t valid = std::min(VL, H - p * VL);
+    for (int64_t i = 0; i < k; ++i)
+      for (int g = 0; g < set.count; ++g, out += VL) {
+        std::copy_n(w + i * ld + set.gate[g] * H + p * VL, valid, out);
+        std::fill_n(out + valid, VL - valid, T(0));
+      }
+  }
+}
+
+template <class T> void unpack_gates(const CellLayout& layout, const GateSet& set, const T* packed, int64_t k, T* w) {
+  const int64_t H = layout.units, VL = layout.lanes, ld = layout.gates() * H;
+  for (int64_t p = 0; p < layout.panels(); ++p) {
+    const int64_t valid = std::min(VL, H - p * VL);
+    for (int64_t i = 0; i < k; ++i)
+      for (int g = 0; g < set.count; ++g, packed += VL)
+        std::copy_n(packed, valid, w + i * ld + set.gate[g] * H + p * VL);
+  }
+}
+
+template <class T>
+void pack_linear(int64_t lanes, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out) {
+  const int64_t width = 4 * lanes;
+  for (int64_t first = 0; first < n; first += width, out += k * width) {
+    const int64_t valid = std::min(width, n - first);
+    if (transposed) {
+      if (valid < width) std::fill_n(out, k * width, T(0));
+      for (int64_t j = 0; j < valid; ++j)
+        for (int64_t i = 0; i < k; ++i) out[i * width + j] = w[(first + j) * ld + i];
+    } else {
+      for (int64_t i = 0; i < k; ++i) {
+        std::copy_n(w + i * ld + first, valid, out + i * width);
+        std::fill_n(out + i * width + valid, width - valid, T(0));
+      }
+    }
+  }
+}
+
+template <class T> void unpack_linear(int64_t lanes, const T* packed, int64_t k, int64_t n, T* w, int64_t ld) {
+  const int64_t width = 4 * lanes;
+  for (int64_t first = 0; first < n; first += width)
+    for (int64_t i = 0; i < k; ++i, packed += width) std::copy_n(packed, std::min(width, n - first), w + i * ld + first);
+}
+
+template <class T>
+void pack_gates_transposed(const CellLayout& layout, const GateSet& set, const T* w, int64_t n, T* out) {
+  const int64_t H = layout.units, VL = layout.lanes, width = 4 * VL, ld = layout.gates() * H;
+  const int64_t block = layout.block_length(set.count), rows = layout.panels() * block;
+  // A linear block is one run of units, a gate block one run per gate.
+  const int runs = layout.linear() ? 1 : set.count;
+  const int64_t run = block / runs;
+  std::fill_n(out, ceil_div(n, width) * rows * width, T(0));
+  for (int64_t j = 0; j < n; ++j) {
+    T* column = out + (j / width) * rows * width + j % width;
+    for (int64_t p = 0; p < layout.panels(); ++p)
+      for (int g = 0; g < runs; ++g) {
+        const T* from = w + j * ld + set.gate[g] * H + p * run;
+        T* to = column + (p * block + g * run) * width;
+        for (int64_t u = 0; u < std::min(run, H - p * run); ++u) to[u * width] = from[u];
+      }
+  }
+}
+
+namespace {
+
+// Calls f(packed position, unit) for every unit of slot `slot` in [panel][4 * VL].
+template <class F> void for_slot(const CellLayout& layout, int slot, const F& f) {
+  for (int64_t u = 0; u < layout.units; ++u)
+    f(layout.linear() ? u : (u / layout.lanes) * 4 * layout.lanes + slot * layout.lanes + u % layout.lanes, u);
+}
+
+}  // namespace
+
+template <class T> void pack_bias(const CellLayout& layout, const T* bias, T* out) {
+  const int64_t H = layout.units;
+  std::fill_n(out, layout.panels() * 4 * layout.lanes, T(0));
+  const bool two_rows = layout.cell == CellKind::gru && layout.reset_after;
+  for (int g = 0; g < layout.gates(); ++g)
+    for_slot(layout, g, [&](int64_t at, int64_t u) {
+      out[at] = bias[g * H + u] + (two_rows && g < 2 ? bias[(3 + g) * H + u] : T(0));
+    });
+}
+
+template <class T> void pack_candidate_bias(const CellLayout& layout, const T* bias, T* out) {
+  std::fill_n(out, layout.panels() * layout.lanes, T(0));
+  std::copy_n(bias + 5 * layout.units, layout.units, out);
+}
+
+template <class T> void unpack_bias_gradient(const CellLayout& layout, const T* sums, T* dbias) {
+  const int64_t H = layout.units;
+  const auto copy_slot = [&](int slot, T* to) {
+    for_slot(layout, slot, [&](int64_t at, int64_t u) { to[u] = sums[at]; });
+  };
+  for (int g = 0; g < layout.gates(); ++g) copy_slot(g, dbias + g * H);
+  if (layout.cell == CellKind::gru && layout.reset_after)
+    for (int g = 0; g < 3; ++g) copy_slot(g < 2 ? g : 3, dbias + (3 + g) * H);
+}
+
+#define RNNFAST_INSTANTIATE(T)                                                                            \
+  template void pack_gates(const CellLayout&, const GateSet&, const T*, int64_t, T*);                     \
+  template void unpack_gates(const CellLayout&, const GateSet&, const T*, int64_t, T*);                   \
+  template void pack_linear(int64_t, const T*, int64_t, int64_t, int64_t, bool, T*);                      \
+  template void unpack_linear(int64_t, const T*, int64_t, int64_t, T*, int64_t);                          \
+  template void pack_gates_transposed(const CellLayout&, const GateSet&, const T*, int64_t, T*);          \
+  template void pack_bias(const CellLayout&, const T*, T*);                                               \
+  template void pack_candidate_bias(const CellLayout&, const T*, T*);                                     \
+  template void unpack_bias_gradient(const CellLayout&, const T*, T*);
+RNNFAST_INSTANTIATE(float)
+RNNFAST_INSTANTIATE(double)
+
+}  // namespace rnnfast

@@ -1,0 +1,66 @@
+// Canonical weights to panels and back. The layouts are those of kernels/table.h; VL = lanes of the kernel table.
+#ifndef RNNFAST_ENGINE_PACKING_H
+#define RNNFAST_ENGINE_PACKING_H
+
+#include <cstdint>
+
+#include "../rnnfast.h"
+
+namespace rnnfast {
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Which of a cell's gates a packed matrix holds, and how z's slots number them.
+struct GateSet {
+  int count;
+  int gate[4];  // canonical gate of each vector of a panel
+};
+
+// The panels of a cell's weights and pre-activations at one vector length.
+struct CellLayout {
+  CellKind cell;
+  bool reset_after;
+  int64_t units, lanes;
+
+  CellLayout(const RnnSpec& spec, int64_t lanes_);
+  bool linear() const { return cell == CellKind::simple_rnn; }  // panels of consecutive units instead of gates
+  bool split() const { return cell == CellKind::gru && !reset_after; }  // candidate's product waits for r
+  int gates() const { return gate_count(cell); }
+  int64_t panels() const;
+  int64_t slot_row() const { return 4 * lanes; }                // elements of one row of a z panel
+  int64_t z_size(int64_t rows) const { return panels() * rows * slot_row(); }
+  GateSet input_gates() const;      // of W
+  GateSet recurrent_gates() const;  // of U; z and r alone when split
+  int64_t input_width() const { return (linear() ? 4 : input_gates().count) * lanes; }  // elements per k of a panel
+  int64_t recurrent_width() const { return (linear() ? 4 : recurrent_gates().count) * lanes; }
+  // U's k as a row of dz presents it (table.h, KBlocks): elements per block that take part.
+  int64_t block_length(int vectors) const { return linear() ? (panels() == 1 ? units : 4 * lanes) : vectors * lanes; }
+};
+
+// out [panel][k][count * VL]: vector g of a panel = gate set.gate[g] of VL consecutive units.  w (k, G*units).
+template <class T> void pack_gates(const CellLayout&, const GateSet&, const T* w, int64_t k, T* out);
+template <class T> void unpack_gates(const CellLayout&, const GateSet&, const T* packed, int64_t k, T* w);
+
+// out [panel][k][4 * VL]: consecutive columns of w (k, n), or of the transpose of w (n, k).
+template <class T>
+void pack_linear(int64_t lanes, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out);
+template <class T> void unpack_linear(int64_t lanes, const T* packed, int64_t k, int64_t n, T* w, int64_t ld);
+inline int64_t linear_size(int64_t lanes, int64_t k, int64_t n) { return ceil_div(n, 4 * lanes) * k * 4 * lanes; }
+
+// Panels of the transpose of w (n, G*units) whose k run over [block][gate of the set][unit], as a row of dz has them.
+template <class T>
+void pack_gates_transposed(const CellLayout&, const GateSet&, const T* w, int64_t n, T* out);
+inline int64_t transposed_size(const CellLayout& layout, const GateSet& set, int64_t n) {
+  return ceil_div(n, 4 * layout.lanes) * layout.panels() * layout.block_length(set.count) * 4 * layout.lanes;
+}
+
+// out [panel][4 * VL] by slot of z; z and r of a GRU with reset_after take the sum of both biases.
+template <class T> void pack_bias(const CellLayout&, const T* bias, T* out);
+// out [panel][VL]: the recurrent bias of a GRU candidate (reset_after).
+template <class T> void pack_candidate_bias(const CellLayout&, const T* bias, T* out);
+// The bias gradient from the sums of dz over all rows, [panel][4 * VL] by slot.
+template <class T> void unpack_bias_gradient(const CellLayout&, const T* sums, T* dbias);
+
+}  // namespace rnnfast
+
+#endif

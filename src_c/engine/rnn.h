@@ -1,0 +1,77 @@
+// Recurrent and dense layers over the kernel table: packed weights, and inference on one sub-batch.
+#ifndef RNNFAST_ENGINE_RNN_H
+#define RNNFAST_ENGINE_RNN_H
+
+#include <cstdint>
+
+#include "../kernels/table.h"
+#include "../rnnfast.h"
+#include "buffer.h"
+#include "packing.h"
+#include "plan.h"
+
+namespace rnnfast {
+
+// A layer's weights in the panel layout of one kernel table. Immutable after construction; safe to share.
+template <class T> class PackedRnn {
+ public:
+  PackedRnn(const KernelTable& table, const RnnSpec& spec, const RnnWeights& canonical);
+
+  const KernelTable& table() const { return *table_; }
+  const Kernels<T>& kernels() const { return table_->of<T>(); }
+  const RnnSpec& spec() const { return spec_; }
+  const CellLayout& layout() const { return layout_; }
+  int64_t bytes() const;
+
+  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim).
+  void project(int64_t rows, const T* x, T* z, int64_t z_panel) const;
+  // The weights' part of a recurrence's arguments; the caller adds segments, rows and states.
+  RecurForwardArgs<T> recurrence() const;
+
+ private:
+  const KernelTable* table_;
+  RnnSpec spec_;
+  CellLayout layout_;
+  Buffer<T> w_, u_, bias_, candidate_bias_, peephole_;
+};
+
+// One layer, one direction, over one sub-batch, on the calling thread. Elements are T; nothing is allocated.
+template <class T> struct RnnInfer {
+  const PackedRnn<T>* rnn;
+  const SequencePlan* plan;
+  const T* x;      // packed (total, input_dim)
+  T* h;            // (total + batch, units): the states after each step, packed, are written to the first `total` rows;
+                   // the last `batch` rows are scratch. Or null where only the final state is wanted.
+  T* h_state;      // (batch, units), sorted order. in: initial state; out: final state
+  T* c_state;      // LSTM: likewise; else null
+  T* workspace;    // rnn_infer_workspace() elements, 64-byte aligned
+};
+template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&);
+template <class T> void rnn_infer(const RnnInfer<T>&);
+
+// A dense layer's weights in linear panels; bias and activation are applied in the tile. Immutable; safe to share.
+template <class T> class PackedDense {
+ public:
+  // kernel (inputs, outputs), bias (outputs) or null.
+  PackedDense(const KernelTable& table, int64_t inputs, int64_t outputs, const T* kernel, const T* bias);
+  // y (rows, outputs) = act(x (rows, inputs) W + b), on the calling thread. activation: element-wise; null = linear.
+  void run(int64_t rows, const T* x, T* y, const Activation* activation) const;
+  int64_t bytes() const { return (kernel_.size() + bias_.size()) * static_cast<int64_t>(sizeof(T)); }
+
+ private:
+  const KernelTable* table_;
+  int64_t inputs_, outputs_;
+  Buffer<T> kernel_, bias_;
+};
+
+// A plain row of A: one block of k elements.
+inline KBlocks plain_row(int64_t k) { return {1, 0, k, 0, 0}; }
+
+// C (m, n) = A * packed linear panels of B, C row-major with leading dimension ldc.
+template <class T>
+ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
+                              const T* b, T* c, ptrdiff_t ldc);
+
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,280 @@
+#include "training.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "cpu.h"
+#include "rnn.h"
+#include "threads.h"
+
+namespace rnnfast {
+
+namespace {
+
+// Rows of a product that one thread takes at a time.
+constexpr int64_t kRowsPerPart = 240;
+
+template <class T> T* typed(void* p) { return static_cast<T*>(p); }
+template <class T> const T* typed(const void* p) { return static_cast<const T*>(p); }
+
+// f(first, count) over [0, rows) in parts.
+template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
+  parallel_for(ceil_div(rows, kRowsPerPart), threads, [&](int64_t part) {
+    const int64_t first = part * kRowsPerPart;
+    f(first, std::min(kRowsPerPart, rows - first));
+  });
+}
+
+// f(row_begin, row_end) over the plan's sorted rows, one part per thread.
+template <class F> void for_batch_parts(const SequencePlan& plan, int threads, const F& f) {
+  const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(threads, plan.batch()));
+  const std::vector<int64_t> bounds = plan.balanced_rows(parts);
+  parallel_for(parts, threads, [&](int64_t part) {
+    if (bounds[part] < bounds[part + 1]) f(bounds[part], bounds[part + 1]);
+  });
+}
+
+// Consecutive segments whose states before and after both lie in one piece of the history.
+std::vector<Segment> merged(std::vector<Segment> segments) {
+  std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) { return a.z < b.z; });
+  std::vector<Segment> result;
+  for (const Segment& s : segments) {
+    if (!result.empty() && result.back().z + result.back().count == s.z &&
+        result.back().prev + result.back().count == s.prev)
+      result.back().count += s.count;
+    else
+      result.push_back(s);
+  }
+  return result;
+}
+
+template <class T> class Backward {
+ public:
+  explicit Backward(const RnnBackward& b)
+      : b_(b), f_(b.forward), plan_(*f_.plan), table_(active_table()), kernels_(table_.of<T>()),
+        layout_(*f_.spec, kernels_.lanes), z_panel_(plan_.total() * layout_.slot_row()) {}
+
+  void run() {
+    time_loop();
+    weight_gradients();
+    if (b_.dx) input_gradient();
+  }
+
+ private:
+  T* z() const { return typed<T>(f_.z); }
+  const T* h() const { return typed<T>(f_.h); }
+
+  // dz of every step into z; dh and dc of the initial state.
+  void time_loop() const {
+    const int64_t H = layout_.units;
+    const T* u = typed<T>(f_.weights.recurrent_kernel);
+    const GateSet gates = layout_.recurrent_gates(), candidate{1, {2}};
+    Buffer<T> ut(transposed_size(layout_, gates, H), uninitialised);
+    pack_gates_transposed(layout_, gates, u, H, ut.data());
+    Buffer<T> ut2(layout_.split() ? transposed_size(layout_, candidate, H) : 0, uninitialised);
+    if (layout_.split()) pack_gates_transposed(layout_, candidate, u, H, ut2.data());
+    Buffer<T> scratch(layout_.split() ? plan_.batch() * H : 0, uninitialised);
+
+    RecurBackwardArgs<T> p{};
+    p.units = H;
+    p.ut = ut.data();
+    p.ut2 = ut2.data();
+    p.peephole = typed<T>(f_.weights.peephole);
+    p.activation = f_.spec->activation;
+    p.recurrent_activation = f_.spec->recurrent_activation;
+    p.segments = plan_.segments().data();
+    p.segment_count = static_cast<int64_t>(plan_.segments().size());
+    p.z = z();
+    p.z_panel = z_panel_;
+    p.h = h();
+    p.c = typed<T>(f_.c);
+    p.dy = typed<T>(b_.dy);
+    p.dh = typed<T>(b_.dh);
+    p.dc = typed<T>(b_.dc);
+    p.extra = typed<T>(f_.extra);
+    p.reset_after = f_.spec->reset_after;
+    for_batch_parts(plan_, f_.threads, [&](int64_t begin, int64_t end) {
+      RecurBackwardArgs<T> part = p;
+      part.row_begin = begin;
+      part.row_end = end;
+      part.scratch = scratch.data() ? scratch.data() + begin * H : nullptr;
+      kernels_.recur_backward[static_cast<int>(f_.spec->cell)](part);
+    });
+  }
+
+  // packed [panel][rows of A][width] += A^T dz for one panel.
+  struct Sum {
+    int64_t rows;   // of the result: columns of A
+    int64_t width;  // per k of a panel
+    int nv;
+    bool skip_slot;
+    int64_t slot;   // first slot of dz
+    Buffer<T> packed;
+    Sum(const CellLayout& layout, int64_t rows_, int vectors, bool skip, int64_t slot_)
+        : rows(rows_), width(vectors * layout.lanes), nv(vectors), skip_slot(skip), slot(slot_),
+          packed(layout.panels() * rows_ * vectors * layout.lanes) {}
+  };
+
+  void add(Sum& sum, int64_t panel, int64_t k, const T* a, int64_t z_row) const {
+    OuterArgs<T> p{};
+    p.m = p.lda = sum.rows;
+    p.k = k;
+    p.nv = sum.nv;
+    p.skip_slot = sum.skip_slot;
+    p.panel_begin = panel;
+    p.panel_end = panel + 1;
+    p.a = a;
+    p.b = z() + z_row * layout_.slot_row() + sum.slot * layout_.lanes;
+    p.b_row = layout_.slot_row();
+    p.b_panel = z_panel_;
+    p.c = sum.packed.data();
+    p.c_panel = sum.rows * sum.width;
+    kernels_.outer(p);
+  }
+
+  void unpack(const Sum& sum, const GateSet& gates, int64_t rows, void* w) const {
+    if (layout_.linear()) unpack_linear(layout_.lanes, sum.packed.data(), rows, layout_.units, typed<T>(w), layout_.units);
+    else unpack_gates(layout_, gates, sum.packed.data(), rows, typed<T>(w));
+  }
+
+  void weight_gradients() const {
+    const int64_t I = f_.spec->input_dim, H = layout_.units, P = layout_.panels();
+    const std::vector<Segment> runs = merged(plan_.segments());
+    const int vectors = layout_.linear() ? kSlots : layout_.recurrent_gates().count;
+    const bool skip = layout_.cell == CellKind::gru && layout_.reset_after;
+    Sum dw(layout_, I, layout_.linear() ? kSlots : layout_.input_gates().count, false, 0);
+    Sum du(layout_, H, vectors, skip, 0);
+    Sum candidate(layout_, layout_.split() ? H : 0, 1, false, 2);
+    Buffer<T> sums(P * layout_.slot_row());
+
+    const int jobs = b_.dbias ? 3 : 2;
+    parallel_for(jobs * P, f_.threads, [&](int64_t job) {
+      const int64_t panel = job / jobs;
+      switch (job % jobs) {
+        case 0:
+          add(dw, panel, plan_.total(), typed<T>(f_.x), 0);
+          break;
+        case 1:
+          for (const Segment& s : runs) add(du, panel, s.count, h() + s.prev * H, s.z);
+          if (layout_.split()) add(candidate, panel, plan_.total(), typed<T>(f_.extra), 0);
+          break;
+        default:
+          kernels_.z_sums(plan_.total(), 1, z() + panel * z_panel_, z_panel_,
+                          sums.data() + panel * layout_.slot_row());
+      }
+    });
+    unpack(dw, layout_.input_gates(), I, b_.dkernel);
+    unpack(du, layout_.recurrent_gates(), H, b_.drecurrent_kernel);
+    if (layout_.split()) unpack(candidate, GateSet{1, {2}}, H, b_.drecurrent_kernel);
+    if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
+    if (b_.dpeephole)
+      kernels_.peephole_gradient(H, plan_.segments().data(), static_cast<int64_t>(plan_.segments().size()), z(),
+                                 z_panel_, typed<T>(f_.c), typed<T>(b_.dpeephole));
+  }
+
+  void input_gradient() const {
+    const int64_t I = f_.spec->input_dim;
+    const GateSet gates = layout_.input_gates();
+    Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
+    pack_gates_transposed(layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
+    const KBlocks k{layout_.panels(), z_panel_, layout_.block_length(gates.count), 0, 0};
+    for_row_parts(plan_.total(), f_.threads, [&](int64_t first, int64_t count) {
+      kernels_.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(), layout_.slot_row(),
+                                         k, wt.data(), typed<T>(b_.dx) + first * I, I));
+    });
+  }
+
+  const RnnBackward& b_;
+  const RnnForward& f_;
+  const SequencePlan& plan_;
+  const KernelTable& table_;
+  const Kernels<T>& kernels_;
+  const CellLayout layout_;
+  const int64_t z_panel_;
+};
+
+template <class T> void forward(const RnnForward& f) {
+  const PackedRnn<T> rnn(active_table(), *f.spec, f.weights);
+  const SequencePlan& plan = *f.plan;
+  const CellLayout& layout = rnn.layout();
+  const int64_t z_panel = plan.total() * layout.slot_row();
+  T* z = typed<T>(f.z);
+  for_row_parts(plan.total(), f.threads, [&](int64_t first, int64_t count) {
+    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel);
+  });
+  RecurForwardArgs<T> p = rnn.recurrence();
+  p.segments = plan.segments().data();
+  p.segment_count = static_cast<int64_t>(plan.segments().size());
+  p.z = z;
+  p.z_panel = z_panel;
+  p.h = typed<T>(f.h);
+  p.c = typed<T>(f.c);
+  p.extra = typed<T>(f.extra);
+  for_batch_parts(plan, f.threads, [&](int64_t begin, int64_t end) {
+    RecurForwardArgs<T> part = p;
+    part.row_begin = begin;
+    part.row_end = end;
+    rnn.kernels().recur_forward[static_cast<int>(f.spec->cell)][1](part);
+  });
+}
+
+// A (m, k) as stored: rows of A meet panels of B. A stored (k, m): sums over its rows.
+template <class T> void product(const MatMul& p) {
+  const Kernels<T>& kernels = active_table().of<T>();
+  const int64_t lanes = kernels.lanes, width = kSlots * lanes, panels = ceil_div(p.n, width);
+  Buffer<T> b(linear_size(lanes, p.k, p.n), uninitialised);
+  pack_linear(lanes, typed<T>(p.b), p.k, p.n, p.ldb, p.transpose_b, b.data());
+  Buffer<T> bias(p.bias ? panels * width : 0);
+  if (p.bias) std::copy_n(typed<T>(p.bias), p.n, bias.data());
+  T* c = typed<T>(p.c);
+  if (!p.transpose_a) {
+    for_row_parts(p.m, p.threads, [&](int64_t first, int64_t count) {
+      ProductArgs<T> part = linear_product<T>(lanes, count, p.n, typed<T>(p.a) + first * p.lda, p.lda, plain_row(p.k),
+                                              b.data(), c + first * p.ldc, p.ldc);
+      part.bias = bias.data();
+      kernels.product(part);
+    });
+    return;
+  }
+  Buffer<T> sums(panels * p.m * width);
+  if (p.bias)
+    for (int64_t panel = 0; panel < panels; ++panel)
+      for (int64_t i = 0; i < p.m; ++i)
+        std::copy_n(bias.data() + panel * width, width, sums.data() + (panel * p.m + i) * width);
+  parallel_for(panels, p.threads, [&](int64_t panel) {
+    OuterArgs<T> part{};
+    part.m = p.m;
+    part.k = p.k;
+    part.nv = kSlots;
+    part.panel_begin = panel;
+    part.panel_end = panel + 1;
+    part.a = typed<T>(p.a);
+    part.lda = p.lda;
+    part.b = b.data();
+    part.b_row = width;
+    part.b_panel = p.k * width;
+    part.c = sums.data();
+    part.c_panel = p.m * width;
+    kernels.outer(part);
+  });
+  unpack_linear(lanes, sums.data(), p.m, p.n, c, p.ldc);
+}
+
+}  // namespace
+
+int64_t rnn_z_size(Dtype dtype, const RnnSpec& spec, int64_t total) {
+  const KernelTable& table = active_table();
+  const int lanes = dtype == Dtype::float32 ? table.f32.lanes : table.f64.lanes;
+  return CellLayout(spec, lanes).z_size(total);
+}
+
+void rnn_forward(const RnnForward& f) { f.dtype == Dtype::float32 ? forward<float>(f) : forward<double>(f); }
+
+void rnn_backward(const RnnBackward& b) {
+  if (b.forward.dtype == Dtype::float32) Backward<float>(b).run();
+  else Backward<double>(b).run();
+}
+
+void matmul(const MatMul& p) { p.dtype == Dtype::float32 ? product<float>(p) : product<double>(p); }
+
+}  // namespace rnnfast

@@ -1,0 +1,17 @@
+// One kernel table per instruction set, each defined in the stub of its name. Calling one runs code compiled for that
+// instruction set: only after the machine has been found to have it.
+#ifndef RNNFAST_ISA_TABLES_H
+#define RNNFAST_ISA_TABLES_H
+
+#include "../kernels/table.h"
+
+namespace rnnfast {
+
+const KernelTable& rnnfast_table_generic();
+const KernelTable& rnnfast_table_avx2();
+const KernelTable& rnnfast_table_avx512();
+const KernelTable& rnnfast_table_neon();
+
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,185 @@
+// The element-wise entries of the kernel table: activations, softmax, column sums and optimizer updates, each over a
+// range that one thread owns. Every element gets the same bits wherever in a range it lies.
+#ifndef RNNFAST_KERNELS_ELEMENTWISE_H
+#define RNNFAST_KERNELS_ELEMENTWISE_H
+
+#include <math.h>
+
+#include "activations.h"
+#include "table.h"
+
+namespace rnnfast {
+namespace RNNFAST_ISA {
+
+// A vector of an array, of which the last holds fewer lanes.
+template <class T> struct Lanes {
+  int valid;
+  Lanes(int64_t at, int64_t end) : valid(end - at < Vec<T>::N ? static_cast<int>(end - at) : Vec<T>::N) {}
+  RNNFAST_INLINE Vec<T> load(const T* p) const {
+    return valid == Vec<T>::N ? Vec<T>::load(p) : Vec<T>::load_partial(p, valid);
+  }
+  RNNFAST_INLINE void store(T* p, Vec<T> v) const {
+    if (valid == Vec<T>::N) v.store(p);
+    else v.store_partial(p, valid);
+  }
+};
+
+template <class T> void activate_array(Activation activation, int64_t size, const T* x, T* y) {
+  for (int64_t i = 0; i < size; i += Vec<T>::N) {
+    const Lanes<T> lanes(i, size);
+    lanes.store(y + i, activate(activation, lanes.load(x + i)));
+  }
+}
+
+template <class T> void activate_backward(Activation activation, int64_t size, const T* x, const T* y, const T* dy, T* dx) {
+  for (int64_t i = 0; i < size; i += Vec<T>::N) {
+    const Lanes<T> lanes(i, size);
+    Vec<T> value, slope;
+    if (activation.id == ActivationId::tanh) slope = tanh_slope(lanes.load(y + i));
+    else if (activation.id == ActivationId::sigmoid) slope = sigmoid_slope(lanes.load(y + i));
+    else activate_with_slope(activation, lanes.load(x + i), value, slope);
+    lanes.store(dx + i, lanes.load(dy + i) * slope);
+  }
+}
+
+// One element after the other, so that the order of a sum does not depend on the vector length.
+template <class T> RNNFAST_INLINE void add_lanes(T& sum, Vec<T> v, int valid) {
+  T lanes[Vec<T>::N];
+  v.store(lanes);
+  for (int i = 0; i < valid; ++i) sum += lanes[i];
+}
+
+// y = exp(x - max) / sum, or x - max - log(sum), with the sum over exp(x - max).
+template <class T> void softmax(bool log_of, int64_t rows, int64_t features, const T* x, T* y) {
+  for (int64_t row = 0; row < rows; ++row, x += features, y += features) {
+    T largest = x[0];
+    for (int64_t i = 1; i < features; ++i) largest = x[i] > largest ? x[i] : largest;
+    const Vec<T> max_x = Vec<T>::set1(largest);
+    T sum = 0;
+    for (int64_t i = 0; i < features; i += Vec<T>::N) {
+      const Lanes<T> lanes(i, features);
+      const Vec<T> shifted = lanes.load(x + i) - max_x;
+      const Vec<T> e = exp(shifted);
+      add_lanes(sum, e, lanes.valid);
+      lanes.store(y + i, log_of ? shifted : e);
+    }
+    const Vec<T> total = Vec<T>::set1(sum);
+    const Vec<T> log_total = log(total);
+    for (int64_t i = 0; i < features; i += Vec<T>::N) {
+      const Lanes<T> lanes(i, features);
+      const Vec<T> v = lanes.load(y + i);
+      lanes.store(y + i, log_of ? v - log_total : v / total);
+    }
+  }
+}
+
+// softmax: dx = y (dy - sum(dy y)); log: dx = dy - exp(y) sum(dy).
+template <class T>
+void softmax_backward(bool log_of, int64_t rows, int64_t features, const T* y, const T* dy, T* dx) {
+  for (int64_t row = 0; row < rows; ++row, y += features, dy += features, dx += features) {
+    T sum = 0;
+    for (int64_t i = 0; i < features; i += Vec<T>::N) {
+      const Lanes<T> lanes(i, features);
+      const Vec<T> d = lanes.load(dy + i);
+      add_lanes(sum, log_of ? d : d * lanes.load(y + i), lanes.valid);
+    }
+    const Vec<T> total = Vec<T>::set1(sum);
+    for (int64_t i = 0; i < features; i += Vec<T>::N) {
+      const Lanes<T> lanes(i, features);
+      const Vec<T> v = lanes.load(y + i), d = lanes.load(dy + i);
+      lanes.store(dx + i, log_of ? fnma(exp(v), total, d) : v * (d - total));
+    }
+  }
+}
+
+// sums[j] = sum of x[i, j], i ascending.
+template <class T> void column_sums(int64_t rows, int64_t cols, const T* x, T* sums) {
+  for (int64_t j = 0; j < cols; j += Vec<T>::N) {
+    const Lanes<T> lanes(j, cols);
+    Vec<T> sum = Vec<T>::zero();
+    for (int64_t i = 0; i < rows; ++i) sum = sum + lanes.load(x + i * cols + j);
+    lanes.store(sums + j, sum);
+  }
+}
+
+// Kingma and Ba 2015, arranged as in Keras: m += (1 - b1) (g - m), v += (1 - b2) (g^2 - v),
+// p -= m alpha / (sqrt(v) + epsilon), alpha = lr sqrt(1 - b2^t) / (1 - b1^t).
+template <class T> void adam(const AdamUpdate& update, int64_t begin, int64_t end) {
+  T* param = static_cast<T*>(update.param);
+  const T* grad = static_cast<const T*>(update.grad);
+  T* first = static_cast<T*>(update.m);
+  T* second = static_cast<T*>(update.v);
+  const double t = static_cast<double>(update.step);
+  const Vec<T> alpha = Vec<T>::set1(static_cast<T>(update.learning_rate * ::sqrt(1 - ::pow(update.beta_2, t)) /
+                                                   (1 - ::pow(update.beta_1, t))));
+  const Vec<T> rate_1 = Vec<T>::set1(static_cast<T>(1 - update.beta_1));
+  const Vec<T> rate_2 = Vec<T>::set1(static_cast<T>(1 - update.beta_2));
+  const Vec<T> epsilon = Vec<T>::set1(static_cast<T>(update.epsilon));
+  for (int64_t i = begin; i < end; i += Vec<T>::N) {
+    const Lanes<T> lanes(i, end);
+    const Vec<T> g = lanes.load(grad + i);
+    Vec<T> m = lanes.load(first + i), v = lanes.load(second + i);
+    m = fma(g - m, rate_1, m);
+    v = fma(g * g - v, rate_2, v);
+    lanes.store(first + i, m);
+    lanes.store(second + i, v);
+    lanes.store(param + i, lanes.load(param + i) - m * alpha / (sqrt(v) + epsilon));
+  }
+}
+
+// Tieleman and Hinton 2012, as in Keras: velocity = rho velocity + (1 - rho) g^2, centered also a = rho a + (1 - rho) g;
+// increment = lr g / sqrt(velocity (- a^2) + epsilon); with momentum, increments decay and add up.
+template <class T> void rmsprop(const RmspropUpdate& update, int64_t begin, int64_t end) {
+  T* param = static_cast<T*>(update.param);
+  const T* grad = static_cast<const T*>(update.grad);
+  T* velocity = static_cast<T*>(update.velocity);
+  T* average = static_cast<T*>(update.average_grad);
+  T* momentum_slot = update.momentum > 0 ? static_cast<T*>(update.momentum_slot) : nullptr;
+  const Vec<T> rate = Vec<T>::set1(static_cast<T>(update.learning_rate));
+  const Vec<T> rho = Vec<T>::set1(static_cast<T>(update.rho));
+  const Vec<T> rest = Vec<T>::set1(static_cast<T>(1 - update.rho));
+  const Vec<T> momentum = Vec<T>::set1(static_cast<T>(update.momentum));
+  const Vec<T> epsilon = Vec<T>::set1(static_cast<T>(update.epsilon));
+  for (int64_t i = begin; i < end; i += Vec<T>::N) {
+    const Lanes<T> lanes(i, end);
+    const Vec<T> g = lanes.load(grad + i);
+    const Vec<T> v = fma(rho, lanes.load(velocity + i), rest * (g * g));
+    lanes.store(velocity + i, v);
+    Vec<T> variance = v;
+    if (average) {
+      const Vec<T> a = fma(rho, lanes.load(average + i), rest * g);
+      lanes.store(average + i, a);
+      variance = fnma(a, a, v);
+    }
+    Vec<T> increment = rate * g / sqrt(variance + epsilon);
+    if (momentum_slot) {
+      increment = fma(momentum, lanes.load(momentum_slot + i), increment);
+      lanes.store(momentum_slot + i, increment);
+    }
+    lanes.store(param + i, lanes.load(param + i) - increment);
+  }
+}
+
+// p -= lr g; with momentum m = momentum m - lr g and p += m, or Nesterov's p += momentum m - lr g.
+template <class T> void sgd(const SgdUpdate& update, int64_t begin, int64_t end) {
+  T* param = static_cast<T*>(update.param);
+  const T* grad = static_cast<const T*>(update.grad);
+  T* momentum_slot = static_cast<T*>(update.momentum_slot);
+  const Vec<T> rate = Vec<T>::set1(static_cast<T>(update.learning_rate));
+  const Vec<T> momentum = Vec<T>::set1(static_cast<T>(update.momentum));
+  for (int64_t i = begin; i < end; i += Vec<T>::N) {
+    const Lanes<T> lanes(i, end);
+    Vec<T> change = -(rate * lanes.load(grad + i));
+    if (momentum_slot) {
+      const Vec<T> m = fma(momentum, lanes.load(momentum_slot + i), change);
+      lanes.store(momentum_slot + i, m);
+      change = update.nesterov ? fma(momentum, m, change) : m;
+    }
+    lanes.store(param + i, lanes.load(param + i) + change);
+  }
+}
+
+}  // namespace RNNFAST_ISA
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,117 @@
+// Gate activations of a cell: the default ones run in registers; any other goes through the vector switch of
+// activations.h. What a cell keeps for its backward pass differs: default gates keep the activated value, whose slope
+// follows from it; other gates keep the pre-activation, from which value and slope are computed again.
+#ifndef RNNFAST_KERNELS_GATES_H
+#define RNNFAST_KERNELS_GATES_H
+
+#include "activations.h"
+#include "tile.h"
+
+namespace rnnfast {
+namespace RNNFAST_ISA {
+
+template <class T> struct Gate {
+  Vec<T> value, slope;
+};
+
+// tanh for the state, sigmoid for the gates.
+struct DefaultGates {
+  template <class T> explicit DefaultGates(const T&) {}
+  template <class T> RNNFAST_INLINE Vec<T> gate(Vec<T> x) const { return sigmoid(x); }
+  template <class T> RNNFAST_INLINE Vec<T> state(Vec<T> x) const { return tanh(x); }
+  template <class T> RNNFAST_INLINE Vec<T> kept(Vec<T>, Vec<T> value) const { return value; }
+  template <class T> RNNFAST_INLINE Vec<T> gate_value_from_kept(Vec<T> y) const { return y; }
+  template <class T> RNNFAST_INLINE Gate<T> gate_from_kept(Vec<T> y) const { return {y, sigmoid_slope(y)}; }
+  template <class T> RNNFAST_INLINE Gate<T> state_from_kept(Vec<T> y) const { return {y, tanh_slope(y)}; }
+  template <class T> RNNFAST_INLINE Gate<T> state_of(Vec<T> x) const { return state_from_kept(tanh(x)); }
+};
+
+struct AnyGates {
+  Activation of_state, of_gate;
+  template <class Args>
+  explicit AnyGates(const Args& args) : of_state(args.activation), of_gate(args.recurrent_activation) {}
+  template <class T> Vec<T> gate(Vec<T> x) const { return activate(of_gate, x); }
+  template <class T> Vec<T> state(Vec<T> x) const { return activate(of_state, x); }
+  template <class T> Vec<T> kept(Vec<T> x, Vec<T>) const { return x; }
+  template <class T> Vec<T> gate_value_from_kept(Vec<T> x) const { return gate(x); }
+  template <class T> Gate<T> gate_from_kept(Vec<T> x) const { return with_slope(of_gate, x); }
+  template <class T> Gate<T> state_from_kept(Vec<T> x) const { return with_slope(of_state, x); }
+  template <class T> Gate<T> state_of(Vec<T> x) const { return with_slope(of_state, x); }
+
+ private:
+  template <class T> static Gate<T> with_slope(const Activation& activation, Vec<T> x) {
+    Gate<T> g;
+    activate_with_slope(activation, x, g.value, g.slope);
+    return g;
+  }
+};
+
+template <class Args> inline bool default_gates(const Args& args, bool has_gates) {
+  return args.activation.id == ActivationId::tanh &&
+         (!has_gates || args.recurrent_activation.id == ActivationId::sigmoid);
+}
+
+// VL units of a row, of which the last panel holds fewer.
+template <class T> struct Units {
+  int64_t first;
+  int valid;
+  Units(int64_t panel, int64_t units)
+      : first(panel * Vec<T>::N),
+        valid(static_cast<int>(units - first < Vec<T>::N ? (units > first ? units - first : 0) : Vec<T>::N)) {}
+  RNNFAST_INLINE Vec<T> load(const T* row) const {
+    return valid == Vec<T>::N ? Vec<T>::load(row + first) : Vec<T>::load_partial(row + first, valid);
+  }
+  RNNFAST_INLINE void store(T* row, Vec<T> v) const {
+    if (valid == Vec<T>::N) v.store(row + first);
+    else v.store_partial(row + first, valid);
+  }
+};
+
+// A segment cut to the rows [row_begin, row_end) of a call.
+struct Cut {
+  int64_t count, row, prev, out, z;
+};
+inline Cut cut_segment(const Segment& s, int64_t row_begin, int64_t row_end) {
+  const int64_t begin = s.row > row_begin ? s.row : row_begin;
+  const int64_t end = s.row + s.count < row_end ? s.row + s.count : row_end;
+  const int64_t shift = begin - s.row;
+  return {end > begin ? end - begin : 0, begin, s.prev + shift, s.out + shift, s.z + shift};
+}
+
+// The recurrent product of one cut and its gate math, tile by tile. A tile's finished pre-activations lie in `done`,
+// [row][panel][nv][VL], on the stack: they pass from the registers to the gate math through L1, so that one copy of the
+// gate math serves tiles of every shape.
+//   z, z_panel   the input's part, slots [0, nv) of the given first row; init_last as in Tile, [panel][VL], or null
+//   a            rows of length `units`; u: panels with u_k elements per k
+//   finish(done, rows, panels, first row, first panel)
+template <class T, class Finish>
+void recurrent_tiles(int nv, int64_t rows, int64_t panels, int64_t units, const T* z, ptrdiff_t z_panel,
+                     const T* init_last, const T* a, const T* u, ptrdiff_t u_k, const Finish& finish) {
+  constexpr int VL = Vec<T>::N;
+  alignas(64) T done[tile_size<T>()];
+  Tile<T> t;
+  t.init_row = kSlots * VL;
+  t.init_panel = z_panel;
+  t.a_row = units;
+  t.a_k = 1;
+  t.k = {1, 0, units, 0, 0};
+  t.b_panel = units * u_k;
+  t.b_k = u_k;
+  t.b_skip = 0;
+  t.out = done;
+  t.out_panel = nv * VL;
+  for_tiles<T>(nv, rows, panels, [&](TileFunction<T> function, int height, int group, int64_t row, int64_t panel) {
+    t.init = z + panel * z_panel + row * kSlots * VL;
+    t.init_last = init_last ? init_last + panel * VL : nullptr;
+    t.a = a + row * units;
+    t.b = u + panel * t.b_panel;
+    t.out_row = group * nv * VL;
+    function(t);
+    finish(done, height, group, row, panel);
+  });
+}
+
+}  // namespace RNNFAST_ISA
+}  // namespace rnnfast
+
+#endif

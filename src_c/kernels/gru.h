@@ -1,0 +1,154 @@
+// GRU (Cho et al. 2014), ' = the step before:
+//
+//   z = gate(z_z)   r = gate(z_r)                     z_g = b_g + x W_g + h' U_g
+//   n = state(x W_h + b_h + r (h' U_h + b'_h))        reset_after=True  (Keras' default, PyTorch)
+//   n = state(x W_h + b_h + (r h') U_h)               reset_after=False (the paper)
+//   h = z h' + (1 - z) n
+#ifndef RNNFAST_KERNELS_GRU_H
+#define RNNFAST_KERNELS_GRU_H
+
+#include "state_gradient.h"
+
+namespace rnnfast {
+namespace RNNFAST_ISA {
+
+// h = z h' + (1 - z) n, as one multiply-add.
+template <class T> RNNFAST_INLINE Vec<T> gru_state(Vec<T> z, Vec<T> h_prev, Vec<T> n) { return fma(z, h_prev - n, n); }
+
+template <bool Training, class T, class Gates> struct GruForward {
+  static constexpr int VL = Vec<T>::N;
+  const RecurForwardArgs<T>& p;
+  const Gates gates;
+
+  // Calls body(units, finished pre-activations, their place in z, row) for every row and panel of a tile.
+  template <int NV, class Body>
+  RNNFAST_INLINE void for_units(const Cut& s, const T* done, int rows, int group, int64_t row, int64_t panel,
+                                const Body& body) const {
+    for (int q = 0; q < group; ++q) {
+      const Units<T> u(panel + q, p.units);
+      T* z_row = p.z + (panel + q) * p.z_panel + (s.z - p.z_origin + row) * kSlots * VL;
+      for (int r = 0; r < rows; ++r)
+        body(u, done + (r * group + q) * NV * VL, z_row + r * kSlots * VL, row + r);
+    }
+  }
+
+  // One product; slot 3 keeps the candidate's recurrent part.
+  void step_reset_after(const Cut& s) const {
+    const int64_t H = p.units, panels = (H + VL - 1) / VL;
+    const T* h_prev = p.h + s.prev * H;
+    T* h = p.h + s.out * H;
+    const auto unit_math = [&](const Units<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+      const Vec<T> x_z = Vec<T>::load(x), x_r = Vec<T>::load(x + VL), hh = Vec<T>::load(x + 2 * VL);
+      const Vec<T> z = gates.gate(x_z), r = gates.gate(x_r);
+      const Vec<T> x_n = fma(r, hh, Vec<T>::load(z_row + 2 * VL));
+      const Vec<T> n = gates.state(x_n);
+      u.store(h + row * H, gru_state(z, u.load(h_prev + row * H), n));
+      if constexpr (Training) {
+        gates.kept(x_z, z).store(z_row);
+        gates.kept(x_r, r).store(z_row + VL);
+        gates.kept(x_n, n).store(z_row + 2 * VL);
+        hh.store(z_row + 3 * VL);
+      }
+    };
+    recurrent_tiles<T>(3, s.count, panels, H, p.z + (s.z - p.z_origin) * kSlots * VL, p.z_panel, p.bias_h, h_prev, p.u,
+                       3 * VL, [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
+                         for_units<3>(s, done, rows, group, row, panel, unit_math);
+                       });
+  }
+
+  // Two products: z and r, then the candidate when r h' of all units is there.
+  void step_reset_before(const Cut& s) const {
+    const int64_t H = p.units, panels = (H + VL - 1) / VL;
+    const T* h_prev = p.h + s.prev * H;
+    T* h = p.h + s.out * H;
+    T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
+    T* reset_state = p.extra + (p.extra_by_row ? s.row : s.z) * H;
+    const auto gate_math = [&](const Units<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+      const Vec<T> x_z = Vec<T>::load(x), x_r = Vec<T>::load(x + VL), r = gates.gate(x_r);
+      gates.kept(x_z, gates.gate(x_z)).store(z_row);
+      gates.kept(x_r, r).store(z_row + VL);
+      u.store(reset_state + row * H, r * u.load(h_prev + row * H));
+    };
+    recurrent_tiles<T>(2, s.count, panels, H, z, p.z_panel, nullptr, h_prev, p.u, 2 * VL,
+                       [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
+                         for_units<2>(s, done, rows, group, row, panel, gate_math);
+                       });
+    const auto candidate_math = [&](const Units<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+      const Vec<T> x_n = Vec<T>::load(x), n = gates.state(x_n);
+      u.store(h + row * H, gru_state(gates.gate_value_from_kept(Vec<T>::load(z_row)), u.load(h_prev + row * H), n));
+      if constexpr (Training) gates.kept(x_n, n).store(z_row + 2 * VL);
+    };
+    recurrent_tiles<T>(1, s.count, panels, H, z + 2 * VL, p.z_panel, nullptr, reset_state,
+                       p.u + panels * H * 2 * VL, VL,
+                       [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
+                         for_units<1>(s, done, rows, group, row, panel, candidate_math);
+                       });
+  }
+
+  void step(const Cut& s) const { p.reset_after ? step_reset_after(s) : step_reset_before(s); }
+};
+
+// Gradients, ~ = slope of the gate's activation:
+//   dz = dh (h' - n) z~      dn = dh (1 - z) n~ (of its pre-activation)
+//   reset_after=True:  dr = dn hh r~,  dhh = dn r,  dh' = dh z + [dz dr dhh] U^T
+//   reset_after=False: d(r h') = dn U_h^T,  dr = d(r h') h' r~,  dh' = dh z + d(r h') r + [dz dr] U^T
+template <class T, class Gates> struct GruBackward {
+  static constexpr int VL = Vec<T>::N;
+  const RecurBackwardArgs<T>& p;
+  const Gates gates;
+
+  // What both variants share: dz and dn into slots 0 and 2, and dh becomes its direct part dh z.
+  RNNFAST_INLINE void update_gradients(const Units<T>& u, T* z, const T* h_prev, const T* dy, T* dh_row) const {
+    const Gate<T> update = gates.gate_from_kept(Vec<T>::load(z));
+    const Gate<T> n = gates.state_from_kept(Vec<T>::load(z + 2 * VL));
+    Vec<T> dh = u.load(dh_row);
+    if (dy) dh = dh + u.load(dy);
+    (dh * (u.load(h_prev) - n.value) * update.slope).store(z);
+    (fnma(dh, update.value, dh) * n.slope).store(z + 2 * VL);
+    u.store(dh_row, dh * update.value);
+  }
+
+  template <class Body> RNNFAST_INLINE void for_units(const Cut& s, const Body& body) const {
+    for (int64_t panel = 0; panel * VL < p.units; ++panel) {
+      const Units<T> u(panel, p.units);
+      for (int64_t r = 0; r < s.count; ++r)
+        body(u, p.z + panel * p.z_panel + (s.z + r) * kSlots * VL, p.h + (s.prev + r) * p.units, r);
+    }
+  }
+
+  void step(const Cut& s) const {
+    const int64_t H = p.units, panels = (H + VL - 1) / VL, stride = p.z_panel;
+    T* z = p.z + s.z * kSlots * VL;
+    T* dh = p.dh + s.row * H;
+    const T* dy = p.dy ? p.dy + s.z * H : nullptr;
+    if (p.reset_after) {
+      for_units(s, [&](const Units<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
+        const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
+        const Vec<T> hh = Vec<T>::load(z_row + 3 * VL);
+        update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H);
+        const Vec<T> dn = Vec<T>::load(z_row + 2 * VL);
+        (dn * hh * reset.slope).store(z_row + VL);
+        (dn * reset.value).store(z_row + 3 * VL);
+      });
+      previous_state_gradient(p, s, {panels, stride, 2 * VL, 3 * VL, VL}, z, p.ut, p.dh, true);
+      return;
+    }
+    for_units(s, [&](const Units<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
+      update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H);
+    });
+    T* drh = p.scratch - p.row_begin * H;  // d(r h'), by sorted row
+    previous_state_gradient(p, s, {panels, stride, VL, 0, 0}, z + 2 * VL, p.ut2, drh, false);
+    for_units(s, [&](const Units<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
+      const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
+      const Vec<T> d = u.load(drh + (s.row + r) * H);
+      (d * u.load(h_prev) * reset.slope).store(z_row + VL);
+      u.store(dh + r * H, fma(d, reset.value, u.load(dh + r * H)));
+    });
+    previous_state_gradient(p, s, {panels, stride, 2 * VL, 0, 0}, z, p.ut, p.dh, true);
+  }
+};
+
+}  // namespace RNNFAST_ISA
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,140 @@
+// LSTM (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers and Schmidhuber 2000).
+//
+//   i = gate(z_i + p_i c')   f = gate(z_f + p_f c')   g = state(z_g)      z = b + x W + h' U,   ' = the step before
+//   c = f c' + i g           o = gate(z_o + p_o c)    h = o state(c)
+#ifndef RNNFAST_KERNELS_LSTM_H
+#define RNNFAST_KERNELS_LSTM_H
+
+#include "state_gradient.h"
+
+namespace rnnfast {
+namespace RNNFAST_ISA {
+
+template <class T> inline const T* peephole_row(const T* peephole, int gate, int64_t units) {
+  return peephole ? peephole + gate * units : nullptr;
+}
+
+template <bool Training, class T, class Gates> struct LstmForward {
+  static constexpr int VL = Vec<T>::N;
+  const RecurForwardArgs<T>& p;
+  const Gates gates;
+
+  // Gate math of VL units of one row; x: finished pre-activations, z_row: their place in z.
+  RNNFAST_INLINE void unit_math(const Units<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row, T* h_row) const {
+    Vec<T> x_i = Vec<T>::load(x), x_f = Vec<T>::load(x + VL), x_g = Vec<T>::load(x + 2 * VL);
+    Vec<T> x_o = Vec<T>::load(x + 3 * VL);
+    const Vec<T> c_prev = u.load(c_prev_row);
+    if (p.peephole) {
+      x_i = fma(u.load(peephole_row(p.peephole, 0, p.units)), c_prev, x_i);
+      x_f = fma(u.load(peephole_row(p.peephole, 1, p.units)), c_prev, x_f);
+    }
+    const Vec<T> i = gates.gate(x_i), f = gates.gate(x_f), g = gates.state(x_g);
+    const Vec<T> c = fma(f, c_prev, i * g);
+    if (p.peephole) x_o = fma(u.load(peephole_row(p.peephole, 2, p.units)), c, x_o);
+    const Vec<T> o = gates.gate(x_o);
+    u.store(c_row, c);
+    u.store(h_row, o * gates.state(c));
+    if constexpr (Training) {
+      gates.kept(x_i, i).store(z_row);
+      gates.kept(x_f, f).store(z_row + VL);
+      gates.kept(x_g, g).store(z_row + 2 * VL);
+      gates.kept(x_o, o).store(z_row + 3 * VL);
+    }
+  }
+
+  void step(const Cut& s) const {
+    const int64_t H = p.units, panels = (H + VL - 1) / VL;
+    T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
+    T* h = p.h + s.out * H;
+    const T* c_prev = p.c + (p.c_by_row ? s.row : s.prev) * H;
+    T* c = p.c + (p.c_by_row ? s.row : s.out) * H;
+    recurrent_tiles<T>(4, s.count, panels, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, 4 * VL,
+                       [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
+                         for (int q = 0; q < group; ++q) {
+                           const Units<T> u(panel + q, H);
+                           T* z_row = z + (panel + q) * p.z_panel + row * kSlots * VL;
+                           for (int r = 0; r < rows; ++r)
+                             unit_math(u, done + (r * group + q) * 4 * VL, z_row + r * kSlots * VL,
+                                       c_prev + (row + r) * H, c + (row + r) * H, h + (row + r) * H);
+                         }
+                       });
+  }
+};
+
+// Gradients, ' = the step before, d(.) = gradient of the loss; dh arrives complete:
+//   do = dh state(c) o~            dc += dh o state~(c) + p_o do          ~ = slope of the gate's activation
+//   di = dc g i~   df = dc c' f~   dg = dc i g~
+//   dc' = dc f + p_i di + p_f df   dh' = [di df dg do] U^T
+template <class T, class Gates> struct LstmBackward {
+  const RecurBackwardArgs<T>& p;
+  const Gates gates;
+
+  RNNFAST_INLINE void unit_gradients(const Units<T>& u, T* z, const T* c_prev_row, const T* c_row, const T* dy_row,
+                                     const T* dh_row, T* dc_row) const {
+    constexpr int VL = Vec<T>::N;
+    const Gate<T> i = gates.gate_from_kept(Vec<T>::load(z)), f = gates.gate_from_kept(Vec<T>::load(z + VL));
+    const Gate<T> g = gates.state_from_kept(Vec<T>::load(z + 2 * VL));
+    const Gate<T> o = gates.gate_from_kept(Vec<T>::load(z + 3 * VL));
+    const Gate<T> state = gates.state_of(u.load(c_row));
+    Vec<T> dh = u.load(dh_row);
+    if (dy_row) dh = dh + u.load(dy_row);
+    const Vec<T> d_o = dh * state.value * o.slope;
+    Vec<T> dc = fma(dh * o.value, state.slope, u.load(dc_row));
+    if (p.peephole) dc = fma(u.load(peephole_row(p.peephole, 2, p.units)), d_o, dc);
+    const Vec<T> d_i = dc * g.value * i.slope;
+    const Vec<T> d_f = dc * u.load(c_prev_row) * f.slope;
+    const Vec<T> d_g = dc * i.value * g.slope;
+    Vec<T> dc_prev = dc * f.value;
+    if (p.peephole) {
+      dc_prev = fma(u.load(peephole_row(p.peephole, 0, p.units)), d_i, dc_prev);
+      dc_prev = fma(u.load(peephole_row(p.peephole, 1, p.units)), d_f, dc_prev);
+    }
+    d_i.store(z);
+    d_f.store(z + VL);
+    d_g.store(z + 2 * VL);
+    d_o.store(z + 3 * VL);
+    u.store(dc_row, dc_prev);
+  }
+
+  void step(const Cut& s) const {
+    constexpr int VL = Vec<T>::N;
+    const int64_t H = p.units, panels = (H + VL - 1) / VL;
+    T* z = p.z + s.z * kSlots * VL;
+    for (int64_t panel = 0; panel < panels; ++panel) {
+      const Units<T> u(panel, H);
+      for (int64_t r = 0; r < s.count; ++r)
+        unit_gradients(u, z + panel * p.z_panel + r * kSlots * VL, p.c + (s.prev + r) * H, p.c + (s.out + r) * H,
+                       p.dy ? p.dy + (s.z + r) * H : nullptr, p.dh + (s.row + r) * H, p.dc + (s.row + r) * H);
+    }
+    previous_state_gradient(p, s, {panels, static_cast<int64_t>(p.z_panel), 4 * VL, 0, 0}, z, p.ut, p.dh, false);
+  }
+};
+
+// dp_i, dp_f += d(i, f) * c_prev and dp_o += d(o) * c over all steps and rows, in order.
+template <class T>
+void peephole_gradient(int64_t units, const Segment* segments, int64_t segment_count, const T* z, ptrdiff_t z_panel,
+                       const T* c, T* dp) {
+  constexpr int VL = Vec<T>::N;
+  for (int64_t panel = 0; panel * VL < units; ++panel) {
+    const Units<T> u(panel, units);
+    Vec<T> sum_i = Vec<T>::zero(), sum_f = Vec<T>::zero(), sum_o = Vec<T>::zero();
+    for (int64_t k = 0; k < segment_count; ++k) {
+      const Segment& s = segments[k];
+      for (int64_t r = 0; r < s.count; ++r) {
+        const T* dz = z + panel * z_panel + (s.z + r) * kSlots * VL;
+        const Vec<T> c_prev = u.load(c + (s.prev + r) * units);
+        sum_i = fma(Vec<T>::load(dz), c_prev, sum_i);
+        sum_f = fma(Vec<T>::load(dz + VL), c_prev, sum_f);
+        sum_o = fma(Vec<T>::load(dz + 3 * VL), u.load(c + (s.out + r) * units), sum_o);
+      }
+    }
+    u.store(dp, sum_i);
+    u.store(dp + units, sum_f);
+    u.store(dp + 2 * units, sum_o);
+  }
+}
+
+}  // namespace RNNFAST_ISA
+}  // namespace rnnfast
+
+#endif

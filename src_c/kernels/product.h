@@ -1,0 +1,121 @@
+// Products over packed panels: C = A * B with an epilogue per tile, and the sums C += A^T * B of weight gradients.
+#ifndef RNNFAST_KERNELS_PRODUCT_H
+#define RNNFAST_KERNELS_PRODUCT_H
+
+#include "activations.h"
+#include "tile.h"
+
+namespace rnnfast {
+namespace RNNFAST_ISA {
+
+// Rows of A that stay in L2 while all panels pass by; a multiple of every tile height.
+constexpr int64_t kRowBlock = 120;
+// Rows over which a weight gradient is summed before the next panel: one panel of them fits L1.
+constexpr int64_t kOuterBlock = 128;
+
+// A tile of ProductArgs whose results do not go straight into C: some columns do not exist, or an activation follows.
+template <class T>
+void finished_tile(const ProductArgs<T>& p, Tile<T> t, TileFunction<T> function, int nv, int rows, int group,
+                   int64_t columns) {
+  constexpr int VL = Vec<T>::N;
+  const int vectors = group * nv, width = vectors * VL;
+  alignas(64) T result[tile_size<T>()];
+  T* const c = t.out;
+  const auto place = [&](int r, int v) { return c + r * p.c_row + (v / nv) * p.c_panel + (v % nv) * VL; };
+  const auto valid = [&](int v) {
+    const int64_t rest = columns - (v / nv) * p.c_panel - (v % nv) * VL;
+    return static_cast<int>(rest >= VL ? VL : rest > 0 ? rest : 0);
+  };
+  if (p.accumulate) {
+    for (int r = 0; r < rows; ++r)
+      for (int v = 0; v < vectors; ++v) Vec<T>::load_partial(place(r, v), valid(v)).store(result + r * width + v * VL);
+    t.init = result;
+    t.init_row = width;
+    t.init_panel = nv * VL;
+  }
+  t.out = result;
+  t.out_row = width;
+  t.out_panel = nv * VL;
+  function(t);
+  for (int r = 0; r < rows; ++r)
+    for (int v = 0; v < vectors; ++v) {
+      const Vec<T> y = Vec<T>::load(result + r * width + v * VL);
+      (p.activation ? activate(*p.activation, y) : y).store_partial(place(r, v), valid(v));
+    }
+}
+
+// Panels [begin, end), of which the first nv vectors hold columns.
+template <class T> void product_panels(const ProductArgs<T>& p, int nv, int64_t begin, int64_t end) {
+  constexpr int VL = Vec<T>::N;
+  const int64_t width = p.nv * VL;
+  Tile<T> t;
+  t.init_row = p.accumulate ? p.c_row : 0;
+  t.init_panel = p.accumulate ? p.c_panel : p.bias ? kSlots * VL : 0;
+  t.init_last = nullptr;
+  t.a_row = p.lda;
+  t.a_k = 1;
+  t.k = p.k;
+  t.b_panel = p.b_panel;
+  t.b_k = width;
+  t.b_skip = 0;
+  t.out_row = p.c_row;
+  t.out_panel = p.c_panel;
+  for_tiles<T>(nv, p.m, end - begin, [&](TileFunction<T> function, int rows, int group, int64_t row, int64_t first) {
+    const int64_t panel = begin + first;
+    t.a = p.a + row * p.lda;
+    t.b = p.b + panel * p.b_panel;
+    t.out = p.c + row * p.c_row + panel * p.c_panel;
+    t.init = p.accumulate ? t.out : p.bias ? p.bias + panel * kSlots * VL : zeros<T>();
+    const int64_t wanted = (group - 1) * width + nv * VL;
+    const int64_t columns = p.partial_store ? p.n - panel * width : wanted;
+    if (p.activation || columns < wanted) finished_tile(p, t, function, nv, rows, group, columns);
+    else function(t);
+  });
+}
+
+template <class T> void product(const ProductArgs<T>& args) {
+  constexpr int VL = Vec<T>::N;
+  const int64_t width = args.gates ? VL : static_cast<int64_t>(args.nv) * VL;
+  const int64_t panels = (args.n + width - 1) / width;
+  // A linear panel that is not full is computed only as far as it has columns.
+  const int last = args.gates ? args.nv : static_cast<int>((args.n - (panels - 1) * width + VL - 1) / VL);
+  const int64_t full = last == args.nv ? panels : panels - 1;
+  for (int64_t row = 0; row < args.m; row += kRowBlock) {
+    ProductArgs<T> p = args;
+    p.m = args.m - row < kRowBlock ? args.m - row : kRowBlock;
+    p.a = args.a + row * args.lda;
+    p.c = args.c + row * args.c_row;
+    product_panels(p, p.nv, 0, full);
+    if (full < panels) product_panels(p, last, full, panels);
+  }
+}
+
+template <class T> void outer(const OuterArgs<T>& p) {
+  const int64_t width = p.nv * Vec<T>::N;
+  Tile<T> t;
+  t.init_row = t.out_row = width;
+  t.init_panel = t.out_panel = p.c_panel;
+  t.init_last = nullptr;
+  t.a_row = 1;
+  t.a_k = p.lda;
+  t.b_panel = p.b_panel;
+  t.b_k = p.b_row;
+  t.b_skip = p.skip_slot ? Vec<T>::N : 0;
+  for (int64_t k = 0; k < p.k; k += kOuterBlock) {
+    t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
+    const int64_t panels = p.panel_end - p.panel_begin;
+    for_tiles<T>(p.nv, p.m, panels, [&](TileFunction<T> function, int, int, int64_t i, int64_t first) {
+      const int64_t panel = p.panel_begin + first;
+      t.a = p.a + k * p.lda + i;
+      t.b = p.b + panel * p.b_panel + k * p.b_row;
+      t.out = p.c + panel * p.c_panel + i * width;
+      t.init = t.out;
+      function(t);
+    });
+  }
+}
+
+}  // namespace RNNFAST_ISA
+}  // namespace rnnfast
+
+#endif

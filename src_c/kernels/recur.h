@@ -1,0 +1,75 @@
+// The time loops: every step of a range of rows, forward and backward, for each cell.
+#ifndef RNNFAST_KERNELS_RECUR_H
+#define RNNFAST_KERNELS_RECUR_H
+
+#include "gru.h"
+#include "lstm.h"
+#include "simple_rnn.h"
+
+namespace rnnfast {
+namespace RNNFAST_ISA {
+
+template <CellKind> struct CellKernels;
+template <> struct CellKernels<CellKind::simple_rnn> {
+  static constexpr bool has_gates = false;
+  template <bool Training, class T, class Gates> using Forward = SimpleRnnForward<Training, T, Gates>;
+  template <class T, class Gates> using Backward = SimpleRnnBackward<T, Gates>;
+};
+template <> struct CellKernels<CellKind::lstm> {
+  static constexpr bool has_gates = true;
+  template <bool Training, class T, class Gates> using Forward = LstmForward<Training, T, Gates>;
+  template <class T, class Gates> using Backward = LstmBackward<T, Gates>;
+};
+template <> struct CellKernels<CellKind::gru> {
+  static constexpr bool has_gates = true;
+  template <bool Training, class T, class Gates> using Forward = GruForward<Training, T, Gates>;
+  template <class T, class Gates> using Backward = GruBackward<T, Gates>;
+};
+
+template <class Cell, class Args> void walk_forward(const Cell& cell, const Args& p) {
+  for (int64_t i = 0; i < p.segment_count; ++i) {
+    const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end);
+    if (cut.count > 0) cell.step(cut);
+  }
+}
+
+template <class Cell, class Args> void walk_backward(const Cell& cell, const Args& p) {
+  for (int64_t i = p.segment_count; i-- > 0;) {
+    const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end);
+    if (cut.count > 0) cell.step(cut);
+  }
+}
+
+template <class T, CellKind Kind, bool Training> void recur_forward(const RecurForwardArgs<T>& p) {
+  using Cell = CellKernels<Kind>;
+  if (default_gates(p, Cell::has_gates))
+    walk_forward(typename Cell::template Forward<Training, T, DefaultGates>{p, DefaultGates(p)}, p);
+  else
+    walk_forward(typename Cell::template Forward<Training, T, AnyGates>{p, AnyGates(p)}, p);
+}
+
+template <class T, CellKind Kind> void recur_backward(const RecurBackwardArgs<T>& p) {
+  using Cell = CellKernels<Kind>;
+  if (default_gates(p, Cell::has_gates))
+    walk_backward(typename Cell::template Backward<T, DefaultGates>{p, DefaultGates(p)}, p);
+  else
+    walk_backward(typename Cell::template Backward<T, AnyGates>{p, AnyGates(p)}, p);
+}
+
+// sums[panel][slot] += z over the rows, in order: the gradient of the bias.
+template <class T> void z_sums(int64_t rows, int64_t panels, const T* z, ptrdiff_t z_panel, T* sums) {
+  constexpr int VL = Vec<T>::N;
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    Vec<T> sum[kSlots];
+    for (int j = 0; j < kSlots; ++j) sum[j] = Vec<T>::load(sums + (panel * kSlots + j) * VL);
+    const T* row = z + panel * z_panel;
+    for (int64_t r = 0; r < rows; ++r, row += kSlots * VL)
+      for (int j = 0; j < kSlots; ++j) sum[j] = sum[j] + Vec<T>::load(row + j * VL);
+    for (int j = 0; j < kSlots; ++j) sum[j].store(sums + (panel * kSlots + j) * VL);
+  }
+}
+
+}  // namespace RNNFAST_ISA
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,73 @@
+// SimpleRNN (Elman 1990): h = state(b + x W + h' U), ' = the step before.
+#ifndef RNNFAST_KERNELS_SIMPLE_RNN_H
+#define RNNFAST_KERNELS_SIMPLE_RNN_H
+
+#include "state_gradient.h"
+
+namespace rnnfast {
+namespace RNNFAST_ISA {
+
+template <bool Training, class T, class Gates> struct SimpleRnnForward {
+  static constexpr int VL = Vec<T>::N;
+  const RecurForwardArgs<T>& p;
+  const Gates gates;
+
+  // Panels are linear: kSlots vectors of consecutive units, of which the first nv hold any.
+  void panels(const Cut& s, int nv, int64_t begin, int64_t end) const {
+    const int64_t H = p.units;
+    T* z = p.z + begin * p.z_panel + (s.z - p.z_origin) * kSlots * VL;
+    recurrent_tiles<T>(nv, s.count, end - begin, H, z, p.z_panel, nullptr, p.h + s.prev * H,
+                       p.u + begin * H * kSlots * VL, kSlots * VL,
+                       [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
+                         for (int v = 0; v < group * nv; ++v) {
+                           const int64_t q = panel + v / nv;
+                           const Units<T> u((begin + q) * kSlots + v % nv, H);
+                           for (int r = 0; r < rows; ++r) {
+                             const Vec<T> x = Vec<T>::load(done + (r * group * nv + v) * VL), h = gates.state(x);
+                             u.store(p.h + (s.out + row + r) * H, h);
+                             if constexpr (Training)
+                               gates.kept(x, h).store(z + q * p.z_panel + ((row + r) * kSlots + v % nv) * VL);
+                           }
+                         }
+                       });
+  }
+
+  void step(const Cut& s) const {
+    const int64_t full = p.units / (kSlots * VL), rest = p.units - full * kSlots * VL;
+    panels(s, kSlots, 0, full);
+    if (rest > 0) panels(s, static_cast<int>((rest + VL - 1) / VL), full, full + 1);
+  }
+};
+
+// dz = dh state~(z),  dh' = dz U^T
+template <class T, class Gates> struct SimpleRnnBackward {
+  static constexpr int VL = Vec<T>::N;
+  const RecurBackwardArgs<T>& p;
+  const Gates gates;
+
+  void step(const Cut& s) const {
+    const int64_t H = p.units, panels = (H + kSlots * VL - 1) / (kSlots * VL);
+    T* z = p.z + s.z * kSlots * VL;
+    for (int64_t v = 0; v < panels * kSlots; ++v) {
+      const Units<T> u(v, H);
+      T* z_panel = z + (v / kSlots) * p.z_panel + (v % kSlots) * VL;
+      for (int64_t r = 0; r < s.count; ++r) {
+        T* z_row = z_panel + r * kSlots * VL;
+        if (u.valid == 0) {
+          Vec<T>::zero().store(z_row);  // forward left these lanes unset
+          continue;
+        }
+        Vec<T> dh = u.load(p.dh + (s.row + r) * H);
+        if (p.dy) dh = dh + u.load(p.dy + (s.z + r) * H);
+        (dh * gates.state_from_kept(Vec<T>::load(z_row)).slope).store(z_row);
+      }
+    }
+    const int64_t run = panels == 1 ? H : kSlots * VL;
+    previous_state_gradient(p, s, {panels, static_cast<int64_t>(p.z_panel), run, 0, 0}, z, p.ut, p.dh, false);
+  }
+};
+
+}  // namespace RNNFAST_ISA
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,125 @@
+// The kernel table: what one instruction set offers. Filled by each stub in isa/, read by engine/.
+// Every entry is serial and works on a sub-problem that the engine has cut; none allocates.
+//
+// Layouts (VL = lanes of Vec<T>, K = length of the product, H = units)
+//   panel   packed weights [panel][K][nv * VL]; one panel holds nv vectors per k. Gate panels: nv = gates, vector g =
+//           gate g of VL consecutive units. Linear panels: nv = 4, 4 * VL consecutive columns. Padded with zeros.
+//   z       pre-activations [panel][row][4 * VL]: four slots per row. LSTM: i f g o. GRU: z r hx hh. Linear: columns.
+#ifndef RNNFAST_KERNELS_TABLE_H
+#define RNNFAST_KERNELS_TABLE_H
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../rnnfast.h"
+
+namespace rnnfast {
+
+constexpr int kSlots = 4;  // vectors per row of a z panel and per k of a linear panel
+
+// Where the k-th factor of a row of A lies. A plain row is one block; a row of z is one block per panel, whose k run
+// over `first` elements and then over `second` elements from `second_at` on (GRU skips a slot).
+struct KBlocks {
+  int64_t blocks, stride;
+  int64_t first, second_at, second;
+};
+
+// C[m, panel] = (bias | C | 0) + A * B, for all panels. partial_store needs c_panel = nv * VL (row-major C).
+template <class T> struct ProductArgs {
+  int64_t m, n;                 // rows; valid columns (linear) or units (gates)
+  int nv;                       // vectors per panel of B, 1..4
+  bool gates;                   // panel covers VL units (true) or nv * VL columns (false)
+  const T* a; ptrdiff_t lda;
+  KBlocks k;
+  const T* b; ptrdiff_t b_panel;
+  const T* bias;                // [panel][4 * VL] by slot, or null
+  bool accumulate;              // start from C
+  bool partial_store;           // C has only n columns: the last panel stores what is valid
+  T* c; ptrdiff_t c_row, c_panel;
+  const Activation* activation; // applied to the result before it is stored, or null (element-wise ones)
+};
+
+// C[panel][i][nv * VL] += sum over k of A[k, i] * B[panel][k][slot]. Reduction over k ascending.
+template <class T> struct OuterArgs {
+  int64_t m, k;                 // rows of C (columns of A); rows of A and B
+  int nv;
+  bool skip_slot;               // the last vector of B lies in slot nv, not nv - 1 (GRU: hh beside hx)
+  int64_t panel_begin, panel_end;
+  const T* a; ptrdiff_t lda;    // row k at a + k * lda
+  const T* b; ptrdiff_t b_row, b_panel;
+  T* c; ptrdiff_t c_panel;
+};
+
+// The recurrence over segments, for the sorted batch rows [row_begin, row_end).
+template <class T> struct RecurForwardArgs {
+  int64_t units;
+  const T* u;                   // packed recurrent panels (reset_after=false: z r panels, then candidate panels)
+  const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
+  const T* peephole;            // LSTM: [3][padded units]; or null
+  Activation activation, recurrent_activation;
+  const Segment* segments; int64_t segment_count;
+  int64_t row_begin, row_end;
+  T* z; ptrdiff_t z_panel;      // elements from one panel to the next; row 0 is packed row z_origin
+  int64_t z_origin;
+  T* h; T* c;                   // histories with row length `units`
+  bool c_by_row;                // c holds one state per batch row, updated in place (inference)
+  T* extra;                     // GRU reset_after=false: r * h, row length units, by `z` (training) or by row
+  bool extra_by_row;
+  bool reset_after;
+};
+
+// One time loop backward. z holds what forward left and is overwritten by the gradients of the pre-activations.
+template <class T> struct RecurBackwardArgs {
+  int64_t units;
+  const T* ut;                  // packed transpose of U: linear panels over H outputs, k in the order of z
+  const T* ut2;                 // GRU reset_after=false: transpose of the candidate's part
+  const T* peephole;
+  Activation activation, recurrent_activation;
+  const Segment* segments; int64_t segment_count;  // as forward ran them; walked from the last
+  int64_t row_begin, row_end;
+  T* z; ptrdiff_t z_panel;
+  const T* h; const T* c;
+  const T* dy;                  // packed (total, units) or null
+  T* dh; T* dc;                 // (batch, units), in and out
+  T* extra;                     // GRU reset_after=false: r * h by `z` row, read
+  T* scratch;                   // (row_end - row_begin, units): GRU reset_after=false
+  bool reset_after;
+};
+
+template <class T> struct Kernels {
+  int lanes;
+  void (*product)(const ProductArgs<T>&);
+  void (*outer)(const OuterArgs<T>&);
+  // [cell][training]
+  void (*recur_forward[3][2])(const RecurForwardArgs<T>&);
+  void (*recur_backward[3])(const RecurBackwardArgs<T>&);
+  // sums[panel][4 * VL] += rows of z, in order
+  void (*z_sums)(int64_t rows, int64_t panels, const T* z, ptrdiff_t z_panel, T* sums);
+  // dp (3, units) += sum over the segments of d(i, f) * c_prev, d(o) * c
+  void (*peephole_gradient)(int64_t units, const Segment*, int64_t segment_count, const T* z, ptrdiff_t z_panel,
+                            const T* c, T* dp);
+
+  // Element-wise over contiguous arrays; y may be x, dx may be dy.
+  void (*activate)(Activation, int64_t size, const T* x, T* y);
+  void (*activate_backward)(Activation, int64_t size, const T* x, const T* y, const T* dy, T* dx);
+  // Over rows; sums run over the features in ascending order, whatever VL.
+  void (*softmax)(bool log, int64_t rows, int64_t features, const T* x, T* y);
+  void (*softmax_backward)(bool log, int64_t rows, int64_t features, const T* y, const T* dy, T* dx);
+  void (*column_sums)(int64_t rows, int64_t cols, const T* x, T* sums);
+  void (*adam)(const AdamUpdate&, int64_t begin, int64_t end);
+  void (*rmsprop)(const RmspropUpdate&, int64_t begin, int64_t end);
+  void (*sgd)(const SgdUpdate&, int64_t begin, int64_t end);
+};
+
+struct KernelTable {
+  const char* isa;              // "generic", "avx2", "avx512", "neon"
+  Kernels<float> f32;
+  Kernels<double> f64;
+  template <class T> const Kernels<T>& of() const;
+};
+template <> inline const Kernels<float>& KernelTable::of<float>() const { return f32; }
+template <> inline const Kernels<double>& KernelTable::of<double>() const { return f64; }
+
+}  // namespace rnnfast
+
+#endif

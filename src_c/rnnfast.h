@@ -1,0 +1,166 @@
+// rnnfast: recurrent layers on CPUs. The public C++ API of the core.
+//
+// Conventions of every entry below
+//   * Arrays are row-major and of one dtype per call (float32 or float64), passed as void* beside a Dtype.
+//   * Canonical weights are Keras': kernel (input, G*units), recurrent_kernel (units, G*units), with the gates side by
+//     side in the order  simple_rnn: h | lstm: i f g o | gru: z r h.
+//   * "packed (rows, C)" is the packed order of a SequencePlan: all real steps, step by step (docs/architecture.md).
+//   * The caller owns every pointer; nothing is kept after a call unless the entry says so. Outputs never alias inputs
+//     unless the entry says so. No entry throws across Api; arguments are trusted (bindings check them).
+//   * int64_t counts elements, never bytes.
+#ifndef RNNFAST_H
+#define RNNFAST_H
+
+#include <cstdint>
+
+namespace rnnfast {
+
+enum class Dtype : int { float32 = 0, float64 = 1 };
+enum class CellKind : int { simple_rnn = 0, lstm = 1, gru = 2 };
+
+// Element-wise activations, Keras 3's definitions. alpha/beta: leaky_relu negative_slope, elu and celu alpha; others
+// ignore them.
+enum class ActivationId : int {
+  linear = 0, tanh, sigmoid, hard_sigmoid, relu, softsign, softplus, elu, selu, gelu, silu, exponential, leaky_relu,
+  relu6, hard_tanh, hard_silu, celu, mish, log_sigmoid,
+  count,
+  // over the last axis, for Dense and Activation only
+  softmax = 100, log_softmax = 101,
+};
+
+struct Activation {
+  ActivationId id;
+  double alpha;
+  double beta;
+};
+
+struct RnnSpec {
+  CellKind cell;
+  bool reset_after;  // GRU only
+  Activation activation;
+  Activation recurrent_activation;  // unused by simple_rnn
+  int64_t input_dim;
+  int64_t units;
+};
+
+inline int gate_count(CellKind cell) { return cell == CellKind::lstm ? 4 : cell == CellKind::gru ? 3 : 1; }
+
+struct RnnWeights {
+  const void* kernel;            // (input_dim, G*units)
+  const void* recurrent_kernel;  // (units, G*units)
+  const void* bias;              // (G*units), GRU reset_after: (2, G*units) input row then recurrent row; or null
+  const void* peephole;          // LSTM: (3, units) for i, f, o; or null
+};
+
+// Rows that advance one step together. Offsets count rows of the buffer named.
+struct Segment {
+  int64_t row;    // first row of the (sorted) batch
+  int64_t count;  // rows
+  int64_t prev;   // state before, in the state history
+  int64_t out;    // state after, in the state history
+  int64_t z;      // pre-activations of this step, in packed order
+};
+
+class SequencePlan;
+
+// A layer's forward pass that keeps what backward needs. Buffers of `rows` rows are in packed order.
+struct RnnForward {
+  Dtype dtype;
+  const RnnSpec* spec;
+  RnnWeights weights;
+  const SequencePlan* plan;
+  const void* x;      // packed (total, input_dim)
+  void* h;            // (total + batch, units): caller writes the initial states to the last `batch` rows (sorted
+                      // order); the states after each step are written to the first `total`
+  void* c;            // LSTM: same shape and roles as h; else null
+  void* z;            // (z_size): pre-activations, left as backward reads them
+  void* extra;        // GRU with reset_after=false: (total, units) holds r*h; else null
+  int threads;
+};
+
+struct RnnBackward {
+  RnnForward forward;       // as it was given to forward; z and extra are overwritten
+  const void* dy;           // packed (total, units) gradient of every h; or null
+  void* dh;                 // (batch, units), sorted order. in: gradient of the last h; out: of the initial h
+  void* dc;                 // LSTM: likewise for c; else null
+  void* dx;                 // packed (total, input_dim), written; or null when not wanted
+  void* dkernel;            // canonical shapes of RnnWeights, written
+  void* drecurrent_kernel;
+  void* dbias;              // or null
+  void* dpeephole;          // or null
+};
+
+// C[m, n] = A * B (+ bias), then activation (element-wise only). Row-major with leading dimensions.
+struct MatMul {
+  Dtype dtype;
+  bool transpose_a, transpose_b;  // A is (k, m) / B is (n, k) as stored
+  int64_t m, n, k;
+  const void* a; int64_t lda;
+  const void* b; int64_t ldb;
+  const void* bias;               // (n) or null
+  void* c; int64_t ldc;           // written
+  int threads;
+};
+
+// Fused optimizer updates over `size` elements. param and the slots are updated in place.
+struct AdamUpdate    { Dtype dtype; int64_t size; void* param; const void* grad; void* m; void* v;
+                       double learning_rate, beta_1, beta_2, epsilon; int64_t step; };
+struct RmspropUpdate { Dtype dtype; int64_t size; void* param; const void* grad; void* velocity; void* momentum_slot;
+                       void* average_grad;  // or null unless centered
+                       double learning_rate, rho, momentum, epsilon; };
+struct SgdUpdate     { Dtype dtype; int64_t size; void* param; const void* grad; void* momentum_slot;  // or null
+                       double learning_rate, momentum; bool nesterov; };
+
+// The function table behind the capsule rnnfast._engine._C_API.
+struct Api {
+  // Plans. mask: (batch, time) bytes, non-zero = real, or null; lengths: (batch) or null (mask wins nothing: pass one).
+  // reverse: steps run from the last real one to the first.
+  SequencePlan* (*plan_create)(int64_t batch, int64_t time, const uint8_t* mask, const int64_t* lengths, bool reverse);
+  void (*plan_free)(SequencePlan*);
+  int64_t (*plan_total)(const SequencePlan*);
+  bool (*plan_uniform)(const SequencePlan*);  // no masked step: packed order is (time, batch) with rows in place
+  // (batch): sorted row -> batch row. Valid as long as the plan.
+  const int64_t* (*plan_order)(const SequencePlan*);
+  // (batch): rows of the state history (RnnForward::h) that hold each sorted row's final state.
+  void (*plan_last)(const SequencePlan*, int64_t* rows);
+  // packed[i, :] = x[b, t, :] for the real steps, x given by its strides; features contiguous.
+  void (*plan_gather)(const SequencePlan*, Dtype, const void* x, int64_t batch_stride, int64_t time_stride,
+                      int64_t features, void* packed, int threads);
+  // The transpose: dx[b, t, :] = packed[i, :], zero at masked steps.
+  void (*plan_scatter)(const SequencePlan*, Dtype, const void* packed, int64_t features, void* x, int64_t batch_stride,
+                       int64_t time_stride, int threads);
+  // Keras' outputs from states: a masked step repeats the previous output in processing order (zero before the first),
+  // or is zero with zero_output. Processing order runs over y's time axis from 0 on, also for reverse plans.
+  void (*plan_outputs)(const SequencePlan*, Dtype, const void* h, int64_t units, bool zero_output, void* y,
+                       int64_t batch_stride, int64_t time_stride, int threads);
+  // The transpose of plan_outputs: packed (total, units) from dy.
+  void (*plan_outputs_backward)(const SequencePlan*, Dtype, const void* dy, int64_t batch_stride, int64_t time_stride,
+                                int64_t units, bool zero_output, void* packed, int threads);
+
+  int64_t (*rnn_z_size)(Dtype, const RnnSpec*, int64_t total);
+  void (*rnn_forward)(const RnnForward*);
+  void (*rnn_backward)(const RnnBackward*);
+
+  void (*matmul)(const MatMul*);
+  // y = act(x), x and y (rows, features) contiguous; y may be x. features matters for softmax and log_softmax only.
+  void (*activation_forward)(Dtype, Activation, int64_t rows, int64_t features, const void* x, void* y, int threads);
+  // dx = dy * act'(x); x is the pre-activation, y the output; dx may be dy.
+  void (*activation_backward)(Dtype, Activation, int64_t rows, int64_t features, const void* x, const void* y,
+                              const void* dy, void* dx, int threads);
+  // sums[j] = sum of x[i, j] over i ascending.
+  void (*column_sums)(Dtype, int64_t rows, int64_t cols, const void* x, void* sums);
+  // dtable (vocabulary, dim) += rows of dy (count, dim), in order.
+  void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy, void* dtable);
+
+  void (*adam_update)(const AdamUpdate*);
+  void (*rmsprop_update)(const RmspropUpdate*);
+  void (*sgd_update)(const SgdUpdate*);
+
+  int (*get_num_threads)();
+};
+
+const Api& api();
+
+}  // namespace rnnfast
+
+#endif
