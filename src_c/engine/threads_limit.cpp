@@ -76,7 +76,8 @@ int group_limit() {
   for (std::string line; std::getline(groups, line);) {  // id:controllers:path
     std::istringstream fields(line);
     std::string id, controllers, path;
-    if (!std::getline(fields, id, ':') || !std::getline(fields, controllers, ':') || !std::getline(fields, path)) continue;
+    if (!std::getline(fields, id, ':') || !std::getline(fields, controllers, ':')) continue;
+    std::getline(fields, path);
     if (path.empty() || path[0] != '/') continue;
     if (controllers.empty()) {
       found = std::min(found, limit_upwards("/sys/fs/cgroup", path, unified_limit));

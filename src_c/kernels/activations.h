@@ -66,7 +66,7 @@ RNNFAST_INLINE void evaluate_activation(const Activation& activation, Vec<T> x, 
     }
     case ActivationId::selu: {
       const Vec<T> scale = Vec<T>::set1(T(1.0507009873554804934193349852946));
-      const Vec<T> scaled_alpha = Vec<T>::set1(T(1.0507009873554804934193349852946 * 1.6732632423543772848170429916717));
+      const Vec<T> scaled_alpha = Vec<T>::set1(T(1.7580993408473768599402175208123));  // scale * 1.67326324235...
       y = select(lt(x, zero), scaled_alpha * expm1_nonpositive(min(zero, x)), scale * x);
       if constexpr (WithSlope) slope = select(gt(x, zero), scale, y + scaled_alpha);
       return;
@@ -118,7 +118,7 @@ RNNFAST_INLINE void evaluate_activation(const Activation& activation, Vec<T> x, 
       if constexpr (WithSlope) slope = gate + select(lt(abs(x), Vec<T>::set1(3)), x / Vec<T>::set1(6), zero);
       return;
     }
-    case ActivationId::mish: {  // x tanh(softplus(x)), and with e = exp(x): tanh(log(1 + e)) = w / (w + 2), w = e (e + 2)
+    case ActivationId::mish: {  // x tanh(softplus(x)): tanh(log(1 + e)) = w / (w + 2) with w = e (e + 2), e = exp(x)
       const Vec<T> two = Vec<T>::set1(2);
       const Vec<T> e = exp(min(Vec<T>::set1(40), x));
       const Vec<T> w = e * (e + two);

@@ -12,9 +12,9 @@ namespace rnnfast {
 namespace RNNFAST_ISA {
 
 // A vector of an array, of which the last holds fewer lanes.
-template <class T> struct Lanes {
+template <class T> struct Slice {
   int valid;
-  Lanes(int64_t at, int64_t end) : valid(end - at < Vec<T>::N ? static_cast<int>(end - at) : Vec<T>::N) {}
+  Slice(int64_t at, int64_t end) : valid(end - at < Vec<T>::N ? static_cast<int>(end - at) : Vec<T>::N) {}
   RNNFAST_INLINE Vec<T> load(const T* p) const {
     return valid == Vec<T>::N ? Vec<T>::load(p) : Vec<T>::load_partial(p, valid);
   }
@@ -26,19 +26,20 @@ template <class T> struct Lanes {
 
 template <class T> void activate_array(Activation activation, int64_t size, const T* x, T* y) {
   for (int64_t i = 0; i < size; i += Vec<T>::N) {
-    const Lanes<T> lanes(i, size);
-    lanes.store(y + i, activate(activation, lanes.load(x + i)));
+    const Slice<T> slice(i, size);
+    slice.store(y + i, activate(activation, slice.load(x + i)));
   }
 }
 
-template <class T> void activate_backward(Activation activation, int64_t size, const T* x, const T* y, const T* dy, T* dx) {
+template <class T>
+void activate_backward(Activation activation, int64_t size, const T* x, const T* y, const T* dy, T* dx) {
   for (int64_t i = 0; i < size; i += Vec<T>::N) {
-    const Lanes<T> lanes(i, size);
+    const Slice<T> slice(i, size);
     Vec<T> value, slope;
-    if (activation.id == ActivationId::tanh) slope = tanh_slope(lanes.load(y + i));
-    else if (activation.id == ActivationId::sigmoid) slope = sigmoid_slope(lanes.load(y + i));
-    else activate_with_slope(activation, lanes.load(x + i), value, slope);
-    lanes.store(dx + i, lanes.load(dy + i) * slope);
+    if (activation.id == ActivationId::tanh) slope = tanh_slope(slice.load(y + i));
+    else if (activation.id == ActivationId::sigmoid) slope = sigmoid_slope(slice.load(y + i));
+    else activate_with_slope(activation, slice.load(x + i), value, slope);
+    slice.store(dx + i, slice.load(dy + i) * slope);
   }
 }
 
@@ -57,18 +58,18 @@ template <class T> void softmax(bool log_of, int64_t rows, int64_t features, con
     const Vec<T> max_x = Vec<T>::set1(largest);
     T sum = 0;
     for (int64_t i = 0; i < features; i += Vec<T>::N) {
-      const Lanes<T> lanes(i, features);
-      const Vec<T> shifted = lanes.load(x + i) - max_x;
+      const Slice<T> slice(i, features);
+      const Vec<T> shifted = slice.load(x + i) - max_x;
       const Vec<T> e = exp(shifted);
-      add_lanes(sum, e, lanes.valid);
-      lanes.store(y + i, log_of ? shifted : e);
+      add_lanes(sum, e, slice.valid);
+      slice.store(y + i, log_of ? shifted : e);
     }
     const Vec<T> total = Vec<T>::set1(sum);
     const Vec<T> log_total = log(total);
     for (int64_t i = 0; i < features; i += Vec<T>::N) {
-      const Lanes<T> lanes(i, features);
-      const Vec<T> v = lanes.load(y + i);
-      lanes.store(y + i, log_of ? v - log_total : v / total);
+      const Slice<T> slice(i, features);
+      const Vec<T> v = slice.load(y + i);
+      slice.store(y + i, log_of ? v - log_total : v / total);
     }
   }
 }
@@ -79,15 +80,15 @@ void softmax_backward(bool log_of, int64_t rows, int64_t features, const T* y, c
   for (int64_t row = 0; row < rows; ++row, y += features, dy += features, dx += features) {
     T sum = 0;
     for (int64_t i = 0; i < features; i += Vec<T>::N) {
-      const Lanes<T> lanes(i, features);
-      const Vec<T> d = lanes.load(dy + i);
-      add_lanes(sum, log_of ? d : d * lanes.load(y + i), lanes.valid);
+      const Slice<T> slice(i, features);
+      const Vec<T> d = slice.load(dy + i);
+      add_lanes(sum, log_of ? d : d * slice.load(y + i), slice.valid);
     }
     const Vec<T> total = Vec<T>::set1(sum);
     for (int64_t i = 0; i < features; i += Vec<T>::N) {
-      const Lanes<T> lanes(i, features);
-      const Vec<T> v = lanes.load(y + i), d = lanes.load(dy + i);
-      lanes.store(dx + i, log_of ? fnma(exp(v), total, d) : v * (d - total));
+      const Slice<T> slice(i, features);
+      const Vec<T> v = slice.load(y + i), d = slice.load(dy + i);
+      slice.store(dx + i, log_of ? fnma(exp(v), total, d) : v * (d - total));
     }
   }
 }
@@ -95,10 +96,10 @@ void softmax_backward(bool log_of, int64_t rows, int64_t features, const T* y, c
 // sums[j] = sum of x[i, j], i ascending.
 template <class T> void column_sums(int64_t rows, int64_t cols, const T* x, T* sums) {
   for (int64_t j = 0; j < cols; j += Vec<T>::N) {
-    const Lanes<T> lanes(j, cols);
+    const Slice<T> slice(j, cols);
     Vec<T> sum = Vec<T>::zero();
-    for (int64_t i = 0; i < rows; ++i) sum = sum + lanes.load(x + i * cols + j);
-    lanes.store(sums + j, sum);
+    for (int64_t i = 0; i < rows; ++i) sum = sum + slice.load(x + i * cols + j);
+    slice.store(sums + j, sum);
   }
 }
 
@@ -116,18 +117,18 @@ template <class T> void adam(const AdamUpdate& update, int64_t begin, int64_t en
   const Vec<T> rate_2 = Vec<T>::set1(static_cast<T>(1 - update.beta_2));
   const Vec<T> epsilon = Vec<T>::set1(static_cast<T>(update.epsilon));
   for (int64_t i = begin; i < end; i += Vec<T>::N) {
-    const Lanes<T> lanes(i, end);
-    const Vec<T> g = lanes.load(grad + i);
-    Vec<T> m = lanes.load(first + i), v = lanes.load(second + i);
+    const Slice<T> slice(i, end);
+    const Vec<T> g = slice.load(grad + i);
+    Vec<T> m = slice.load(first + i), v = slice.load(second + i);
     m = fma(g - m, rate_1, m);
     v = fma(g * g - v, rate_2, v);
-    lanes.store(first + i, m);
-    lanes.store(second + i, v);
-    lanes.store(param + i, lanes.load(param + i) - m * alpha / (sqrt(v) + epsilon));
+    slice.store(first + i, m);
+    slice.store(second + i, v);
+    slice.store(param + i, slice.load(param + i) - m * alpha / (sqrt(v) + epsilon));
   }
 }
 
-// Tieleman and Hinton 2012, as in Keras: velocity = rho velocity + (1 - rho) g^2, centered also a = rho a + (1 - rho) g;
+// Tieleman and Hinton 2012, as in Keras: velocity = rho velocity + (1 - rho) g^2, if centered a = rho a + (1 - rho) g;
 // increment = lr g / sqrt(velocity (- a^2) + epsilon); with momentum, increments decay and add up.
 template <class T> void rmsprop(const RmspropUpdate& update, int64_t begin, int64_t end) {
   T* param = static_cast<T*>(update.param);
@@ -141,22 +142,22 @@ template <class T> void rmsprop(const RmspropUpdate& update, int64_t begin, int6
   const Vec<T> momentum = Vec<T>::set1(static_cast<T>(update.momentum));
   const Vec<T> epsilon = Vec<T>::set1(static_cast<T>(update.epsilon));
   for (int64_t i = begin; i < end; i += Vec<T>::N) {
-    const Lanes<T> lanes(i, end);
-    const Vec<T> g = lanes.load(grad + i);
-    const Vec<T> v = fma(rho, lanes.load(velocity + i), rest * (g * g));
-    lanes.store(velocity + i, v);
+    const Slice<T> slice(i, end);
+    const Vec<T> g = slice.load(grad + i);
+    const Vec<T> v = fma(rho, slice.load(velocity + i), rest * (g * g));
+    slice.store(velocity + i, v);
     Vec<T> variance = v;
     if (average) {
-      const Vec<T> a = fma(rho, lanes.load(average + i), rest * g);
-      lanes.store(average + i, a);
+      const Vec<T> a = fma(rho, slice.load(average + i), rest * g);
+      slice.store(average + i, a);
       variance = fnma(a, a, v);
     }
     Vec<T> increment = rate * g / sqrt(variance + epsilon);
     if (momentum_slot) {
-      increment = fma(momentum, lanes.load(momentum_slot + i), increment);
-      lanes.store(momentum_slot + i, increment);
+      increment = fma(momentum, slice.load(momentum_slot + i), increment);
+      slice.store(momentum_slot + i, increment);
     }
-    lanes.store(param + i, lanes.load(param + i) - increment);
+    slice.store(param + i, slice.load(param + i) - increment);
   }
 }
 
@@ -168,14 +169,14 @@ template <class T> void sgd(const SgdUpdate& update, int64_t begin, int64_t end)
   const Vec<T> rate = Vec<T>::set1(static_cast<T>(update.learning_rate));
   const Vec<T> momentum = Vec<T>::set1(static_cast<T>(update.momentum));
   for (int64_t i = begin; i < end; i += Vec<T>::N) {
-    const Lanes<T> lanes(i, end);
-    Vec<T> change = -(rate * lanes.load(grad + i));
+    const Slice<T> slice(i, end);
+    Vec<T> change = -(rate * slice.load(grad + i));
     if (momentum_slot) {
-      const Vec<T> m = fma(momentum, lanes.load(momentum_slot + i), change);
-      lanes.store(momentum_slot + i, m);
+      const Vec<T> m = fma(momentum, slice.load(momentum_slot + i), change);
+      slice.store(momentum_slot + i, m);
       change = update.nesterov ? fma(momentum, m, change) : m;
     }
-    lanes.store(param + i, lanes.load(param + i) + change);
+    slice.store(param + i, slice.load(param + i) + change);
   }
 }
 

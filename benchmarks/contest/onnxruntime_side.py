@@ -1,0 +1,88 @@
+"""ONNX Runtime: the model of onnx_model.py, with inputs and outputs bound once (never slower than a plain call)."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+from onnxruntime import OrtValue
+
+from . import case as cases
+from . import onnx_model
+from .case import Case
+from .work import Work, stream_work
+
+
+def version() -> str:
+    return onnxruntime.__version__
+
+
+def _session(case: Case, mode: str, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 3  # errors only
+    return onnxruntime.InferenceSession(onnx_model.build(case, mode), options, providers=["CPUExecutionProvider"])
+
+
+def _infer(case: Case, threads: int) -> list[Work]:
+    session = _session(case, "infer", threads)
+    x = OrtValue.ortvalue_from_numpy(cases.inputs(case, "infer"))
+    y = OrtValue.ortvalue_from_shape_and_type((case.batch, case.steps, case.width), np.float32)
+    binding = session.io_binding()
+    binding.bind_ortvalue_input("x", x)
+    binding.bind_ortvalue_output("y", y)
+
+    def run() -> None:
+        session.run_with_iobinding(binding)
+
+    def answer() -> dict[str, np.ndarray]:
+        run()
+        return {"output": y.numpy().copy()}
+
+    return [Work(run, answer, variant="bound")]
+
+
+class _Stream:
+    """A stream whose states go to and fro between two sets of buffers, each bound once."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, case: Case) -> None:
+        self._session = session
+        self._x = np.zeros((case.batch, 1, case.inputs), np.float32)
+        self._y = OrtValue.ortvalue_from_shape_and_type((case.batch, 1, case.width), np.float32)
+        x = OrtValue.ortvalue_from_numpy(self._x)  # shares the array's memory
+        names = onnx_model.state_names(case)
+        self._states = [
+            {name: OrtValue.ortvalue_from_numpy(onnx_model.state_zeros(case)) for name in names} for _ in range(2)
+        ]
+        self._bindings = []
+        for before, after in (self._states, self._states[::-1]):
+            binding = session.io_binding()
+            binding.bind_ortvalue_input("x", x)
+            binding.bind_ortvalue_output("y", self._y)
+            for name in names:
+                binding.bind_ortvalue_input(name, before[name])
+                binding.bind_ortvalue_output(f"{name}_out", after[name])
+            self._bindings.append(binding)
+
+    def step(self, x: np.ndarray) -> None:
+        self._x[...] = x
+        here, there = self._bindings
+        self._session.run_with_iobinding(here)
+        self._bindings = [there, here]
+
+    def output(self) -> np.ndarray:
+        return self._y.numpy()
+
+
+def _stream(case: Case, threads: int) -> list[Work]:
+    session = _session(case, "stream", threads)
+    return [stream_work(lambda: _Stream(session, case), cases.stream_steps(case), "bound")]
+
+
+MODES = {"infer": _infer, "stream": _stream}
+
+
+def works(case: Case, mode: str, threads: int) -> list[Work]:
+    """Every way ONNX Runtime has of doing the case; it does not train."""
+    return MODES[mode](case, threads)

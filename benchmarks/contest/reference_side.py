@@ -1,0 +1,55 @@
+"""rnnfast.reference: the plain NumPy cells in float32, the baseline. One layer, one direction, no streams."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnfast import reference
+
+from . import case as cases
+from .case import Case
+from .work import Work
+
+_CELLS = {"rnn": "simple_rnn", "lstm": "lstm", "gru": "gru"}
+
+
+def version() -> str:
+    return f"NumPy {np.__version__}"
+
+
+def _forward(case: Case, x: np.ndarray, weights: cases.Weights) -> tuple:
+    return reference.rnn_forward(_CELLS[case.cell], x, *weights, return_sequences=True)
+
+
+def _infer(case: Case) -> list[Work]:
+    weights = cases.weights(case)[0][0]
+    x = cases.inputs(case, "infer")
+
+    def run() -> np.ndarray:
+        return _forward(case, x, weights)[0]
+
+    return [Work(run, lambda: {"output": run()})]
+
+
+def _train(case: Case) -> list[Work]:
+    weights = cases.weights(case)[0][0]
+    x = cases.inputs(case, "train")
+    dy = cases.output_gradient(case)
+
+    def run() -> dict[str, np.ndarray]:
+        y, _, cache = _forward(case, x, weights)
+        _, *gradients = reference.rnn_backward(cache, dy)
+        names = [cases.gradient_name(0, 0, field) for field in weights._fields]
+        return {"output": y, **dict(zip(names, gradients, strict=False))}
+
+    return [Work(run, run)]
+
+
+MODES = {"infer": _infer, "train": _train}
+
+
+def works(case: Case, mode: str, threads: int) -> list[Work]:
+    """The reference's way of doing the case. NumPy's threads are set by the environment."""
+    if case.layers > 1 or case.bidirectional:
+        raise ValueError(f"{case.name}: the reference side takes one layer in one direction")
+    return MODES[mode](case)

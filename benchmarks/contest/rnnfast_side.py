@@ -1,0 +1,107 @@
+"""rnnfast, as its users call it: InferenceModel, its stream, and the layers of a Sequential in training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import rnnfast
+
+from . import case as cases
+from .case import Case
+from .work import Work, stream_work
+
+_LAYERS = {"rnn": rnnfast.layers.SimpleRNN, "lstm": rnnfast.layers.LSTM, "gru": rnnfast.layers.GRU}
+_LEARNING_RATE = 1e-8  # the weights change on every iteration, and do not run away
+
+
+def version() -> str:
+    return rnnfast.__version__
+
+
+def _build(case: Case) -> rnnfast.Sequential:
+    layers = [rnnfast.layers.Input((None, case.inputs))]
+    for _ in range(case.layers):
+        layer = _LAYERS[case.cell](case.units, return_sequences=True)
+        layers.append(rnnfast.layers.Bidirectional(layer) if case.bidirectional else layer)
+    model = rnnfast.Sequential(layers)
+    _load_weights(model, case)
+    return model
+
+
+def _load_weights(model: rnnfast.Sequential, case: Case) -> None:
+    model.set_weights([array for layer in cases.weights(case) for direction in layer for array in direction])
+
+
+def _infer(case: Case, threads: int) -> list[Work]:
+    engine = rnnfast.InferenceModel(_build(case), threads=threads)
+    x = cases.inputs(case, "infer")
+    return [Work(lambda: engine(x), lambda: {"output": engine(x)}, variant="InferenceModel")]
+
+
+class _Stream:
+    def __init__(self, engine: rnnfast.InferenceModel, batch: int) -> None:
+        stream = engine.stream(batch_size=batch)
+        self._step = stream.step
+        self._y = np.empty(0)
+
+    def step(self, x: np.ndarray) -> None:
+        self._y = self._step(x)
+
+    def output(self) -> np.ndarray:
+        return self._y[:, None]
+
+
+def _stream(case: Case, threads: int) -> list[Work]:
+    engine = rnnfast.InferenceModel(_build(case), threads=threads)
+    steps = [step[:, 0] for step in cases.stream_steps(case)]
+    return [stream_work(lambda: _Stream(engine, case.batch), steps, "stream")]
+
+
+def _train(case: Case, threads: int) -> list[Work]:
+    """Forward, backward and the optimizer's update; the gradient of the input is asked of all layers but the first."""
+    rnnfast.set_num_threads(threads)
+    model = _build(case)
+    optimizer = rnnfast.optimizers.SGD(_LEARNING_RATE)
+    x = cases.inputs(case, "train")
+    dy = cases.output_gradient(case)
+    layers = [layer for layer in model.layers if layer.weights]
+    variables = model.trainable_weights
+
+    def gradients() -> np.ndarray:
+        for variable in variables:
+            variable.grad = None
+        tapes = []
+        y = x
+        for layer in layers:
+            y, tape = layer.forward(y, training=True)
+            tapes.append(tape)
+        gradient = dy
+        for index in reversed(range(len(layers))):
+            gradient = layers[index].backward(gradient, tapes[index], need_dx=index > 0)
+        return y
+
+    def run() -> None:
+        gradients()
+        optimizer.apply(variables)
+
+    def answer() -> dict[str, np.ndarray]:
+        _load_weights(model, case)  # runs have changed them
+        result = {"output": gradients()}
+        names = [
+            cases.gradient_name(layer, direction, field)
+            for layer in range(case.layers)
+            for direction in range(case.directions)
+            for field in cases.Weights._fields
+        ]
+        result.update({name: variable.grad for name, variable in zip(names, variables, strict=True)})
+        return result
+
+    return [Work(run, answer, variant="layers, SGD")]
+
+
+MODES = {"infer": _infer, "stream": _stream, "train": _train}
+
+
+def works(case: Case, mode: str, threads: int) -> list[Work]:
+    """rnnfast's way of doing the case."""
+    return MODES[mode](case, threads)

@@ -1,0 +1,185 @@
+"""PyTorch: nn.LSTM, nn.GRU and nn.RNN, batch first; with and without oneDNN, eager and traced; streams by cells too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from . import case as cases
+from .case import Case, Weights, reorder_gates
+from .work import Work, stream_work
+
+_MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
+_CELLS = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell, "gru": torch.nn.GRUCell}
+# Our gate at each position of PyTorch's order, and theirs in ours: GRU r z n from z r h swaps two, so it is both.
+_GATE_ORDER = {"rnn": (0,), "lstm": (0, 1, 2, 3), "gru": (1, 0, 2)}
+_LEARNING_RATE = 1e-8  # the weights change on every iteration, and do not run away
+
+
+def version() -> str:
+    return torch.__version__
+
+
+def _to_torch(weights: Weights, cell: str) -> list[np.ndarray]:
+    """weight_ih, weight_hh, bias_ih, bias_hh. The GRU has two biases; elsewhere they add, and one is zero."""
+    biases = tuple(weights.bias) if cell == "gru" else (weights.bias, np.zeros_like(weights.bias))
+    ours = (weights.kernel, weights.recurrent_kernel, *biases)
+    return [np.ascontiguousarray(reorder_gates(array, _GATE_ORDER[cell]).T) for array in ours]
+
+
+def _from_torch(arrays: list[np.ndarray], cell: str) -> Weights:
+    """Gradients of PyTorch's four weights as gradients of ours."""
+    kernel, recurrent_kernel, bias_ih, bias_hh = (reorder_gates(array.T, _GATE_ORDER[cell]) for array in arrays)
+    return Weights(kernel, recurrent_kernel, np.stack([bias_ih, bias_hh]) if cell == "gru" else bias_ih)
+
+
+def _parameters(net: torch.nn.RNNBase, case: Case) -> Iterator[tuple[int, int, list[torch.nn.Parameter]]]:
+    """layer, direction, and weight_ih, weight_hh, bias_ih, bias_hh of each."""
+    kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    for layer in range(case.layers):
+        for direction, suffix in enumerate(("", "_reverse")[: case.directions]):
+            yield layer, direction, [getattr(net, f"{kind}_l{layer}{suffix}") for kind in kinds]
+
+
+def _load_weights(net: torch.nn.RNNBase, case: Case) -> None:
+    weights = cases.weights(case)
+    with torch.no_grad():
+        for layer, direction, parameters in _parameters(net, case):
+            for parameter, values in zip(parameters, _to_torch(weights[layer][direction], case.cell), strict=True):
+                parameter.copy_(torch.from_numpy(values))
+
+
+def _build(case: Case) -> torch.nn.RNNBase:
+    net = _MODULES[case.cell](case.inputs, case.units, case.layers, batch_first=True, bidirectional=case.bidirectional)
+    _load_weights(net, case)
+    return net
+
+
+def _onednn(enabled: bool) -> Callable[[], None]:
+    def prepare() -> None:
+        torch.backends.mkldnn.set_flags(_enabled=enabled)
+
+    return prepare
+
+
+def _ways(net: torch.nn.RNNBase, example: tuple) -> Iterator[tuple[str, Callable, Callable[[], None]]]:
+    """Name, callable and preparation of each way of running a network."""
+    for label, enabled in ((", oneDNN", True), ("", False)):
+        prepare = _onednn(enabled)
+        prepare()
+        yield f"eager{label}", net, prepare
+        with torch.inference_mode():
+            yield f"traced{label}", torch.jit.freeze(torch.jit.trace(net, example)), prepare
+
+
+def _infer(case: Case) -> list[Work]:
+    net = _build(case).eval()
+    x = torch.from_numpy(cases.inputs(case, "infer"))
+
+    def work(variant: str, call: Callable, prepare: Callable[[], None]) -> Work:
+        def run() -> torch.Tensor:
+            with torch.inference_mode():
+                return call(x)[0]
+
+        return Work(run, lambda: {"output": run().numpy()}, variant=variant, prepare=prepare)
+
+    return [work(*way) for way in _ways(net, (x,))]
+
+
+class _Stream:
+    """A stream of a whole network, its state passed in again."""
+
+    def __init__(self, call: Callable, state: object) -> None:
+        self._call = call
+        self._state = state
+        self._y = torch.empty(0)
+
+    def step(self, x: torch.Tensor) -> None:
+        self._y, self._state = self._call(x, self._state)
+
+    def output(self) -> np.ndarray:
+        return self._y.numpy()
+
+
+class _CellStream:
+    """A stream of single cells, one per layer."""
+
+    def __init__(self, cells: list[torch.nn.Module]) -> None:
+        self._layers = [[cell, None] for cell in cells]
+        self._y = torch.empty(0)
+
+    def step(self, x: torch.Tensor) -> None:
+        x = x[:, 0]
+        for layer in self._layers:
+            cell, state = layer
+            state = layer[1] = cell(x, state)
+            x = state[0] if isinstance(state, tuple) else state
+        self._y = x
+
+    def output(self) -> np.ndarray:
+        return self._y.numpy()[:, None]
+
+
+def _cells(net: torch.nn.RNNBase, case: Case) -> list[torch.nn.Module]:
+    cells = []
+    for layer, _, parameters in _parameters(net, case):
+        cell = _CELLS[case.cell](case.layer_inputs(layer), case.units)
+        cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh = parameters
+        cells.append(cell.eval())
+    return cells
+
+
+def _stream(case: Case) -> list[Work]:
+    net = _build(case).eval()
+    steps = [torch.from_numpy(step) for step in cases.stream_steps(case)]
+    zeros = torch.zeros(case.layers, case.batch, case.units)
+    state = (zeros, zeros.clone()) if case.cell == "lstm" else zeros
+
+    def work(variant: str, call: Callable, prepare: Callable[[], None]) -> Work:
+        return stream_work(lambda: _Stream(call, state), steps, variant, torch.inference_mode, prepare)
+
+    works = [work(*way) for way in _ways(net, (steps[0], state))]
+    cells = _cells(net, case)
+    return [*works, stream_work(lambda: _CellStream(cells), steps, "cells", torch.inference_mode)]
+
+
+def _train(case: Case) -> list[Work]:
+    net = _build(case).train()
+    optimizer = torch.optim.SGD(net.parameters(), lr=_LEARNING_RATE, fused=True)
+    x = torch.from_numpy(cases.inputs(case, "train"))
+    dy = torch.from_numpy(cases.output_gradient(case))
+
+    def gradients() -> torch.Tensor:
+        optimizer.zero_grad(set_to_none=True)
+        y, _ = net(x)
+        y.backward(dy)
+        return y
+
+    def run() -> None:
+        gradients()
+        optimizer.step()
+
+    def answer() -> dict[str, np.ndarray]:
+        _load_weights(net, case)  # runs have changed them
+        result = {"output": gradients().detach().numpy()}
+        for layer, direction, parameters in _parameters(net, case):
+            ours = _from_torch([parameter.grad.numpy() for parameter in parameters], case.cell)
+            for field, value in ours._asdict().items():
+                result[cases.gradient_name(layer, direction, field)] = value
+        return result
+
+    return [
+        Work(run, answer, variant=f"SGD{label}", prepare=_onednn(enabled))
+        for label, enabled in ((", oneDNN", True), ("", False))
+    ]
+
+
+MODES = {"infer": _infer, "stream": _stream, "train": _train}
+
+
+def works(case: Case, mode: str, threads: int) -> list[Work]:
+    """Every way PyTorch has of doing the case."""
+    torch.set_num_threads(threads)
+    return MODES[mode](case)

@@ -1,0 +1,1 @@
+"""asv benchmarks: throughput of the cells, cost of the import, peak memory."""

@@ -1,0 +1,88 @@
+"""rnnfast: recurrent networks on CPUs, with Keras' names.
+
+>>> import rnnfast
+>>> from rnnfast.layers import LSTM, Dense, Input
+>>> model = rnnfast.Sequential([Input((8, 8)), LSTM(64), Dense(10, activation="softmax")])
+
+Everything below is loaded when it is first used: `import rnnfast` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rnnfast import (
+        activations,
+        callbacks,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        reference,
+        utils,
+    )
+    from rnnfast._engine import cpu_info, get_num_threads, set_num_threads
+    from rnnfast.inference import InferenceModel
+    from rnnfast.models import Sequential, load_model, save_model
+
+__version__ = "0.1.0"
+
+_MODULES = (
+    "activations",
+    "callbacks",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "reference",
+    "utils",
+)
+_HOMES = {
+    "InferenceModel": "rnnfast.inference",
+    "Sequential": "rnnfast.models",
+    "cpu_info": "rnnfast._engine",
+    "get_num_threads": "rnnfast._engine",
+    "load_model": "rnnfast.models",
+    "save_model": "rnnfast.models",
+    "set_num_threads": "rnnfast._engine",
+}
+
+__all__ = [
+    "InferenceModel",
+    "Sequential",
+    "activations",
+    "callbacks",
+    "cpu_info",
+    "get_num_threads",
+    "initializers",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "reference",
+    "save_model",
+    "set_num_threads",
+    "utils",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"rnnfast.{name}")
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'rnnfast' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,150 @@
+# src_c/rnnfast.h as Cython sees it. What each field and entry means is written there.
+from libc.stdint cimport int64_t, uint8_t
+from libcpp cimport bool
+
+cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
+    enum class Dtype(int):
+        float32
+        float64
+
+    enum class CellKind(int):
+        simple_rnn
+        lstm
+        gru
+
+    enum class ActivationId(int):
+        count
+        softmax
+        log_softmax
+
+    struct Activation:
+        ActivationId id
+        double alpha
+        double beta
+
+    struct RnnSpec:
+        CellKind cell
+        bool reset_after
+        Activation activation
+        Activation recurrent_activation
+        int64_t input_dim
+        int64_t units
+
+    int64_t gate_count(CellKind cell)
+
+    struct RnnWeights:
+        const void* kernel
+        const void* recurrent_kernel
+        const void* bias
+        const void* peephole
+
+    cppclass SequencePlan:
+        pass
+
+    struct RnnForward:
+        Dtype dtype
+        const RnnSpec* spec
+        RnnWeights weights
+        const SequencePlan* plan
+        const void* x
+        void* h
+        void* c
+        void* z
+        void* extra
+        int threads
+
+    struct RnnBackward:
+        RnnForward forward
+        const void* dy
+        void* dh
+        void* dc
+        void* dx
+        void* dkernel
+        void* drecurrent_kernel
+        void* dbias
+        void* dpeephole
+
+    struct MatMul:
+        Dtype dtype
+        bool transpose_a
+        bool transpose_b
+        int64_t m
+        int64_t n
+        int64_t k
+        const void* a
+        int64_t lda
+        const void* b
+        int64_t ldb
+        const void* bias
+        void* c
+        int64_t ldc
+        int threads
+
+    struct AdamUpdate:
+        Dtype dtype
+        int64_t size
+        void* param
+        const void* grad
+        void* m
+        void* v
+        double learning_rate
+        double beta_1
+        double beta_2
+        double epsilon
+        int64_t step
+
+    struct RmspropUpdate:
+        Dtype dtype
+        int64_t size
+        void* param
+        const void* grad
+        void* velocity
+        void* momentum_slot
+        void* average_grad
+        double learning_rate
+        double rho
+        double momentum
+        double epsilon
+
+    struct SgdUpdate:
+        Dtype dtype
+        int64_t size
+        void* param
+        const void* grad
+        void* momentum_slot
+        double learning_rate
+        double momentum
+        bool nesterov
+
+    struct Api:
+        SequencePlan* (*plan_create)(int64_t batch, int64_t time, const uint8_t* mask, const int64_t* lengths,
+                                     bool reverse) noexcept nogil
+        void (*plan_free)(SequencePlan*) noexcept nogil
+        int64_t (*plan_total)(const SequencePlan*) noexcept nogil
+        bool (*plan_uniform)(const SequencePlan*) noexcept nogil
+        const int64_t* (*plan_order)(const SequencePlan*) noexcept nogil
+        void (*plan_last)(const SequencePlan*, int64_t* rows) noexcept nogil
+        void (*plan_gather)(const SequencePlan*, Dtype, const void* x, int64_t batch_stride, int64_t time_stride,
+                            int64_t features, void* packed, int threads) noexcept nogil
+        void (*plan_scatter)(const SequencePlan*, Dtype, const void* packed, int64_t features, void* x,
+                             int64_t batch_stride, int64_t time_stride, int threads) noexcept nogil
+        void (*plan_outputs)(const SequencePlan*, Dtype, const void* h, int64_t units, bool zero_output, void* y,
+                             int64_t batch_stride, int64_t time_stride, int threads) noexcept nogil
+        void (*plan_outputs_backward)(const SequencePlan*, Dtype, const void* dy, int64_t batch_stride,
+                                      int64_t time_stride, int64_t units, bool zero_output, void* packed,
+                                      int threads) noexcept nogil
+        int64_t (*rnn_z_size)(Dtype, const RnnSpec*, int64_t total) noexcept nogil
+        void (*rnn_forward)(const RnnForward*) noexcept nogil
+        void (*rnn_backward)(const RnnBackward*) noexcept nogil
+        void (*matmul)(const MatMul*) noexcept nogil
+        void (*activation_forward)(Dtype, Activation, int64_t rows, int64_t features, const void* x, void* y,
+                                   int threads) noexcept nogil
+        void (*activation_backward)(Dtype, Activation, int64_t rows, int64_t features, const void* x, const void* y,
+                                    const void* dy, void* dx, int threads) noexcept nogil
+        void (*column_sums)(Dtype, int64_t rows, int64_t cols, const void* x, void* sums) noexcept nogil
+        void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy,
+                                   void* dtable) noexcept nogil
+        void (*adam_update)(const AdamUpdate*) noexcept nogil
+        void (*rmsprop_update)(const RmspropUpdate*) noexcept nogil
+        void (*sgd_update)(const SgdUpdate*) noexcept nogil
+        int (*get_num_threads)() noexcept nogil

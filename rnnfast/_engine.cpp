@@ -1,0 +1,264 @@
+// rnnfast._engine: objects of the core with a life of their own. Checks, releases the GIL, calls; no arithmetic.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "_engine_arrays.h"
+#include "_engine_stream.h"
+#include "engine/cpu.h"
+#include "engine/program.h"
+#include "engine/threads.h"
+#include "rnnfast.h"
+
+namespace py = pybind11;
+using namespace rnnfast;
+
+namespace {
+
+const std::vector<const char*> kActivations = {
+    "linear", "tanh", "sigmoid", "hard_sigmoid", "relu", "softsign", "softplus", "elu", "selu", "gelu", "silu",
+    "exponential", "leaky_relu", "relu6", "hard_tanh", "hard_silu", "celu", "mish", "log_sigmoid"};
+
+Activation activation_of(const py::object& described) {
+  if (described.is_none()) return Activation{ActivationId::linear, 0, 0};
+  const int id = described.attr("id").cast<int>();
+  const bool known = (id >= 0 && id < static_cast<int>(ActivationId::count)) ||
+                     id == static_cast<int>(ActivationId::softmax) || id == static_cast<int>(ActivationId::log_softmax);
+  if (!known) throw py::value_error("unknown activation id " + std::to_string(id));
+  return {static_cast<ActivationId>(id), described.attr("alpha").cast<double>(), described.attr("beta").cast<double>()};
+}
+
+CellKind cell_of(const std::string& name) {
+  if (name == "simple_rnn") return CellKind::simple_rnn;
+  if (name == "lstm") return CellKind::lstm;
+  if (name == "gru") return CellKind::gru;
+  throw py::value_error("cell must be 'simple_rnn', 'lstm' or 'gru', got '" + name + "'");
+}
+
+MergeMode mode_of(const std::string& name) {
+  if (name == "concat") return MergeMode::concat;
+  if (name == "sum") return MergeMode::sum;
+  if (name == "mul") return MergeMode::mul;
+  if (name == "ave") return MergeMode::ave;
+  throw py::value_error("mode must be 'concat', 'sum', 'mul' or 'ave', got '" + name + "'");
+}
+
+py::dict cpu_info_dict() {
+  const CpuInfo& cpu = cpu_info();
+  std::vector<std::string> available;
+  for (const KernelTable* table : available_tables()) available.emplace_back(table->isa);
+  py::dict caches;
+  caches["L1d"] = cpu.l1d;
+  caches["L2"] = cpu.l2;
+  caches["L3"] = cpu.l3;
+  py::dict info;
+  info["vendor"] = cpu.vendor;
+  info["brand"] = cpu.brand;
+  info["features"] = cpu.features;
+  info["available"] = available;
+  info["isa"] = active_table().isa;
+  info["isa_forced"] = table_forced();
+  info["cores"] = cpu.cores;
+  info["caches"] = caches;
+  info["threads"] = get_num_threads();
+  return info;
+}
+
+// Programs
+
+template <class T> int add_rnn(Program<T>& program, int v, const std::string& cell, const py::object& kernel,
+                               const py::object& recurrent_kernel, const py::object& bias, const py::object& peephole,
+                               const py::object& activation, const py::object& recurrent_activation, bool reset_after,
+                               bool go_backwards, bool return_sequences, bool zero_output_for_mask,
+                               const std::string& name) {
+  RnnLayer layer{};
+  layer.spec.cell = cell_of(cell);
+  layer.spec.reset_after = reset_after;
+  layer.spec.activation = activation_of(activation);
+  layer.spec.recurrent_activation = activation_of(recurrent_activation);
+  const Array<T> u = weights<T>(recurrent_kernel, "recurrent_kernel", {-1, -1});
+  const py::ssize_t units = u.shape(0), gates = gate_count(layer.spec.cell) * units;
+  if (u.shape(1) != gates || units < 1)
+    throw py::value_error("recurrent_kernel: expected shape (units, " + std::to_string(gate_count(layer.spec.cell)) +
+                          " * units), got " + shape_text(u));
+  const Array<T> w = weights<T>(kernel, "kernel", {-1, gates});
+  layer.spec.units = units;
+  layer.spec.input_dim = w.shape(0);
+  Array<T> keep_bias, keep_peephole;
+  const bool two_biases = layer.spec.cell == CellKind::gru && reset_after;
+  using Shape = std::vector<py::ssize_t>;
+  layer.weights = {w.data(), u.data(),
+                   optional_weights<T>(bias, "bias", two_biases ? Shape{2, gates} : Shape{gates}, keep_bias),
+                   optional_weights<T>(peephole, "peephole", {3, units}, keep_peephole)};
+  if (layer.weights.peephole != nullptr && layer.spec.cell != CellKind::lstm)
+    throw py::value_error("peephole weights are for the lstm cell only");
+  layer.go_backwards = go_backwards;
+  layer.return_sequences = return_sequences;
+  layer.zero_output_for_mask = zero_output_for_mask;
+  return program.rnn(v, layer, name);
+}
+
+template <class T> py::list run_program(const Program<T>& program, const py::list& inputs, int threads) {
+  const Graph& graph = program.graph();
+  if (inputs.size() != graph.inputs.size())
+    throw py::value_error("expected " + std::to_string(graph.inputs.size()) + " inputs, got " +
+                          std::to_string(inputs.size()));
+  std::vector<py::array> kept;
+  std::vector<const void*> in;
+  std::vector<std::vector<int64_t>> shapes;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const bool tokens = graph.values[static_cast<size_t>(graph.inputs[i])].tokens;
+    if (tokens) kept.push_back(numeric<int64_t>(inputs[i], "input"));
+    else kept.push_back(numeric<T>(inputs[i], "input"));
+    const py::array& x = kept.back();
+    if (x.ndim() < 1) throw py::value_error("input has no batch axis: got a single number");
+    in.push_back(x.data());
+    shapes.emplace_back(x.shape() + 1, x.shape() + x.ndim());
+  }
+  const py::ssize_t rows = kept[0].shape(0);
+  for (const py::array& x : kept)
+    if (x.shape(0) != rows) throw py::value_error("inputs have different batch sizes");
+  const Shapes bound = program.bind(shapes);
+  py::list results;
+  std::vector<T*> out;
+  for (int v : graph.outputs) {
+    std::vector<py::ssize_t> shape{rows};
+    for (Dim dim : graph.values[static_cast<size_t>(v)].dims) shape.push_back(bound.size(dim));
+    results.append(new_array<T>(static_cast<int>(shape.size()), shape.data()));
+    out.push_back(data_of<T>(results[results.size() - 1]));
+  }
+  const int budget = threads > 0 ? threads : get_num_threads();
+  {
+    py::gil_scoped_release release;
+    program.check_tokens(rows, bound, in.data());
+    program.run(rows, bound, in.data(), out.data(), budget);
+  }
+  return results;
+}
+
+template <class T> py::list describe(const Program<T>& program) {
+  py::list rows;
+  for (const NodeInfo& node : program.describe()) {
+    py::dict row;
+    row["layer"] = node.name;
+    row["op"] = node.op;
+    row["kernel"] = node.kernel;
+    row["why"] = node.reason;
+    row["layout"] = node.layout;
+    row["weight_bytes"] = node.weight_bytes;
+    rows.append(row);
+  }
+  return rows;
+}
+
+// The module
+
+template <class T> void bind(py::module_& m, const char* program_name, const char* stream_name) {
+  using P = Program<T>;
+  const py::object none = py::none();
+  py::class_<P, std::shared_ptr<P>>(m, program_name, "An inference graph: built by its methods, run after finish().")
+      .def(py::init([](const std::optional<std::string>& isa) {
+             if (!isa) return std::make_shared<P>(active_table());
+             if (const KernelTable* table = find_table(*isa)) return std::make_shared<P>(*table);
+             throw py::value_error("instruction set '" + *isa + "' is not available");
+           }),
+           py::arg("isa") = none)
+      .def(
+          "input",
+          [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&) {
+            std::vector<int64_t> sizes;
+            for (const auto& n : shape) sizes.push_back(n.value_or(-1));
+            return p.input(sizes);
+          },
+          py::arg("shape"), py::arg("dtype") = "float32")
+      .def(
+          "embedding",
+          [](P& p, int v, const py::object& table, bool mask_zero, const std::string& name) {
+            const Array<T> rows = weights<T>(table, "table", {-1, -1});
+            return p.embedding(v, rows.data(), rows.shape(0), rows.shape(1), mask_zero, name);
+          },
+          py::arg("v"), py::arg("table"), py::arg("mask_zero") = false, py::arg("name") = "embedding")
+      .def("masking", &P::masking, py::arg("v"), py::arg("mask_value") = 0.0, py::arg("name") = "masking")
+      .def("rnn", &add_rnn<T>, py::arg("v"), py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"),
+           py::arg("bias") = none, py::arg("peephole") = none, py::arg("activation") = none,
+           py::arg("recurrent_activation") = none, py::arg("reset_after") = true, py::arg("go_backwards") = false,
+           py::arg("return_sequences") = false, py::arg("zero_output_for_mask") = false, py::arg("name") = "rnn")
+      .def(
+          "merge",
+          [](P& p, int v1, int v2, const std::string& mode, const std::string& name) {
+            return p.merge(v1, v2, mode_of(mode), name);
+          },
+          py::arg("v1"), py::arg("v2"), py::arg("mode") = "concat", py::arg("name") = "merge")
+      .def("reverse", &P::reverse, py::arg("v"), py::arg("name") = "reverse")
+      .def(
+          "dense",
+          [](P& p, int v, const py::object& kernel, const py::object& bias, const py::object& activation,
+             const std::string& name) {
+            const Array<T> w = weights<T>(kernel, "kernel", {-1, -1});
+            Array<T> keep;
+            const T* b = optional_weights<T>(bias, "bias", {w.shape(1)}, keep);
+            return p.dense(v, w.shape(0), w.shape(1), w.data(), b, activation_of(activation), name);
+          },
+          py::arg("v"), py::arg("kernel"), py::arg("bias") = none, py::arg("activation") = none,
+          py::arg("name") = "dense")
+      .def(
+          "activation",
+          [](P& p, int v, const py::object& activation, const std::string& name) {
+            return p.activation(v, activation_of(activation), name);
+          },
+          py::arg("v"), py::arg("activation"), py::arg("name") = "activation")
+      .def("flatten", &P::flatten, py::arg("v"), py::arg("name") = "flatten")
+      .def("repeat", &P::repeat, py::arg("v"), py::arg("n"), py::arg("name") = "repeat")
+      .def("time_distributed_begin", &P::time_distributed_begin, py::arg("v"), py::arg("name") = "time_distributed")
+      .def("time_distributed_end", &P::time_distributed_end, py::arg("v"), py::arg("name") = "time_distributed")
+      .def("finish", &P::finish, py::arg("outputs"))
+      .def("run", &run_program<T>, py::arg("inputs"), py::arg("threads") = 0)
+      .def("describe", &describe<T>)
+      .def_property_readonly("node_count", &P::node_count)
+      .def_property_readonly("isa", [](const P& p) { return p.table().isa; })
+      .def("stream", [](const std::shared_ptr<P>& p, int64_t rows) { return std::make_shared<Stream<T>>(p, rows); },
+           py::arg("batch_size") = 1);
+
+  using S = Stream<T>;
+  py::class_<S, std::shared_ptr<S>>(m, stream_name, "A program run step by step.")
+      .def("step_function", &step_function<T>, py::arg("threads") = 0)
+      .def("reset",
+           [](S& stream) {
+             py::gil_scoped_release release;
+             const std::lock_guard<std::mutex> hold(stream.lock());
+             stream.reset();
+           })
+      .def_property("state", &stream_state<T>, &set_stream_state<T>)
+      .def_property_readonly("batch_size", &S::rows);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
+  m.doc() = "The core: inference programs, streams, CPU features, threads.";
+  active_table();     // a wrong RNNFAST_ISA is an error of the import
+  get_num_threads();  // notes how many threads OpenMP starts with
+  bind<float>(m, "Program32", "Stream32");
+  bind<double>(m, "Program64", "Stream64");
+  m.def("cpu_info", &cpu_info_dict, "The processor, its instruction sets, caches, and what is in use.");
+  m.def(
+      "set_num_threads",
+      [](std::optional<int> n) {
+        if (n && *n < 1) throw py::value_error("n must be at least 1, got " + std::to_string(*n));
+        set_num_threads(n.value_or(0));
+      },
+      py::arg("n"), "Set the threads that every call may use; None goes back to the default.");
+  m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
+  m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
+  py::dict activations;
+  for (size_t i = 0; i < kActivations.size(); ++i) activations[kActivations[i]] = i;
+  activations["softmax"] = static_cast<int>(ActivationId::softmax);
+  activations["log_softmax"] = static_cast<int>(ActivationId::log_softmax);
+  m.attr("ACTIVATIONS") = activations;
+  m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");
+}

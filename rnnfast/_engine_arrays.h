@@ -1,0 +1,74 @@
+// NumPy arrays in and out of rnnfast._engine.
+#ifndef RNNFAST_ENGINE_ARRAYS_H
+#define RNNFAST_ENGINE_ARRAYS_H
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rnnfast {
+
+namespace py = pybind11;
+
+template <class T> using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+inline std::string shape_text(const py::handle& array) { return py::str(array.attr("shape")); }
+
+// Any numeric array or nested sequence as a contiguous array of T; the caller's own memory where it fits.
+template <class T> Array<T> numeric(const py::handle& x, const char* what) {
+  if (py::array_t<T, py::array::c_style>::check_(x)) {
+    auto array = py::reinterpret_borrow<Array<T>>(x);
+    if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) return array;
+    return py::reinterpret_steal<Array<T>>(array.attr("copy")().release());
+  }
+  const py::array any = py::module_::import("numpy").attr("asarray")(x);
+  const char kind = any.dtype().kind();
+  if (kind != 'f' && kind != 'i' && kind != 'u' && kind != 'b')
+    throw py::type_error(std::string(what) + " must be numeric, got dtype " + std::string(py::str(any.dtype())));
+  Array<T> array = Array<T>::ensure(any);
+  if (!array) throw py::error_already_set();
+  return array;
+}
+
+template <class T> Array<T> weights(const py::handle& x, const char* what, const std::vector<py::ssize_t>& shape) {
+  Array<T> array = numeric<T>(x, what);
+  bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());
+  std::string wanted;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    fits = fits && (shape[i] < 0 || array.shape(static_cast<py::ssize_t>(i)) == shape[i]);
+    wanted += (i ? ", " : "") + (shape[i] < 0 ? std::string("any") : std::to_string(shape[i]));
+  }
+  if (!fits)
+    throw py::value_error(std::string(what) + ": expected shape (" + wanted + "), got " + shape_text(array));
+  return array;
+}
+
+// An optional weight, kept alive by `keep`.
+template <class T>
+const T* optional_weights(const py::object& x, const char* what, const std::vector<py::ssize_t>& shape,
+                          Array<T>& keep) {
+  if (x.is_none()) return nullptr;
+  keep = weights<T>(x, what, shape);
+  return keep.data();
+}
+
+// An uninitialised array; NumPy's own call, for the cost of the small ones matters.
+template <class T> py::object new_array(int ndim, const py::ssize_t* shape) {
+  auto& numpy = py::detail::npy_api::get();
+  PyObject* type = numpy.PyArray_DescrFromType_(py::dtype::num_of<T>());
+  PyObject* array = numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, type, ndim, const_cast<py::ssize_t*>(shape),
+                                                nullptr, nullptr, 0, nullptr);
+  if (array == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(array);
+}
+
+template <class T> T* data_of(const py::handle& array) {
+  return static_cast<T*>(static_cast<void*>(py::detail::array_proxy(array.ptr())->data));
+}
+
+}  // namespace rnnfast
+
+#endif

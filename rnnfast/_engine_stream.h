@@ -1,0 +1,122 @@
+// A Stream as Python sees it.
+#ifndef RNNFAST_ENGINE_STREAM_BINDING_H
+#define RNNFAST_ENGINE_STREAM_BINDING_H
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "_engine_arrays.h"
+#include "engine/stream.h"
+#include "engine/threads.h"
+
+namespace rnnfast {
+
+// A step of less work than this (some 20 microseconds) keeps the GIL: handing it over may cost more than the step.
+constexpr double kKeepGil = 2e6;
+
+template <class T> struct StepTarget {
+  std::shared_ptr<Stream<T>> stream;
+  int threads;
+};
+
+template <class T> py::object stream_step(StepTarget<T>& target, const py::handle& x) {
+  Stream<T>& stream = *target.stream;
+  const bool tokens = stream.reads_tokens();
+  const py::array input =
+      tokens ? py::array(numeric<int64_t>(x, "x_t")) : py::array(numeric<T>(x, "x_t"));
+  const std::vector<int64_t>&sizes = stream.input_shape(), &out = stream.output_shape();
+  const auto axes = static_cast<py::ssize_t>(sizes.size());
+  const bool batched = input.ndim() == axes + 1;
+  if (!(batched ? input.shape(0) == stream.rows() : input.ndim() == axes && stream.rows() == 1) ||
+      !std::equal(sizes.begin(), sizes.end(), input.shape() + (batched ? 1 : 0))) {
+    std::string wanted = "(" + std::to_string(stream.rows());
+    for (int64_t n : sizes) wanted += ", " + std::to_string(n);
+    throw py::value_error("x_t: expected shape " + wanted + (sizes.empty() ? ",)" : ")") +
+                          ", got " + shape_text(input));
+  }
+  py::ssize_t shape[32] = {stream.rows()};
+  std::copy(out.begin(), out.end(), shape + (batched ? 1 : 0));
+  py::object y = new_array<T>(static_cast<int>(out.size()) + (batched ? 1 : 0), shape);
+  const void* from = input.data();
+  T* to = data_of<T>(y);
+  // A waiting thread must not hold the GIL: the thread that steps may need it to come back.
+  if (stream.work() < kKeepGil && stream.lock().try_lock()) {
+    const std::lock_guard<std::mutex> hold(stream.lock(), std::adopt_lock);
+    stream.step(from, to, 1);
+  } else {
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> hold(stream.lock());
+    const ActiveCall call(target.threads > 0 ? target.threads : get_num_threads());
+    stream.step(from, to, call.threads());
+  }
+  return y;
+}
+
+// A built-in function bound to the stream: the call of a method would cost more than a small model's step.
+template <class T> py::object step_function(const std::shared_ptr<Stream<T>>& stream, int threads) {
+  static PyMethodDef definition = {
+      "step",
+      [](PyObject* self, PyObject* x) -> PyObject* {
+        try {
+          auto* target = static_cast<StepTarget<T>*>(PyCapsule_GetPointer(self, nullptr));
+          return stream_step(*target, x).release().ptr();
+        } catch (py::error_already_set& error) {
+          error.restore();
+        } catch (const py::builtin_exception& error) {
+          error.set_error();
+        } catch (const std::bad_alloc&) {
+          PyErr_NoMemory();
+        } catch (const std::exception& error) {
+          PyErr_SetString(PyExc_ValueError, error.what());
+        }
+        return nullptr;
+      },
+      METH_O, "step(x_t): advance every recurrent layer by one step and return the output."};
+  const py::capsule self(new StepTarget<T>{stream, threads},
+                         [](void* target) { delete static_cast<StepTarget<T>*>(target); });
+  return py::reinterpret_steal<py::object>(PyCFunction_New(&definition, self.ptr()));
+}
+
+// States as Python has them: for each recurrent layer a list of its arrays.
+template <class T> py::list stream_state(Stream<T>& stream) {
+  py::list layers;
+  std::vector<T*> arrays;
+  for (const StateSlot& slot : stream.program().state_slots()) {
+    if (slot.index == 0) layers.append(py::list());
+    const py::ssize_t shape[2] = {stream.rows(), slot.units};
+    const py::object array = new_array<T>(2, shape);
+    arrays.push_back(data_of<T>(array));
+    layers[layers.size() - 1].attr("append")(array);
+  }
+  py::gil_scoped_release release;
+  const std::lock_guard<std::mutex> hold(stream.lock());
+  for (size_t s = 0; s < arrays.size(); ++s)
+    std::copy(stream.states()[s].begin(), stream.states()[s].end(), arrays[s]);
+  return layers;
+}
+
+template <class T> void set_stream_state(Stream<T>& stream, const py::sequence& layers) {
+  std::vector<py::object> given;
+  for (const py::handle layer : layers)
+    for (const py::handle array : py::reinterpret_borrow<py::sequence>(layer))
+      given.push_back(py::reinterpret_borrow<py::object>(array));
+  const std::vector<StateSlot>& slots = stream.program().state_slots();
+  const auto count = std::count_if(slots.begin(), slots.end(), [](const StateSlot& slot) { return slot.index == 0; });
+  if (given.size() != slots.size() || layers.size() != static_cast<size_t>(count))
+    throw py::value_error("state: expected " + std::to_string(slots.size()) + " arrays in " + std::to_string(count) +
+                          " layers, got " + std::to_string(given.size()) + " in " + std::to_string(layers.size()));
+  std::vector<Array<T>> arrays;
+  for (size_t s = 0; s < slots.size(); ++s)
+    arrays.push_back(weights<T>(given[s], ("state of layer '" + slots[s].layer + "'").c_str(),
+                                {stream.rows(), slots[s].units}));
+  py::gil_scoped_release release;
+  const std::lock_guard<std::mutex> hold(stream.lock());
+  for (size_t s = 0; s < slots.size(); ++s)
+    std::copy_n(arrays[s].data(), arrays[s].size(), stream.states()[s].data());
+}
+
+}  // namespace rnnfast
+
+#endif

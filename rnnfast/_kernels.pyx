@@ -1,0 +1,237 @@
+# cython: language_level=3, freethreading_compatible=True
+"""Arrays in, arrays out: the functional entries of the C++ core.
+
+Every function checks dtypes and shapes, drops the GIL and calls the core (src_c/rnnfast.h); nothing is computed here.
+Arrays are float32 or float64, one dtype per call, and results are new arrays. Weights must be C-contiguous. A wrong
+dtype raises TypeError, a wrong shape ValueError, both before any work. Callers check first where they can name the
+layer; the checks here keep a wrong pointer from ever reaching the core.
+"""
+
+cimport cython
+cimport numpy as cnp
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc.stdint cimport int64_t, uint8_t, uintptr_t
+
+from rnnfast._api cimport (
+    Activation, ActivationId, AdamUpdate, Api, CellKind, Dtype, MatMul, RmspropUpdate, RnnBackward, RnnForward, RnnSpec,
+    SequencePlan, SgdUpdate, gate_count,
+)
+
+import numpy as np
+
+from rnnfast import _engine
+
+cnp.import_array()
+
+cdef Api* core = <Api*> PyCapsule_GetPointer(_engine._C_API, "rnnfast._engine._C_API")
+
+include "_checks.pxi"
+include "_workspace.pxi"
+include "_plan.pxi"
+include "_recurrent.pxi"
+
+
+# ---- products
+
+ctypedef void (*Product)(const MatMul*) noexcept nogil
+cdef Product product = NULL
+
+
+cdef int choose_product() except -1:
+    """The core's packed kernels, except on a CPU for which it has only generic ones: BLAS is faster there."""
+    global product
+    if _engine.cpu_info()["isa"] == "generic":
+        from rnnfast import _blas
+        capsule = _blas.__pyx_capi__["blas_matmul"]
+        product = <Product> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
+    else:
+        product = core.matmul
+    return 0
+
+
+cdef stored(array, bint transposed):
+    """(array, leading dimension, transposed) such that the array's rows or columns, as stored, are contiguous."""
+    cdef int64_t item = cnp.PyArray_ITEMSIZE(array), rows = array.shape[0], cols = array.shape[1]
+    if array.strides[0] == item and array.strides[1] >= item * rows and cols > 1:
+        array, rows, cols, transposed = array.T, cols, rows, not transposed
+    if array.strides[1] != item or array.strides[0] < item * cols:
+        array = contiguous(array)
+    array = rows_contiguous(array)
+    return array, (array.strides[0] // item if rows > 1 else max(cols, 1)), transposed
+
+
+def matmul(a, b, *, bias=None, bint transpose_a=False, bint transpose_b=False):
+    """(m, n) = a b + bias, with a and b transposed first where asked.
+
+    a: (m, k), or (k, m) with transpose_a. b: (k, n), or (n, k) with transpose_b. Any strides; a transposed view is read
+    in place. bias: None or (n,).
+    """
+    cdef MatMul call
+    cdef int number = float_type("a", a)
+    if float_type("b", b) != number:
+        raise TypeError(f"b: expected {a.dtype} as a, got {b.dtype}")
+    if a.ndim != 2 or b.ndim != 2:
+        raise ValueError(f"a, b: expected two matrices, got shapes {a.shape} and {b.shape}")
+    m, k = a.shape[::-1] if transpose_a else a.shape
+    rows, n = b.shape[::-1] if transpose_b else b.shape
+    if rows != k:
+        raise ValueError(f"b: expected {k} rows to multiply with (m, k) = {(m, k)}, got {rows}")
+    if bias is not None:
+        check_contiguous("bias", bias, number, (n,))
+    a, call.lda, call.transpose_a = stored(a, transpose_a)
+    b, call.ldb, call.transpose_b = stored(b, transpose_b)
+    c = np.empty((m, n), a.dtype)
+    call.dtype = dtype_of(number)
+    call.m, call.n, call.k, call.ldc = m, n, k, max(n, 1)
+    call.a, call.b, call.bias, call.c = data(a), data(b), data(bias), data(c)
+    call.threads = core.get_num_threads()
+    if product == NULL:
+        choose_product()
+    with nogil:
+        product(&call)
+    return c
+
+
+def column_sums(x):
+    """(cols,) sums over the rows, in ascending order, of x (rows, cols)."""
+    cdef int number = float_type("x", x)
+    if x.ndim != 2:
+        raise ValueError(f"x: expected a matrix, got shape {x.shape}")
+    x = contiguous(x)
+    sums = np.empty(x.shape[1], x.dtype)
+    cdef int64_t rows = x.shape[0], cols = x.shape[1]
+    cdef const void* source = data(x)
+    cdef void* target = data(sums)
+    with nogil:
+        core.column_sums(dtype_of(number), rows, cols, source, target)
+    return sums
+
+
+# ---- activations
+
+cdef (int64_t, int64_t) rows_and_features(x):
+    cdef int64_t features = x.shape[-1] if x.ndim else 1
+    return (x.size // features if features else 0), features
+
+
+def activation_forward(activation, x):
+    """activation(x), element by element, or over the last axis for softmax and log_softmax. x: any shape."""
+    cdef int number = float_type("x", x)
+    cdef Activation function = to_activation(activation, over_axis=True)
+    x = contiguous(x)
+    y = np.empty_like(x)
+    cdef (int64_t, int64_t) size = rows_and_features(x)
+    cdef const void* source = data(x)
+    cdef void* target = data(y)
+    cdef int threads = core.get_num_threads()
+    with nogil:
+        core.activation_forward(dtype_of(number), function, size[0], size[1], source, target, threads)
+    return y
+
+
+def activation_backward(activation, x, y, dy):
+    """dx = dy * activation'(x); x is the pre-activation, y = activation(x); all of one shape."""
+    cdef int number = float_type("x", x)
+    cdef Activation function = to_activation(activation, over_axis=True)
+    check("y", y, number, x.shape)
+    check("dy", dy, number, x.shape)
+    x, y, dy = contiguous(x), contiguous(y), contiguous(dy)
+    dx = np.empty_like(x)
+    cdef (int64_t, int64_t) size = rows_and_features(x)
+    cdef const void* x_data = data(x)
+    cdef const void* y_data = data(y)
+    cdef const void* dy_data = data(dy)
+    cdef void* target = data(dx)
+    cdef int threads = core.get_num_threads()
+    with nogil:
+        core.activation_backward(dtype_of(number), function, size[0], size[1], x_data, y_data, dy_data, target, threads)
+    return dx
+
+
+# ---- embeddings
+
+cdef tokens_in_range(tokens, int64_t vocabulary):
+    """The tokens as contiguous int64, all of them in [0, vocabulary)."""
+    if not cnp.PyArray_Check(tokens) or tokens.dtype.kind not in "iu":
+        raise TypeError(f"tokens: expected an integer array, got {getattr(tokens, 'dtype', type(tokens).__name__)}")
+    if tokens.size and (tokens.min() < 0 or tokens.max() >= vocabulary):
+        place = np.argwhere((tokens < 0) | (tokens >= vocabulary))[0]
+        raise ValueError(f"tokens: expected values from 0 to {vocabulary - 1}, got {tokens[tuple(place)]} at "
+                         f"{tuple(int(i) for i in place)}")
+    return np.ascontiguousarray(tokens, np.int64)
+
+
+def embedding_forward(table, tokens):
+    """Rows of table (vocabulary, dim): tokens.shape + (dim,). ValueError names the first token out of range."""
+    float_type("table", table)
+    if table.ndim != 2:
+        raise ValueError(f"table: expected a matrix, got shape {table.shape}")
+    return table[tokens_in_range(tokens, table.shape[0])]
+
+
+def embedding_backward(tokens, dy, int64_t vocabulary):
+    """Gradient (vocabulary, dim) of the table from dy, tokens.shape + (dim,), summed in the order of the tokens."""
+    cdef int number = float_type("dy", dy)
+    tokens = tokens_in_range(tokens, vocabulary)
+    if dy.ndim < 1 or dy.shape[:-1] != tokens.shape:
+        raise ValueError(f"dy: expected shape {tokens.shape} + (dim,), got {dy.shape}")
+    dy = contiguous(dy)
+    dtable = np.zeros((vocabulary, dy.shape[-1]), dy.dtype)
+    cdef int64_t count = tokens.size, dim = dy.shape[-1]
+    cdef const int64_t* index = <const int64_t*> data(tokens)
+    cdef const void* source = data(dy)
+    cdef void* target = data(dtable)
+    with nogil:
+        core.embedding_backward(dtype_of(number), count, dim, index, source, target)
+    return dtable
+
+
+# ---- optimizers: param and its slots are flat, contiguous and updated in place
+
+cdef int64_t check_update(param, grad, dict slots) except -1:
+    cdef int number = float_type("param", param)
+    if param.ndim != 1:
+        raise ValueError(f"param: expected a flat array, got shape {param.shape}")
+    check_contiguous("param", param, number, param.shape, written=True)
+    check_contiguous("grad", grad, number, param.shape)
+    for name, slot in slots.items():
+        if slot is not None:
+            check_contiguous(name, slot, number, param.shape, written=True)
+    return param.size
+
+
+def adam_update(param, grad, m, v, double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step):
+    """One step of Adam (Kingma and Ba 2015, with Keras' placing of epsilon). step counts from 1."""
+    cdef AdamUpdate update
+    update.size = check_update(param, grad, {"m": m, "v": v})
+    update.dtype = dtype_of(cnp.PyArray_TYPE(param))
+    update.param, update.grad, update.m, update.v = data(param), data(grad), data(m), data(v)
+    update.learning_rate, update.beta_1, update.beta_2 = learning_rate, beta_1, beta_2
+    update.epsilon, update.step = epsilon, step
+    with nogil:
+        core.adam_update(&update)
+
+
+def rmsprop_update(param, grad, velocity, momentum_slot, average_grad, double learning_rate, double rho,
+                   double momentum, double epsilon):
+    """One step of RMSprop as in Keras. average_grad: None unless centered."""
+    cdef RmspropUpdate update
+    update.size = check_update(
+        param, grad, {"velocity": velocity, "momentum_slot": momentum_slot, "average_grad": average_grad})
+    update.dtype = dtype_of(cnp.PyArray_TYPE(param))
+    update.param, update.grad, update.velocity = data(param), data(grad), data(velocity)
+    update.momentum_slot, update.average_grad = data(momentum_slot), data(average_grad)
+    update.learning_rate, update.rho, update.momentum, update.epsilon = learning_rate, rho, momentum, epsilon
+    with nogil:
+        core.rmsprop_update(&update)
+
+
+def sgd_update(param, grad, momentum_slot, double learning_rate, double momentum, bint nesterov):
+    """One step of SGD as in Keras. momentum_slot: None for plain gradient descent."""
+    cdef SgdUpdate update
+    update.size = check_update(param, grad, {"momentum_slot": momentum_slot})
+    update.dtype = dtype_of(cnp.PyArray_TYPE(param))
+    update.param, update.grad, update.momentum_slot = data(param), data(grad), data(momentum_slot)
+    update.learning_rate, update.momentum, update.nesterov = learning_rate, momentum, nesterov
+    with nogil:
+        core.sgd_update(&update)

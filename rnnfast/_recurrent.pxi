@@ -1,0 +1,191 @@
+# Part of _kernels.pyx: forward and backward of a recurrent layer over whole sequences.
+
+CELLS = {"simple_rnn": <int> CellKind.simple_rnn, "lstm": <int> CellKind.lstm, "gru": <int> CellKind.gru}
+
+
+@cython.final
+cdef class RnnCache:
+    """One forward pass and what its backward pass needs. Holds no weights' copies: they must not change in between."""
+    cdef Plan plan
+    cdef RnnSpec spec
+    cdef int number, threads
+    cdef object kernel, recurrent_kernel, bias, peephole
+    cdef object x, h, c, z, extra
+    cdef object silent  # rows whose last output is zero and not their state: None or bool (batch,)
+    cdef bint return_sequences, zero_output
+
+    cdef RnnForward call(self) noexcept:
+        cdef RnnForward call
+        call.dtype = dtype_of(self.number)
+        call.spec = &self.spec
+        call.weights.kernel = data(self.kernel)
+        call.weights.recurrent_kernel = data(self.recurrent_kernel)
+        call.weights.bias = data(self.bias)
+        call.weights.peephole = data(self.peephole)
+        call.plan = self.plan.handle
+        call.x = data(self.x)
+        call.h = data(self.h)
+        call.c = data(self.c)
+        call.z = data(self.z)
+        call.extra = data(self.extra)
+        call.threads = self.threads
+        return call
+
+    cdef history(self, str name, initial):
+        """States (total + batch, units), the initial ones (or zeros) in the last rows."""
+        cdef int64_t rows = self.plan.total + self.plan.batch
+        states = workspace(rows * self.spec.units, self.number).reshape(rows, self.spec.units)
+        if initial is None:
+            states[self.plan.total:] = 0
+        else:
+            check(name, initial, self.number, (self.plan.batch, self.spec.units))
+            states[self.plan.total:] = self.plan.sorted_rows(initial)
+        return states
+
+    cdef int release(self) except -1:
+        """Lets go of everything; the cache is used up."""
+        buffers = [self.z, self.c, self.extra]
+        if not (self.return_sequences and self.plan.uniform):
+            buffers.append(self.h)  # else it is the caller's output
+        self.plan = None
+        self.x = self.h = self.c = self.z = self.extra = None
+        for buffer in buffers:
+            release(buffer)
+        return 0
+
+    cdef last_gradient(self, str name, d_output, d_state):
+        """Gradient of the final state, sorted: what reaches it as the output and what reaches it as a state."""
+        shape = (self.plan.batch, self.spec.units)
+        total = np.zeros(shape, self.kernel.dtype)
+        if d_output is not None:
+            check("d_output", d_output, self.number, shape)
+            total += d_output
+            if self.silent is not None:
+                total[self.silent] = 0
+        if d_state is not None:
+            check(name, d_state, self.number, shape)
+            total += d_state
+        return self.plan.sorted_rows(total)
+
+
+def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activation, recurrent_activation,
+                bint reset_after=True, initial_state=None, mask=None, lengths=None, bint go_backwards=False,
+                bint zero_output_for_mask=False, bint return_sequences=False, bint training=False):
+    """A recurrent layer over whole sequences, with Keras' meaning of every argument.
+
+    cell: "simple_rnn", "lstm" or "gru", with G = 1, 4 (i f g o) or 3 (z r h) gates.
+    x: (batch, time, input), any strides; read in place where it is time-major or a single row or step.
+    kernel: (input, G*units). recurrent_kernel: (units, G*units).
+    bias: None or (G*units,); for a GRU with reset_after (2, 3*units). peephole: None or, for an LSTM, (3, units).
+    activation, recurrent_activation: rnnfast.activations.Activation, element-wise.
+    initial_state: None (zeros) or [h], for an LSTM [h, c], each (batch, units).
+    mask: None or bool (batch, time), True = real. lengths: None or integers (batch,); at most one of the two.
+
+    Returns (output, states, cache). output: (batch, time, units) with return_sequences, else (batch, units); treat it as
+    read-only, it may be a view of the states that the cache keeps. states: [h] or [h, c], each (batch, units).
+    cache: for rnn_backward with training=True, else None.
+    """
+    cdef RnnCache run = RnnCache()
+    cdef RnnForward call
+    if cell not in CELLS:
+        raise ValueError(f"cell: expected one of {', '.join(CELLS)}, got {cell!r}")
+    run.number = float_type("x", x)
+    if x.ndim != 3 or x.shape[1] < 1:
+        raise ValueError(f"x: expected shape (batch, time, input) with at least one step, got {x.shape}")
+    batch, time, input_dim = x.shape
+    float_type("recurrent_kernel", recurrent_kernel)
+    cdef int64_t units = recurrent_kernel.shape[0]
+    run.spec.cell = <CellKind> <int> CELLS[cell]
+    run.spec.reset_after = reset_after
+    run.spec.activation = to_activation(activation)
+    run.spec.recurrent_activation = to_activation(recurrent_activation)
+    run.spec.input_dim, run.spec.units = input_dim, units
+    cdef int64_t width = gate_count(run.spec.cell) * units
+    cdef bint is_gru = run.spec.cell == CellKind.gru, is_lstm = run.spec.cell == CellKind.lstm
+
+    check_contiguous("kernel", kernel, run.number, (input_dim, width))
+    check_contiguous("recurrent_kernel", recurrent_kernel, run.number, (units, width))
+    if bias is not None and is_gru and reset_after:
+        check_contiguous("bias", bias, run.number, (2, width))
+    elif bias is not None:
+        check_contiguous("bias", bias, run.number, (width,))
+    if peephole is not None:
+        if not is_lstm:
+            raise ValueError(f"peephole: only an lstm has one, not {cell}")
+        check_contiguous("peephole", peephole, run.number, (3, units))
+    if initial_state is None:
+        initial_state = [None, None] if is_lstm else [None]
+    elif len(initial_state) != 1 + is_lstm:
+        raise ValueError(f"initial_state: expected {1 + is_lstm} arrays for {cell}, got {len(initial_state)}")
+
+    run.kernel, run.recurrent_kernel, run.bias, run.peephole = kernel, recurrent_kernel, bias, peephole
+    run.plan = Plan(batch, time, mask, lengths, go_backwards)
+    run.threads = core.get_num_threads()
+    run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
+    run.h = run.history("initial_state[0]", initial_state[0])
+    run.c = run.history("initial_state[1]", initial_state[1]) if is_lstm else None
+    run.x = run.plan.gather(x, run.threads)
+    run.z = workspace(core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total), run.number)
+    run.extra = workspace(run.plan.total * units, run.number) if is_gru and not reset_after else None
+    call = run.call()
+    with nogil:
+        core.rnn_forward(&call)
+
+    states = [run.plan.final_states(run.h)]
+    if is_lstm:
+        states.append(run.plan.final_states(run.c))
+    if return_sequences:
+        output = run.plan.outputs(run.h, zero_output_for_mask, run.threads)
+    else:
+        output = states[0]
+        run.silent = run.plan.silent_rows(mask, lengths, zero_output_for_mask)
+        if run.silent is not None:
+            output = np.where(run.silent[:, None], np.zeros((), output.dtype), output)
+    if training:
+        return output, states, run
+    run.release()
+    return output, states, None
+
+
+def rnn_backward(RnnCache cache not None, d_output, d_states=None, *, bint need_dx=True):
+    """Back-propagation through time of one rnn_forward(training=True).
+
+    d_output: gradient of the output, of its shape, or None. d_states: None or a list like the returned states, each
+    (batch, units) or None. A cache serves one call: the core overwrites what it holds.
+
+    Returns (dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states); dx is None with need_dx=False, dbias
+    and dpeephole are None where the layer has none, d_initial_states is [dh] or [dh, dc].
+    """
+    cdef RnnBackward call
+    cdef Plan plan = cache.plan
+    if plan is None:
+        raise ValueError("cache: rnn_backward has already used it")
+    cdef bint is_lstm = cache.spec.cell == CellKind.lstm
+    if d_states is None:
+        d_states = [None] * (1 + is_lstm)
+    elif len(d_states) != 1 + is_lstm:
+        raise ValueError(f"d_states: expected {1 + is_lstm} entries, got {len(d_states)}")
+    d_last = None if cache.return_sequences else d_output
+    dh = contiguous(cache.last_gradient("d_states[0]", d_last, d_states[0]))
+    dc = contiguous(cache.last_gradient("d_states[1]", None, d_states[1])) if is_lstm else None
+    dy = None
+    if cache.return_sequences and d_output is not None:
+        check("d_output", d_output, cache.number, (plan.batch, plan.time, cache.spec.units))
+        dy = plan.outputs_backward(d_output, cache.zero_output, cache.threads)
+
+    dx = np.empty((plan.total, cache.spec.input_dim), cache.kernel.dtype) if need_dx else None
+    dkernel = np.empty_like(cache.kernel)
+    drecurrent_kernel = np.empty_like(cache.recurrent_kernel)
+    dbias = None if cache.bias is None else np.empty_like(cache.bias)
+    dpeephole = None if cache.peephole is None else np.empty_like(cache.peephole)
+    call.forward = cache.call()
+    call.dy, call.dh, call.dc, call.dx = data(dy), data(dh), data(dc), data(dx)
+    call.dkernel, call.drecurrent_kernel = data(dkernel), data(drecurrent_kernel)
+    call.dbias, call.dpeephole = data(dbias), data(dpeephole)
+    with nogil:
+        core.rnn_backward(&call)
+
+    cache.release()
+    d_initial = [plan.batch_rows(dh)] + ([plan.batch_rows(dc)] if is_lstm else [])
+    dx = plan.scatter(dx, cache.threads) if need_dx else None
+    return dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial

@@ -1,0 +1,1 @@
+"""Model files: `.keras`, written and read. See `rnnfast.formats.keras_file`."""

@@ -1,0 +1,77 @@
+"""How a model was compiled, to and from the `compile_config` of a `.keras` file."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+from rnnfast import losses, metrics, optimizers
+from rnnfast.formats.errors import ModelFileError, construct
+from rnnfast.models import Sequential
+
+# Keys with no effect on results here.
+_IGNORED = {"run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"}
+
+
+def compile_to_config(model: Sequential) -> dict[str, Any] | None:
+    """How `model` was compiled, as Keras serialises it; None if it was not, or with code of the user's own.
+
+    A file holds no code, so the latter could not be read again: a UserWarning says what it was.
+    """
+    config = model.get_compile_config()
+    if config is None:
+        return None
+    try:
+        compile_model(Sequential(), json.loads(json.dumps(config)), "compile_config")
+    except (ModelFileError, TypeError) as error:
+        warnings.warn(f"save: {error}. The file leaves out how the model was compiled", stacklevel=4)
+        return None
+    return config
+
+
+def compile_model(model: Sequential, config: Any, where: str) -> None:
+    """Compile a model as `config` says.
+
+    Args:
+        config: what config.json holds for it, unchecked.
+        where: file and place, for errors.
+
+    Raises:
+        ModelFileError: something in it is not supported; the model is left as it was.
+    """
+    if not isinstance(config, dict):
+        raise ModelFileError(f"{where}: expected an object, got {config!r}")
+    arguments: dict[str, Any] = {}
+    for key, value in config.items():
+        place = f"{where}: {key}"
+        if key == "optimizer":
+            arguments[key] = _one(optimizers.get, value, place)
+        elif key == "loss":
+            arguments[key] = None if value is None else _one(losses.get, value, place)
+        elif key in ("metrics", "weighted_metrics"):
+            arguments[key] = _metrics(value, place)
+        elif value is not None and key not in _IGNORED:
+            raise ModelFileError(f"{place}={value!r} is not supported")
+    construct(model.compile, arguments, where)
+
+
+def _metrics(value: Any, where: str) -> list[Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise ModelFileError(f"{where}: expected a list, got {value!r}")
+    return [m if metrics.is_plain_accuracy(m) else _one(metrics.get, m, f"{where}[{i}]") for i, m in enumerate(value)]
+
+
+def _one(get: Any, value: Any, where: str) -> Any:
+    """An optimizer, loss or metric from its name or its serialised form."""
+    if isinstance(value, dict):
+        name, registered = value.get("class_name"), value.get("registered_name")
+        if name == "function":  # a built-in function, by name
+            name = value = value.get("config")
+        if not isinstance(name, str) or registered not in (None, name, "function"):
+            raise ModelFileError(f"{where}: {registered or name!r} is custom, its code is not in the file")
+    if not isinstance(value, (str, dict)):
+        raise ModelFileError(f"{where}: expected a name or a serialised object, got {value!r}")
+    return construct(get, {"identifier": value}, where)

@@ -1,0 +1,176 @@
+"""Layers to and from their entries in a `.keras` file's config.json.
+
+Reading builds only the classes listed here, from only the arguments that their constructors name: nothing in a file can
+name code, bring weights of its own, or reach another class.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from rnnfast import activations, layers
+from rnnfast.formats.errors import ModelFileError, construct
+from rnnfast.layers.base import Layer
+
+Config = dict[str, Any]
+
+SUPPORTED: dict[str, type[Layer]] = {
+    cls.__name__: cls
+    for cls in (
+        layers.InputLayer, layers.Embedding, layers.Masking, layers.SimpleRNN, layers.LSTM, layers.GRU,
+        layers.Bidirectional, layers.TimeDistributed, layers.Dense, layers.Dropout, layers.Activation, layers.Flatten,
+        layers.RepeatVector,
+    )
+}  # fmt: skip
+
+# An LSTM with peepholes has no counterpart in Keras, which refuses this name with its message for unknown classes.
+_PEEPHOLE_LSTM = "PeepholeLSTM"
+
+_NESTED = ("layer", "backward_layer")
+_ACTIVATIONS = ("activation", "recurrent_activation")
+# Parameters of constructors that are no configuration: weights come, checked, from the file's weights member.
+_NOT_CONFIG = {"self", "weights", "refused", "options"}
+
+_DTYPE_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
+
+# Keras' layers that stand for an activation with a parameter: class -> (activation, Keras' argument).
+_PARAMETRIC = {"LeakyReLU": ("leaky_relu", "negative_slope"), "ELU": ("elu", "alpha")}
+
+_ADVICE = {
+    "Lambda": "it holds Python code, which is never run from a file; replace it by a built-in layer in Keras",
+    "Functional": "only Sequential models are read; where its graph is a chain, rebuild it as Sequential in Keras",
+    "Sequential": "a model inside a model; add its layers one by one to the outer Sequential in Keras",
+    "LeakyReLU": "use Activation('leaky_relu') in Keras",
+    "ReLU": "use Activation('relu') in Keras",
+    "Softmax": "use Activation('softmax') in Keras",
+    "RNN": "a custom cell; only SimpleRNN, LSTM and GRU are read",
+}
+
+
+def class_name(layer: Layer) -> str:
+    """The name of a layer's class in a `.keras` file."""
+    return _PEEPHOLE_LSTM if isinstance(layer, layers.LSTM) and layer.use_peephole else type(layer).__name__
+
+
+def layer_to_config(layer: Layer) -> Config:
+    """The entry of `layer`, as Keras serialises it."""
+    name = class_name(layer)
+    config = layer.get_config()
+    if isinstance(layer, layers.Bidirectional):
+        config["layer"] = layer_to_config(layer.forward_layer)
+        config["backward_layer"] = layer_to_config(layer.backward_layer)
+    elif isinstance(layer, layers.TimeDistributed):
+        config["layer"] = layer_to_config(layer.layer)
+    for key in _ACTIVATIONS:
+        if key in config:
+            config[key] = _activation_to_config(layer, getattr(layer, key))
+    entry: Config = {"module": "keras.layers", "class_name": name, "config": config, "registered_name": None}
+    if name == _PEEPHOLE_LSTM:
+        entry.update(module="rnnfast.layers", registered_name=f"rnnfast>{name}")
+    if layer.input_shape is not None and not isinstance(layer, layers.InputLayer):
+        entry["build_config"] = {"input_shape": list(layer.input_shape)}
+    return entry
+
+
+def layer_from_config(entry: Any, where: str) -> Layer:
+    """The layer of an entry, not yet built.
+
+    Args:
+        entry: what config.json holds for it, unchecked.
+        where: file and place, for errors.
+
+    Raises:
+        ModelFileError: a class or option that is not supported, or a value that the layer refuses; names the place.
+    """
+    name, config = _named(entry, where)
+    cls = _find(entry, name, where)
+    where = f"{where} {config.get('name')!r} ({name})"
+    arguments = {key: _argument(key, value, where) for key, value in config.items()}
+    unknown = sorted(set(arguments) - _options(cls))
+    if unknown:
+        raise ModelFileError(f"{where}: option {', '.join(unknown)} is not supported")
+    return construct(cls, arguments, where)
+
+
+def _named(entry: Any, where: str) -> tuple[str, Config]:
+    name = entry.get("class_name") if isinstance(entry, dict) else None
+    config = entry.get("config") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not isinstance(config, dict):
+        raise ModelFileError(f"{where}: expected an object with class_name and config")
+    return name, config
+
+
+def _find(entry: Config, name: str, where: str) -> type[Layer]:
+    if name == _PEEPHOLE_LSTM and entry.get("registered_name") == f"rnnfast>{name}":
+        return layers.LSTM
+    if entry.get("registered_name") not in (None, name):
+        raise ModelFileError(
+            f"{where}: {name} is a custom class ({entry['registered_name']}); its code is not in the file"
+        )
+    if name not in SUPPORTED:
+        advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
+        raise ModelFileError(f"{where}: layer {name} is not supported{advice}. Supported: {', '.join(SUPPORTED)}")
+    return SUPPORTED[name]
+
+
+def _options(cls: type[Layer]) -> set[str]:
+    """What `cls` can be told by a file: the arguments that its constructors name."""
+    constructors = {base.__init__ for base in cls.__mro__ if issubclass(base, Layer)}
+    return {name for c in constructors for name in inspect.signature(c).parameters} - _NOT_CONFIG
+
+
+def _argument(key: str, value: Any, where: str) -> Any:
+    """One constructor argument from its serialised form."""
+    if key in _NESTED and value is not None:
+        return layer_from_config(value, f"{where}: {key}")
+    if key in _ACTIVATIONS and value is not None:
+        return _activation_from_config(value, f"{where}: {key}")
+    if key == "dtype":
+        return dtype_from_config(value, where)
+    return value
+
+
+def dtype_from_config(value: Any, where: str) -> str | None:
+    """The dtype of a Keras dtype policy, given by name or serialised."""
+    name = value
+    if isinstance(value, dict):
+        policy, config = _named(value, f"{where}: dtype")
+        if policy not in _DTYPE_POLICIES:
+            raise ModelFileError(f"{where}: dtype: policy {policy} is not supported")
+        name = config.get("name")
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise ModelFileError(f"{where}: dtype: expected the name of a dtype, got {name!r}")
+    return name
+
+
+def _activation_to_config(layer: Layer, activation: activations.Activation) -> Any:
+    if activation == activations.get(activation.name):
+        return activation.name
+    for name, (counterpart, argument) in _PARAMETRIC.items():
+        if activation.name == counterpart:
+            config = {argument: activation.alpha}
+            return {"module": "keras.layers", "class_name": name, "config": config, "registered_name": None}
+    raise ValueError(
+        f"{layer.label}: activation {activation.name!r} with alpha={activation.alpha} cannot be written to a .keras "
+        "file: Keras has no such object; use its default parameters"
+    )
+
+
+def _activation_from_config(value: Any, where: str) -> activations.Activation:
+    if isinstance(value, dict):
+        name = value.get("class_name")
+        if name == "function" and value.get("registered_name") in (None, "function", value.get("config")):
+            value = value.get("config")
+        elif name in _PARAMETRIC:
+            counterpart, argument = _PARAMETRIC[name]
+            default = activations.get(counterpart)
+            alpha = _named(value, where)[1].get(argument, default.alpha)
+            if not isinstance(alpha, (int, float)):
+                raise ModelFileError(f"{where}: {name}: {argument} must be a number, got {alpha!r}")
+            return default._replace(alpha=float(alpha))
+        else:
+            raise ModelFileError(f"{where}: {name!r} is no built-in activation; a file's own code is never run")
+    return construct(activations.get, {"identifier": value}, where)

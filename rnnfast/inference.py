@@ -1,0 +1,224 @@
+"""InferenceModel: a trained model, packed for this machine, that predicts and streams without Python in the loop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnfast import _engine
+from rnnfast.layers.base import DTYPES, Layer, Shape
+
+_PROGRAMS = {"float32": _engine.Program32, "float64": _engine.Program64}
+
+
+class InferenceModel:
+    """A snapshot of a model's weights, packed into the layout of this machine's kernels, and its whole graph in C++.
+
+    A call crosses into C++ once, runs without the GIL, and is safe from many threads at once. A row's result has the
+    same bits whatever batch it is in, wherever it stands in it, and on however many threads it is computed. Training
+    the model afterwards does not change the snapshot.
+
+    source: a built `rnnfast.Sequential`, or the path of a `.keras` file. dtype: of weights, computation and outputs,
+    "float32" (default) or "float64"; weights and inputs of another dtype are cast to it. threads: that a call may use;
+    None follows `rnnfast.set_num_threads`.
+
+    TypeError: source is neither; ValueError: the model is not built, a layer has no lowering, dtype or threads is not
+    one of the above.
+
+    >>> import numpy as np, rnnfast
+    >>> from rnnfast.layers import LSTM, Dense, Input
+    >>> model = rnnfast.Sequential([Input((8, 3)), LSTM(16), Dense(2)])
+    >>> engine = rnnfast.InferenceModel(model)
+    >>> engine(np.zeros((5, 8, 3))).shape
+    (5, 2)
+    """
+
+    def __init__(self, source: Any, dtype: str = "float32", threads: int | None = None) -> None:
+        if dtype not in DTYPES:
+            raise ValueError(f"InferenceModel: dtype must be 'float32' or 'float64', got {dtype!r}")
+        if threads is not None and (not isinstance(threads, (int, np.integer)) or threads < 1):
+            raise ValueError(f"InferenceModel: threads must be None or at least 1, got {threads!r}")
+        model = _model(source)
+        self.dtype = dtype
+        self.input_shape: Shape = model.input_shape
+        self.output_shape: Shape = model.output_shape
+        self._threads = 0 if threads is None else int(threads)
+        self._program = _PROGRAMS[dtype]()
+        value = self._program.input(self.input_shape[1:], model.input_dtype)
+        self._nodes_of: list[tuple[Layer, int, int]] = []  # a layer and its nodes, [first, last)
+        for layer in _flat(model):
+            first = self._program.node_count
+            value = layer.lower(self._program, value)
+            self._nodes_of.append((layer, first, self._program.node_count))
+        self._program.finish([value])
+        self._run: Callable[[list[Any], int], list[np.ndarray]] = self._program.run
+
+    def __call__(self, x: Any) -> np.ndarray:
+        """The output for a batch.
+
+        x: numeric (batch, ...) of the model's input shape, cast to the model's dtype (tokens: to integers, as Keras
+        casts them); an empty batch gives an empty result. ValueError: another shape, no time steps, a token out of
+        range; TypeError: not numeric.
+        """
+        return self._run([x], self._threads)[0]
+
+    def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
+        """The output for a batch, as `engine(x)`; with `batch_size`, so many rows at a time, to bound memory.
+
+        The result does not depend on `batch_size`.
+        """
+        if batch_size is None:
+            return self(x)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f"predict: batch_size must be None or at least 1, got {batch_size!r}")
+        rows = np.asarray(x)
+        if rows.ndim == 0 or len(rows) <= batch_size:
+            return self(rows)
+        return np.concatenate([self(rows[i : i + batch_size]) for i in range(0, len(rows), batch_size)])
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """A stream over this model: one time step per call, for `batch_size` independent sequences side by side.
+
+        ValueError: a layer needs more than the past (Bidirectional, go_backwards, Flatten over time, RepeatVector).
+
+        >>> import numpy as np, rnnfast
+        >>> from rnnfast.layers import GRU, Input
+        >>> engine = rnnfast.InferenceModel(rnnfast.Sequential([Input((None, 3)), GRU(4)]))
+        >>> x = np.random.default_rng(0).normal(size=(1, 5, 3)).astype(np.float32)
+        >>> stream = engine.stream()
+        >>> steps = [stream.step(x[:, t]) for t in range(5)]
+        >>> bool((steps[-1] == engine(x)).all())
+        True
+        """
+        return Stream(self._program.stream(batch_size), self._threads)
+
+    def explain(self) -> Explanation:
+        """What runs for each layer, and why: print it, or read its `rows`."""
+        nodes = self._program.describe()
+        budget = self._threads or _engine.get_num_threads()
+        rows = []
+        for layer, first, last in self._nodes_of:
+            for node in nodes[first:last]:
+                rows.append(
+                    {
+                        "layer": layer.name,
+                        "runs": node["op"],
+                        "kernel": node["kernel"],
+                        "isa": self._program.isa,
+                        "threads": budget,
+                        "layout": node["layout"],
+                        "weight_bytes": node["weight_bytes"],
+                        "why": node["why"],
+                    }
+                )
+        return Explanation(self.dtype, self._program.isa, budget, rows)
+
+
+class Stream:
+    """A model that reads one time step per call and keeps the states of its recurrent layers; see
+    `InferenceModel.stream`. Calls from several threads take turns.
+
+    `step(x_t)`: advance every recurrent layer by one step. x_t (batch_size, features), or (batch_size,) tokens for a
+    model that starts with an Embedding; with a batch_size of 1 the batch axis may be left out, of x_t and so of the
+    result. Gives what the model would give had the sequence ended here, (batch_size, ...), bit for bit; a model that
+    returns sequences gives the newest step. ValueError: another shape or a token out of range (no state has changed);
+    TypeError: not numeric.
+    """
+
+    __slots__ = ("_core", "step")
+
+    step: Callable[[Any], np.ndarray]
+
+    def __init__(self, core: Any, threads: int) -> None:
+        self._core = core
+        self.step = core.step_function(threads)
+
+    @property
+    def batch_size(self) -> int:
+        return self._core.batch_size
+
+    @property
+    def state(self) -> list[list[np.ndarray]]:
+        """Copies of the states: for each recurrent layer a list [h], or [h, c] for LSTM, each (batch_size, units).
+
+        Assign such a list to go on from there. ValueError: another number of layers or arrays, or another shape.
+        """
+        return self._core.state
+
+    @state.setter
+    def state(self, states: Sequence[Sequence[Any]]) -> None:
+        self._core.state = states
+
+    def reset(self) -> None:
+        """Start new sequences, from zero states."""
+        self._core.reset()
+
+
+class Explanation:
+    """What an InferenceModel runs.
+
+    dtype, isa, threads: as in the rows, which are one dict for each node of the graph: `layer` its name, `runs` the
+    operation, `kernel`, `isa` the instruction set, `threads` that a call may use, `layout` of the output ("rows",
+    "batch-major", or "packed": step by step, real steps only), `weight_bytes`, and `why` this kernel. `str()` is a table
+    with the reasons for instruction set and threads above it.
+    """
+
+    def __init__(self, dtype: str, isa: str, threads: int, rows: list[dict[str, Any]]) -> None:
+        self.dtype = dtype
+        self.isa = isa
+        self.threads = threads
+        self.rows = rows
+
+    @property
+    def reasons(self) -> list[str]:
+        """One sentence on the instruction set, one on the threads, one on the layout."""
+        cpu = _engine.cpu_info()
+        available = ", ".join(cpu["available"])
+        chosen = "asked for by RNNFAST_ISA" if cpu["isa_forced"] else "the best that this machine and this build have"
+        return [
+            f"instruction set {self.isa}: {chosen} (available: {available}); {self.dtype}",
+            f"threads: up to {self.threads}; a batch is cut into blocks of rows, each runs the whole graph on one thread, "
+            "and a batch of little work or of one row stays on the caller's",
+            "layout: values between layers stay packed, step by step, where all that read them only look at real steps",
+        ]
+
+    def __str__(self) -> str:
+        columns = ("layer", "runs", "kernel", "isa", "threads", "layout", "weights", "why")
+        cells = [columns] + [
+            tuple(str(_size(row["weight_bytes"]) if c == "weights" else row[c]) for c in columns) for row in self.rows
+        ]
+        widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+        table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+        return "\n".join([*self.reasons, "", table[0], "-" * len(table[0]), *table[1:]])
+
+    __repr__ = __str__
+
+
+def _model(source: Any) -> Any:
+    # Higher rooms that know of this one only through `layer.lower`: reached when there is a model to take.
+    from rnnfast.models import Sequential
+
+    if isinstance(source, (str, os.PathLike)):
+        from rnnfast.formats.keras_file import load_model
+
+        source = load_model(source)
+    if not isinstance(source, Sequential):
+        raise TypeError(f"InferenceModel: expected a Sequential model or a path, got {type(source).__name__}")
+    if not source.built:
+        raise ValueError(f"InferenceModel: {source.label} is not built: give it an Input, or call it on data first")
+    return source
+
+
+def _flat(model: Any) -> list[Layer]:
+    """The layers in the order they run, those of nested models in their place."""
+    flat: list[Layer] = []
+    for layer in model.layers:
+        flat += _flat(layer) if isinstance(layer, type(model)) else [layer]
+    return flat
+
+
+def _size(count: int) -> str:
+    return "-" if count == 0 else f"{count / 1024:.0f} KB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MB"

@@ -1,0 +1,53 @@
+"""Layers, with Keras 3's names, arguments and defaults.
+
+>>> import numpy as np
+>>> from rnnfast.layers import LSTM
+>>> LSTM(8)(np.zeros((2, 5, 3))).shape
+(2, 8)
+"""
+
+from __future__ import annotations
+
+from rnnfast._registry import Registry
+from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers.bidirectional import Bidirectional
+from rnnfast.layers.core import Activation, Dense
+from rnnfast.layers.embedding import Embedding, Masking
+from rnnfast.layers.gru import GRU
+from rnnfast.layers.lstm import LSTM
+from rnnfast.layers.recurrent import Recurrent
+from rnnfast.layers.shaping import Dropout, Flatten, Input, InputLayer, RepeatVector
+from rnnfast.layers.simple_rnn import SimpleRNN
+from rnnfast.layers.wrappers import TimeDistributed
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Activation",
+    "Bidirectional",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "Masking",
+    "NoLoweringError",
+    "Recurrent",
+    "RepeatVector",
+    "SimpleRNN",
+    "TimeDistributed",
+    "deserialize",
+    "serialize",
+]
+
+registry: Registry[Layer] = Registry("layer", Layer, "keras.layers")
+for _cls in (
+    Activation, Bidirectional, Dense, Dropout, Embedding, Flatten, GRU, InputLayer, LSTM, Masking, RepeatVector,
+    SimpleRNN, TimeDistributed,
+):  # fmt: skip
+    registry.add(_cls)
+
+serialize = registry.serialize
+deserialize = registry.deserialize

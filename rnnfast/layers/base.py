@@ -1,0 +1,292 @@
+"""What every layer has: a name, a dtype, weights, checks of its input, and the two passes."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rnnfast import initializers
+from rnnfast._deprecation import warn_old_argument
+from rnnfast._registry import auto_name
+from rnnfast.variable import Variable
+
+Shape = tuple[int | None, ...]
+
+DTYPES = ("float32", "float64")
+
+
+class NoLoweringError(ValueError):
+    """A layer, or one of its options, that the inference engine has no node for."""
+
+
+class Layer:
+    """Base class of layers.
+
+    A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
+    weights on the first call. Training goes through two methods: `forward` gives the output and a cache, `backward`
+    takes the gradient of the output and that cache, adds to the `grad` of the layer's variables and gives the gradient
+    of the input. A subclass defines `create_variables`, `forward`, `backward` and `compute_output_shape`.
+
+    name: default a free name of the class, `dense`, `dense_1`, ... dtype: of weights and computation, "float32"
+    (default) or "float64"; input of another numeric dtype is cast to it, as Keras casts it.
+    trainable: False keeps the weights as they are in training.
+    """
+
+    rank: ClassVar[int | None] = None  # of the input, batch included; None = any from min_rank on
+    min_rank: ClassVar[int] = 1
+    axes: ClassVar[str] = ""  # names of the input's axes, for messages
+    creates_mask: bool = False
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        input_shape: Any = None,
+        batch_input_shape: Any = None,
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            raise self._unknown_argument(next(iter(unknown)))
+        self.name = name if name is not None else auto_name(type(self).__name__)
+        if not isinstance(self.name, str) or not self.name:
+            raise TypeError(f"{type(self).__name__}: name must be a non-empty string, got {name!r}")
+        self.dtype = self._dtype_name(dtype)
+        self.trainable = bool(trainable)
+        self.built = False
+        self.input_shape: Shape | None = None  # with the batch axis; known once built
+        self.given_input_shape = self._given_shape(input_shape, batch_input_shape)
+        self._variables: list[Variable] = []
+
+    # Construction
+
+    def _dtype_name(self, dtype: Any) -> str:
+        if isinstance(dtype, dict):  # Keras' serialised DTypePolicy
+            dtype = dtype.get("config", {}).get("name")
+        name = "float32" if dtype is None else str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype
+        if name not in DTYPES:
+            raise ValueError(f"{self.label}: dtype must be 'float32' or 'float64', got {dtype!r}")
+        return name
+
+    @classmethod
+    def _unknown_argument(cls, argument: str) -> TypeError:
+        known = {name for c in cls.__mro__ for name in inspect.signature(c).parameters} - {"args", "kwargs", "unknown"}
+        near = difflib.get_close_matches(argument, known, n=2)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        return TypeError(f"{cls.__name__}: unknown argument {argument!r}{hint}")
+
+    def _given_shape(self, input_shape: Any, batch_input_shape: Any) -> Shape | None:
+        for argument, value in (("input_shape", input_shape), ("batch_input_shape", batch_input_shape)):
+            if value is not None:
+                self.warn_old(argument, "start the model with rnnfast.layers.Input(shape) instead")
+        if batch_input_shape is not None:
+            return tuple(batch_input_shape)
+        return None if input_shape is None else (None, *input_shape)
+
+    def warn_old(self, argument: str, instead: str) -> None:
+        warn_old_argument(self.label, argument, instead)
+
+    def refuse(self, **arguments: Any) -> None:
+        """Raise for Keras arguments that are not at their default and that this version does not build."""
+        for argument, value in arguments.items():
+            if value is not None and value is not False and not (isinstance(value, float | int) and value == 0):
+                raise ValueError(f"{self.label}: argument {argument}={value!r} is not supported yet; leave it out")
+
+    def positive(self, argument: str, value: Any) -> int:
+        """Check an integer argument that must be at least 1."""
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{self.label}: {argument} must be a positive integer, got {value!r}")
+        return int(value)
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for an input of `input_shape`, batch axis included and None where unknown."""
+        shape: Shape = tuple(None if n is None else int(n) for n in input_shape)
+        self.check_shape(shape)
+        if not self.built:
+            self.create_variables(shape)
+            self.input_shape = (None, *shape[1:])
+            self.built = True
+
+    def create_variables(self, input_shape: Shape) -> None:
+        """Make the layer's weights with `add_weight`. The default has none."""
+
+    def add_weight(self, name: str, shape: tuple[int, ...], initializer: Any) -> Variable:
+        value = initializers.get(initializer)(shape, self.dtype)
+        variable = Variable(value, name=name, path=f"{self.name}/{name}")
+        self._variables.append(variable)
+        return variable
+
+    # Checks
+
+    @property
+    def label(self) -> str:
+        """How messages name the layer."""
+        return f"layer {getattr(self, 'name', type(self).__name__)!r} ({type(self).__name__})"
+
+    def check_shape(self, shape: Shape) -> None:
+        """ValueError if an input of this shape cannot be taken."""
+        expected = f" {self.axes}" if self.axes else ""
+        if self.rank is not None and len(shape) != self.rank:
+            raise ValueError(f"{self.label}: expected input of rank {self.rank}{expected}, got shape {shape}")
+        if len(shape) < self.min_rank:
+            raise ValueError(f"{self.label}: expected rank {self.min_rank} or more{expected}, got shape {shape}")
+        features = self.expected_features()
+        if features is not None and shape[-1] != features:
+            raise ValueError(f"{self.label}: expected {features} features on the last axis, got input of shape {shape}")
+
+    def expected_features(self) -> int | None:
+        """Size of the last axis that the built weights want, or None if any will do."""
+        return None
+
+    def cast(self, x: Any) -> np.ndarray:
+        """The input as an array of the layer's dtype: integers, bools and other floats are cast, as in Keras."""
+        return self.numeric(x).astype(self.dtype, copy=False)
+
+    def numeric(self, x: Any) -> np.ndarray:
+        try:
+            array = np.asarray(x)
+        except ValueError as error:
+            raise ValueError(f"{self.label}: input is no array: {error}") from None
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{self.label}: expected a numeric input, got dtype {array.dtype}")
+        return array
+
+    def check_mask(self, mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+        """A mask as a boolean array of `shape`."""
+        if mask is None:
+            return None
+        array = np.asarray(mask)
+        if array.dtype.kind not in "biu":
+            raise TypeError(f"{self.label}: mask must be boolean, got dtype {array.dtype}")
+        if array.shape != shape:
+            raise ValueError(f"{self.label}: mask must have shape {shape}, got {array.shape}")
+        return array.astype(bool, copy=False)
+
+    def prepare(self, x: Any) -> np.ndarray:
+        """Cast and check an input, and build the layer on the first one."""
+        array = self.cast(x)
+        if self.built:
+            self.check_shape(array.shape)
+        else:
+            self.build(array.shape)
+        self.check_values(array)
+        return array
+
+    def check_values(self, x: np.ndarray) -> None:
+        """ValueError for values that the layer cannot take. The default takes all."""
+
+    # The two passes
+
+    def __call__(self, x: Any, *, training: bool = False, **options: Any) -> Any:
+        """The output for an array, in inference unless `training`; other arguments are those of `forward`."""
+        if isinstance(x, Layer):
+            raise TypeError(f"{self.label}: expected an array, got {x.label}; to chain layers use rnnfast.Sequential")
+        return self.forward(self.prepare(x), training=bool(training), **options)[0]
+
+    call = __call__
+
+    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
+        """Output and what `backward` needs. x has been cast and checked. A cache is used at most once."""
+        raise TypeError(f"{self.label} does not define forward(x, mask, training)")
+
+    def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        """Gradient of the input (None if not `need_dx`), and of the variables in their `grad`."""
+        raise TypeError(f"{self.label} does not define backward(dy, cache)")
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        return tuple(input_shape)
+
+    @property
+    def carries_mask(self) -> bool:
+        """Whether the mask of the input is also the output's."""
+        return False
+
+    def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+        return mask if self.carries_mask else None
+
+    @property
+    def output_activation(self) -> str | None:
+        """Name of the activation that the layer ends with, where `backward_logits` exists."""
+        return None
+
+    def backward_logits(self, dz: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        """`backward`, given the gradient before the output activation."""
+        raise TypeError(f"{self.label} has no output activation")
+
+    def lower(self, program: Any, value: Any) -> Any:
+        """Describe the layer to the inference engine: add its nodes to `program`, give the handle of its output."""
+        raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a call leaves something behind that the next one starts from."""
+        return False
+
+    def reset_state(self) -> None:
+        """Start again from zero states. Nothing to do for most layers."""
+
+    def reset_states(self) -> None:
+        self.reset_state()
+
+    # Weights and configuration
+
+    @property
+    def weights(self) -> list[Variable]:
+        return list(self._variables)
+
+    @property
+    def variables(self) -> list[Variable]:
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return [v for v in self.weights if v.trainable] if self.trainable else []
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        trainable = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trainable]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights."""
+        return [v.value.copy() for v in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Assign all weights. ValueError, with nothing written, if their count or a shape differs."""
+        arrays = [np.asarray(w) for w in weights]
+        variables = self.weights
+        if len(arrays) != len(variables):
+            hint = "" if self.built else "; it is not built yet"
+            raise ValueError(f"{self.label}: expected {len(variables)} weights, got {len(arrays)}{hint}")
+        for variable, array in zip(variables, arrays, strict=True):
+            if array.shape != variable.shape:
+                raise ValueError(
+                    f"{self.label}: weight {variable.name!r} has shape {variable.shape}, got {array.shape}"
+                )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    def count_params(self) -> int:
+        """Number of weights' elements. ValueError before the layer is built."""
+        if not self.built:
+            raise ValueError(f"{self.label} is not built yet: call it on data, or build(input_shape)")
+        return sum(v.size for v in self.weights)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, in Keras' form."""
+        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Layer:
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name!r} built={self.built}>"

@@ -1,0 +1,231 @@
+"""Bidirectional: a recurrent layer run over time in both directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.recurrent import Recurrent
+from rnnfast.variable import Variable
+
+MERGE_MODES = ("concat", "sum", "ave", "mul", None)
+
+
+class Bidirectional(Layer):
+    """Run a recurrent layer forwards and a copy of it backwards, and merge the two outputs.
+
+    layer: a recurrent layer; it serves as a pattern, both directions get weights of their own. merge_mode: "concat"
+    (default, on the last axis), "sum", "ave", "mul", or None for a list of both outputs. backward_layer: None makes it
+    from `layer`; a given one must differ in `go_backwards` and agree in `stateful`, `return_sequences` and
+    `return_state`. With `return_sequences` the backward outputs are put in the order of the input, and outputs at
+    masked steps are zero, as in Keras. With `return_state` a list: the merged output, the forward states, the backward
+    states. Call arguments are those of the layer; `initial_state` holds the forward states, then the backward ones.
+
+    >>> from rnnfast.layers import LSTM
+    >>> Bidirectional(LSTM(4))(np.ones((2, 5, 3))).shape
+    (2, 8)
+    """
+
+    rank = 3
+    axes = "(batch, time, features)"
+
+    def __init__(
+        self,
+        layer: Recurrent,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: Recurrent | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if not isinstance(layer, Recurrent):
+            raise TypeError(f"{self.label}: layer must be a recurrent layer, got {layer!r}")
+        if backward_layer is not None and not isinstance(backward_layer, Recurrent):
+            raise TypeError(f"{self.label}: backward_layer must be a recurrent layer, got {backward_layer!r}")
+        if merge_mode not in MERGE_MODES:
+            raise ValueError(f"{self.label}: merge_mode must be one of {MERGE_MODES}, got {merge_mode!r}")
+        self.merge_mode = merge_mode
+        self.forward_layer = _copy(layer, "forward_")
+        self.backward_layer = _copy(layer, "backward_", go_backwards=True) if backward_layer is None else backward_layer
+        self._check_pair()
+        for direction in self._directions:
+            direction.zero_output_for_mask = direction.return_sequences
+        self.return_sequences = layer.return_sequences
+        self.return_state = layer.return_state
+        self.given_input_shape = self.given_input_shape or layer.given_input_shape
+        self._initial_weights = weights
+
+    @property
+    def _directions(self) -> tuple[Recurrent, Recurrent]:
+        return self.forward_layer, self.backward_layer
+
+    def _check_pair(self) -> None:
+        forward, backward = self._directions
+        if forward.go_backwards == backward.go_backwards:
+            raise ValueError(
+                f"{self.label}: the two layers must differ in go_backwards, both have {forward.go_backwards}"
+            )
+        for option in ("stateful", "return_sequences", "return_state"):
+            if getattr(forward, option) != getattr(backward, option):
+                raise ValueError(
+                    f"{self.label}: forward and backward layer must agree in {option}, "
+                    f"got {getattr(forward, option)} and {getattr(backward, option)}"
+                )
+        if self.merge_mode in ("sum", "ave", "mul") and forward.units != backward.units:
+            raise ValueError(
+                f"{self.label}: merge_mode={self.merge_mode!r} needs layers of the same units, "
+                f"got {forward.units} and {backward.units}"
+            )
+
+    def create_variables(self, input_shape: Shape) -> None:
+        for direction in self._directions:
+            direction.build(input_shape)
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+
+    def check_shape(self, shape: Shape) -> None:
+        super().check_shape(shape)
+        self.forward_layer.check_shape(shape)
+
+    def cast(self, x: Any) -> np.ndarray:
+        return self.forward_layer.cast(x)
+
+    # The two passes
+
+    def forward(
+        self,
+        x: np.ndarray,
+        *,
+        mask: Any = None,
+        training: bool = False,
+        initial_state: Any = None,
+        lengths: Any = None,
+    ) -> tuple[Any, Any]:
+        starts: list[Any] = [None, None]
+        if initial_state is not None:
+            half = self.forward_layer.state_count
+            wanted = half + self.backward_layer.state_count
+            if len(initial_state) != wanted:
+                raise ValueError(f"{self.label}: initial_state must hold {wanted} arrays, got {len(initial_state)}")
+            starts = [list(initial_state[:half]), list(initial_state[half:])]
+        outputs, states, caches = [], [], []
+        for direction, start in zip(self._directions, starts, strict=True):
+            y, cache = direction.forward(x, mask=mask, training=training, initial_state=start, lengths=lengths)
+            if self.return_state:
+                y, *last = y
+                states += last
+            outputs.append(y)
+            caches.append(cache)
+        outputs[1] = self._reverse(outputs[1])
+        merged = self._merge(*outputs)
+        if self.return_state:
+            merged = [*(merged if self.merge_mode is None else [merged]), *states]
+        return merged, (outputs, caches) if training else None
+
+    def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        """dy: the gradient of the output; a list, None where a part has no gradient, where the output is one."""
+        outputs, caches = cache
+        d_states: list[Any] = []
+        if self.return_state:
+            count = 2 if self.merge_mode is None else 1
+            dy, d_states = (dy[:2] if count == 2 else dy[0]), list(dy[count:])
+        d_outputs = [None, None] if dy is None else self._split(dy, *outputs)
+        if d_outputs[1] is not None:
+            d_outputs[1] = self._reverse(d_outputs[1])
+        half = self.forward_layer.state_count
+        halves = (d_states[:half], d_states[half:])
+        dx = None
+        for direction, d_output, d_state, tape in zip(self._directions, d_outputs, halves, caches, strict=True):
+            part = direction.backward([d_output, *d_state] if self.return_state else d_output, tape, need_dx=need_dx)
+            dx = part if dx is None else dx + part
+        return dx
+
+    def _reverse(self, y: np.ndarray) -> np.ndarray:
+        return y[:, ::-1] if self.return_sequences else y
+
+    def _merge(self, forward: np.ndarray, backward: np.ndarray) -> Any:
+        if self.merge_mode == "concat":
+            return np.concatenate([forward, backward], axis=-1)
+        if self.merge_mode == "sum":
+            return forward + backward
+        if self.merge_mode == "ave":
+            return (forward + backward) / 2
+        if self.merge_mode == "mul":
+            return forward * backward
+        return [forward, backward]
+
+    def _split(self, dy: Any, forward: np.ndarray, backward: np.ndarray) -> list[Any]:
+        if self.merge_mode == "concat":
+            units = self.forward_layer.units
+            return [dy[..., :units], dy[..., units:]]
+        if self.merge_mode == "sum":
+            return [dy, dy]
+        if self.merge_mode == "ave":
+            return [dy / 2, dy / 2]
+        if self.merge_mode == "mul":
+            return [dy * backward, dy * forward]
+        return list(dy)
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        shapes = [direction.compute_output_shape(input_shape) for direction in self._directions]
+        states: list[Any] = []
+        if self.return_state:
+            states = [*shapes[0][1:], *shapes[1][1:]]
+            shapes = [shapes[0][0], shapes[1][0]]
+        if self.merge_mode == "concat":
+            shapes = [(*shapes[0][:-1], shapes[0][-1] + shapes[1][-1])]
+        elif self.merge_mode is not None:
+            shapes = shapes[:1]
+        return [*shapes, *states] if len(shapes) + len(states) > 1 else shapes[0]
+
+    @property
+    def carries_mask(self) -> bool:
+        return self.return_sequences
+
+    # States, weights, description
+
+    @property
+    def stateful(self) -> bool:
+        return self.forward_layer.stateful
+
+    def reset_state(self) -> None:
+        for direction in self._directions:
+            direction.reset_state()
+
+    @property
+    def weights(self) -> list[Variable]:
+        return [v for direction in self._directions for v in direction.weights]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return [v for direction in self._directions for v in direction.trainable_weights] if self.trainable else []
+
+    def lower(self, program: Any, value: Any) -> Any:
+        if self.merge_mode is None:
+            raise NoLoweringError(f"{self.label}: merge_mode=None has two outputs; the engine takes one")
+        forward, backward = (direction.lower(program, value) for direction in self._directions)
+        return program.merge(forward, program.reverse(backward) if self.return_sequences else backward, self.merge_mode)
+
+    def get_config(self) -> dict[str, Any]:
+        from rnnfast.layers import serialize
+
+        return {
+            **super().get_config(),
+            "merge_mode": self.merge_mode,
+            "layer": serialize(self.forward_layer),
+            "backward_layer": serialize(self.backward_layer),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Bidirectional:
+        from rnnfast.layers import deserialize
+
+        layers = {key: deserialize(config[key]) for key in ("layer", "backward_layer") if config.get(key) is not None}
+        return cls(**{**config, **layers})
+
+
+def _copy(layer: Recurrent, prefix: str, **changes: Any) -> Recurrent:
+    config = {**layer.get_config(), "name": prefix + layer.name.removeprefix(prefix), **changes}
+    return type(layer).from_config(config)  # type: ignore[return-value]

@@ -1,0 +1,136 @@
+"""Embedding and Masking: where masks come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnfast import _kernels, initializers
+from rnnfast.layers.base import Layer, Shape
+from rnnfast.variable import Variable
+
+
+class Embedding(Layer):
+    """Rows of a table by token: x (batch, ...) integers in [0, input_dim), y (batch, ..., output_dim).
+
+    Floats are cut to integers, as in Keras. mask_zero: token 0 is padding, and layers after this one skip it.
+    Weight: embeddings (input_dim, output_dim). ValueError: a token out of range.
+
+    >>> Embedding(10, 4)(np.array([[1, 2, 0]])).shape
+    (1, 3, 4)
+    """
+
+    axes = "(batch, ...)"
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        quantization_config: Any = None,
+        activity_regularizer: Any = None,
+        input_length: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.refuse(
+            embeddings_regularizer=embeddings_regularizer, embeddings_constraint=embeddings_constraint,
+            lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config,
+            activity_regularizer=activity_regularizer,
+        )  # fmt: skip
+        if input_length is not None:
+            self.warn_old("input_length", "start the model with rnnfast.layers.Input((input_length,)) instead")
+            self.given_input_shape = (None, input_length)
+        self.input_dim = self.positive("input_dim", input_dim)
+        self.output_dim = self.positive("output_dim", output_dim)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.mask_zero = bool(mask_zero)
+        self.embeddings: Variable
+        if weights is not None:  # a table, or Keras' list of one
+            self.build((None,))
+            self.set_weights(weights if isinstance(weights, (list, tuple)) else [weights])
+
+    def create_variables(self, input_shape: Shape) -> None:
+        self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), self.embeddings_initializer)
+
+    def cast(self, x: Any) -> np.ndarray:
+        return np.ascontiguousarray(self.numeric(x), dtype=np.int64)
+
+    def check_values(self, x: np.ndarray) -> None:
+        if x.size and (x.min() < 0 or x.max() >= self.input_dim):
+            where = np.unravel_index(int(np.argmax((x < 0) | (x >= self.input_dim))), x.shape)
+            place = tuple(int(i) for i in where)
+            raise ValueError(
+                f"{self.label}: token {x[where]} at {place} is out of range: expected 0 <= token < {self.input_dim}"
+            )
+
+    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
+        return _kernels.embedding_forward(self.embeddings.value, x), x if training else None
+
+    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        self.embeddings.add_grad(_kernels.embedding_backward(cache, np.ascontiguousarray(dy), self.input_dim))
+        return None
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape, self.output_dim)
+
+    @property
+    def creates_mask(self) -> bool:  # type: ignore[override]
+        return self.mask_zero
+
+    def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+        return x != 0 if self.mask_zero else None
+
+    def lower(self, program: Any, value: Any) -> Any:
+        return program.embedding(value, self.embeddings.value, self.mask_zero)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "input_dim": self.input_dim,
+            "output_dim": self.output_dim,
+            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
+            "embeddings_regularizer": None,
+            "activity_regularizer": None,
+            "embeddings_constraint": None,
+            "mask_zero": self.mask_zero,
+        }
+
+
+class Masking(Layer):
+    """Skip the time steps whose features all equal `mask_value`; they are set to zero. x and y (batch, time, features).
+
+    >>> Masking()(np.zeros((1, 2, 3))).shape
+    (1, 2, 3)
+    """
+
+    min_rank = 2
+    axes = "(batch, time, features)"
+    creates_mask = True
+
+    def __init__(self, mask_value: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.mask_value = float(mask_value)
+
+    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
+        real = self.compute_mask(x)
+        return np.where(real[..., None], x, x.dtype.type(0)), real
+
+    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        return np.where(cache[..., None], dy, dy.dtype.type(0)) if need_dx else None
+
+    def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        return (x != x.dtype.type(self.mask_value)).any(axis=-1)
+
+    def lower(self, program: Any, value: Any) -> Any:
+        return program.masking(value, self.mask_value)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "mask_value": self.mask_value}

@@ -1,0 +1,108 @@
+"""LSTM: long short-term memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnfast import activations
+from rnnfast.layers.base import Shape
+from rnnfast.layers.recurrent import Recurrent
+
+
+class LSTM(Recurrent):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997), with Keras 3's arguments and defaults.
+
+        i, f, o = recurrent_activation(x_t W + h_{t-1} U + b), each by its own quarter
+        g       = activation(likewise)
+        c_t     = f * c_{t-1} + i * g
+        h_t     = o * activation(c_t)
+
+    Weights, gates in the order i f g o: kernel W (features, 4 units), recurrent_kernel U (units, 4 units), bias b
+    (4 units,), with the forget part starting at one (`unit_forget_bias`). `peephole=True` adds peephole (3, units) for
+    i, f, o: i and f see also c_{t-1}, o sees c_t, each times its weight (Gers and Schmidhuber 2000); it starts at
+    zero. States: h, c. See `Recurrent` for shapes, call arguments and what is refused.
+
+    >>> LSTM(4, return_sequences=True)(np.ones((2, 5, 3))).shape
+    (2, 5, 4)
+    """
+
+    cell = "lstm"
+    gates = 4
+    state_count = 2
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        peephole: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            refused={
+                "kernel_regularizer": kernel_regularizer,
+                "recurrent_regularizer": recurrent_regularizer,
+                "bias_regularizer": bias_regularizer,
+                "activity_regularizer": activity_regularizer,
+                "kernel_constraint": kernel_constraint,
+                "recurrent_constraint": recurrent_constraint,
+                "bias_constraint": bias_constraint,
+            },
+            **options,
+        )
+        self.unit_forget_bias = bool(unit_forget_bias)
+        self.use_peephole = bool(peephole)
+
+    def create_variables(self, input_shape: Shape) -> None:
+        super().create_variables(input_shape)
+        if self.bias is not None and self.unit_forget_bias:
+            bias = np.array(self.bias.value)
+            bias[self.units : 2 * self.units] = 1.0
+            self.bias.assign(bias)
+        if self.use_peephole:
+            self.peephole = self.add_weight("peephole", (3, self.units), "zeros")
+
+    def cell_config(self) -> dict[str, Any]:
+        config = {
+            "recurrent_activation": activations.serialize(self.recurrent_activation),
+            "unit_forget_bias": self.unit_forget_bias,
+        }
+        # Keras has no peepholes: the key is there only where it means something.
+        return {**config, "peephole": True} if self.use_peephole else config

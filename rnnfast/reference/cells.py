@@ -1,0 +1,203 @@
+"""One time step of each cell, and its chain rule.
+
+A step takes ``a``, the input projection ``x_t W + b`` with the gates side by side, and the states before it; it returns
+the states after it and what its backward step reads. A backward step takes the gradients of the states after, and
+returns the gradient of ``a``, that of the recurrent product ``u = h_{t-1} U`` (the same array unless the cell treats
+the two differently) and those of the states before.
+
+Shapes: ``a (batch, gates * units)``, states ``(batch, units)``. Gate order: LSTM ``i f g o``, GRU ``z r h``.
+
+Sources: SimpleRNN: Elman 1990. LSTM: Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000; its
+peepholes: Gers and Schmidhuber 2000, as in ONNX (i and f see the cell state before the step, o the one after). GRU: Cho
+et al. 2014; ``reset_after``: the variant of cuDNN, Keras' default.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnfast.reference.activations import Array, activate, activate_backward
+
+
+class Parameters(NamedTuple):
+    """What a step reads beside its input and its state."""
+
+    recurrent_kernel: Array  # U: (units, gates * units)
+    recurrent_bias: Array | None = None  # GRU reset_after: (3 * units), added to h U
+    peephole: Array | None = None  # LSTM: (3, units) for i, f, o
+    activation: Any = "tanh"
+    recurrent_activation: Any = "sigmoid"
+
+
+class SimpleRnnStep(NamedTuple):
+    h_prev: Array
+    z: Array
+    h: Array
+
+
+def simple_rnn_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], SimpleRnnStep]:
+    """``h_t = act(a_t + h_{t-1} U)``"""
+    z = a + h_prev @ p.recurrent_kernel
+    h = activate(p.activation, z)
+    return (h,), SimpleRnnStep(h_prev, z, h)
+
+
+def simple_rnn_step_backward(p: Parameters, s: SimpleRnnStep, dh: Array) -> tuple[Array, Array, tuple[Array]]:
+    dz = activate_backward(p.activation, s.z, s.h, dh)
+    return dz, dz, (dz @ p.recurrent_kernel.T,)
+
+
+class LstmStep(NamedTuple):
+    h_prev: Array
+    c_prev: Array
+    z: tuple[Array, Array, Array, Array]  # pre-activations of i f g o
+    i: Array
+    f: Array
+    g: Array
+    o: Array
+    c: Array
+    act_c: Array
+
+
+def lstm_step(p: Parameters, a: Array, h_prev: Array, c_prev: Array) -> tuple[tuple[Array, Array], LstmStep]:
+    """``c_t = f c_{t-1} + i g``, ``h_t = o act(c_t)``, with peephole weights on i, f (``c_{t-1}``) and o (``c_t``)."""
+    zi, zf, zg, zo = np.split(a + h_prev @ p.recurrent_kernel, 4, axis=-1)
+    if p.peephole is not None:
+        zi = zi + p.peephole[0] * c_prev
+        zf = zf + p.peephole[1] * c_prev
+    i = activate(p.recurrent_activation, zi)
+    f = activate(p.recurrent_activation, zf)
+    g = activate(p.activation, zg)
+    c = f * c_prev + i * g
+    if p.peephole is not None:
+        zo = zo + p.peephole[2] * c
+    o = activate(p.recurrent_activation, zo)
+    act_c = activate(p.activation, c)
+    h = o * act_c
+    return (h, c), LstmStep(h_prev, c_prev, (zi, zf, zg, zo), i, f, g, o, c, act_c)
+
+
+def lstm_step_backward(p: Parameters, s: LstmStep, dh: Array, dc: Array) -> tuple[Array, Array, tuple[Array, Array]]:
+    zi, zf, zg, zo = s.z
+    dzo = activate_backward(p.recurrent_activation, zo, s.o, dh * s.act_c)
+    dc = dc + activate_backward(p.activation, s.c, s.act_c, dh * s.o)
+    if p.peephole is not None:
+        dc = dc + dzo * p.peephole[2]
+    dzi = activate_backward(p.recurrent_activation, zi, s.i, dc * s.g)
+    dzf = activate_backward(p.recurrent_activation, zf, s.f, dc * s.c_prev)
+    dzg = activate_backward(p.activation, zg, s.g, dc * s.i)
+    dc_prev = dc * s.f
+    if p.peephole is not None:
+        dc_prev = dc_prev + dzi * p.peephole[0] + dzf * p.peephole[1]
+    dz = np.concatenate([dzi, dzf, dzg, dzo], axis=-1)
+    return dz, dz, (dz @ p.recurrent_kernel.T, dc_prev)
+
+
+def peephole_gradient(steps: list[LstmStep], dz: Array) -> Array:
+    """``(3, units)``: the sums over steps and batch of ``dz_i c_{t-1}``, ``dz_f c_{t-1}`` and ``dz_o c_t``.
+
+    ``dz``: ``(time, batch, 4 * units)``.
+    """
+    dzi, dzf, _, dzo = np.split(dz, 4, axis=-1)
+    c_prev = np.stack([s.c_prev for s in steps])
+    c = np.stack([s.c for s in steps])
+    return np.stack([(dzi * c_prev).sum((0, 1)), (dzf * c_prev).sum((0, 1)), (dzo * c).sum((0, 1))])
+
+
+class GruStep(NamedTuple):
+    h_prev: Array
+    pre: tuple[Array, Array, Array]  # pre-activations of z r h
+    z: Array
+    r: Array
+    n: Array  # the candidate
+    inner: Array  # what r multiplies: h U + b with reset_after, else h_{t-1}
+
+
+def gru_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], GruStep]:
+    """``n = act(a_h + r (h_{t-1} U_h + b_h))``, ``h_t = z h_{t-1} + (1 - z) n``: ``reset_after=True``."""
+    u = h_prev @ p.recurrent_kernel
+    if p.recurrent_bias is not None:
+        u = u + p.recurrent_bias
+    az, ar, an = np.split(a, 3, axis=-1)
+    uz, ur, un = np.split(u, 3, axis=-1)
+    pre_z, pre_r = az + uz, ar + ur
+    z = activate(p.recurrent_activation, pre_z)
+    r = activate(p.recurrent_activation, pre_r)
+    pre_n = an + r * un
+    n = activate(p.activation, pre_n)
+    h = z * h_prev + (1.0 - z) * n
+    return (h,), GruStep(h_prev, (pre_z, pre_r, pre_n), z, r, n, un)
+
+
+def gru_step_backward(p: Parameters, s: GruStep, dh: Array) -> tuple[Array, Array, tuple[Array]]:
+    pre_z, pre_r, pre_n = s.pre
+    dz = activate_backward(p.recurrent_activation, pre_z, s.z, dh * (s.h_prev - s.n))
+    dn = activate_backward(p.activation, pre_n, s.n, dh * (1.0 - s.z))
+    dr = activate_backward(p.recurrent_activation, pre_r, s.r, dn * s.inner)
+    da = np.concatenate([dz, dr, dn], axis=-1)
+    du = np.concatenate([dz, dr, dn * s.r], axis=-1)
+    return da, du, (dh * s.z + du @ p.recurrent_kernel.T,)
+
+
+def gru_reset_before_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], GruStep]:
+    """``n = act(a_h + (r h_{t-1}) U_h)``, ``h_t = z h_{t-1} + (1 - z) n``: ``reset_after=False``."""
+    units = h_prev.shape[-1]
+    az, ar, an = np.split(a, 3, axis=-1)
+    uz, ur = np.split(h_prev @ p.recurrent_kernel[:, : 2 * units], 2, axis=-1)
+    pre_z, pre_r = az + uz, ar + ur
+    z = activate(p.recurrent_activation, pre_z)
+    r = activate(p.recurrent_activation, pre_r)
+    pre_n = an + (r * h_prev) @ p.recurrent_kernel[:, 2 * units :]
+    n = activate(p.activation, pre_n)
+    h = z * h_prev + (1.0 - z) * n
+    return (h,), GruStep(h_prev, (pre_z, pre_r, pre_n), z, r, n, h_prev)
+
+
+def gru_reset_before_step_backward(p: Parameters, s: GruStep, dh: Array) -> tuple[Array, Array, tuple[Array]]:
+    units = s.h_prev.shape[-1]
+    pre_z, pre_r, pre_n = s.pre
+    dz = activate_backward(p.recurrent_activation, pre_z, s.z, dh * (s.h_prev - s.n))
+    dn = activate_backward(p.activation, pre_n, s.n, dh * (1.0 - s.z))
+    d_rh = dn @ p.recurrent_kernel[:, 2 * units :].T
+    dr = activate_backward(p.recurrent_activation, pre_r, s.r, d_rh * s.h_prev)
+    da = np.concatenate([dz, dr, dn], axis=-1)
+    dh_prev = dh * s.z + d_rh * s.r + da[:, : 2 * units] @ p.recurrent_kernel[:, : 2 * units].T
+    return da, da, (dh_prev,)
+
+
+def recurrent_kernel_gradient(steps: list[Any], du: Array, reset_before: bool) -> Array:
+    """``dU = sum_t h_{t-1}^T du_t`` as one product; ``reset_before``: the candidate's columns see ``r h_{t-1}``.
+
+    ``du``: ``(time, batch, gates * units)``.
+    """
+    h_prev = np.concatenate([s.h_prev for s in steps])
+    du = du.reshape(-1, du.shape[-1])
+    if not reset_before:
+        return h_prev.T @ du
+    units = h_prev.shape[-1]
+    r = np.concatenate([s.r for s in steps])
+    return np.concatenate([h_prev.T @ du[:, : 2 * units], (r * h_prev).T @ du[:, 2 * units :]], axis=-1)
+
+
+class Cell(NamedTuple):
+    gates: int
+    states: int
+    step: Callable[..., Any]
+    step_backward: Callable[..., Any]
+
+
+SIMPLE_RNN = Cell(1, 1, simple_rnn_step, simple_rnn_step_backward)
+LSTM = Cell(4, 2, lstm_step, lstm_step_backward)
+GRU = Cell(3, 1, gru_step, gru_step_backward)
+GRU_RESET_BEFORE = Cell(3, 1, gru_reset_before_step, gru_reset_before_step_backward)
+
+
+def find_cell(name: str, reset_after: bool) -> Cell:
+    if name == "simple_rnn":
+        return SIMPLE_RNN
+    if name == "lstm":
+        return LSTM
+    if name == "gru":
+        return GRU if reset_after else GRU_RESET_BEFORE
+    raise ValueError(f"cell: expected 'simple_rnn', 'lstm' or 'gru', received {name!r}")

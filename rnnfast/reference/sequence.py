@@ -1,0 +1,218 @@
+"""A cell over a sequence: forward, and back-propagation through time.
+
+Keras 3's semantics. A masked step carries the state; its output repeats the output of the step processed before it
+(zero before the first real step, whatever the initial state), or is zero with ``zero_output_for_mask``.
+``go_backwards`` processes time and mask in reverse, and the outputs stay in the order of processing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnfast.reference.activations import Array
+from rnnfast.reference.cells import (
+    GRU,
+    GRU_RESET_BEFORE,
+    LSTM,
+    Cell,
+    Parameters,
+    find_cell,
+    peephole_gradient,
+    recurrent_kernel_gradient,
+)
+
+
+@dataclass(frozen=True)
+class RnnCache:
+    """What ``rnn_backward`` reads of a forward pass. Arrays are time-major and in the order of processing."""
+
+    cell: Cell
+    parameters: Parameters
+    kernel: Array
+    use_bias: bool
+    x: Array  # (time, batch, input), zero at masked steps
+    real: Array | None  # (time, batch, 1) bool, or None: every step is real
+    steps: list[Any]
+    go_backwards: bool
+    zero_output_for_mask: bool
+    return_sequences: bool
+
+
+def rnn_forward(
+    cell: str,
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    peephole: Array | None = None,
+    *,
+    activation: Any = "tanh",
+    recurrent_activation: Any = "sigmoid",
+    reset_after: bool = True,
+    initial_state: Sequence[Array] | None = None,
+    mask: Array | None = None,
+    go_backwards: bool = False,
+    zero_output_for_mask: bool = False,
+    return_sequences: bool = False,
+) -> tuple[Array, list[Array], RnnCache]:
+    """Run a recurrent layer over a batch of sequences.
+
+    cell: "simple_rnn", "lstm" or "gru"; x (batch, time, input); kernel (input, gates * units); recurrent_kernel
+    (units, gates * units); bias (gates * units), for GRU with reset_after (2, 3 * units), or None; peephole, for LSTM,
+    (3, units) or None. activation and recurrent_activation: as in ``activate``. initial_state: [h] or, for LSTM,
+    [h, c], each (batch, units), default zeros. mask: bool (batch, time), True where a step is real.
+
+    Returns ``(output, states, cache)``: output (batch, time, units) with return_sequences, else that of the last step
+    processed, (batch, units); states after the last step, [h] or [h, c]; the cache for ``rnn_backward``. All have the
+    dtype of ``x``. Raises ValueError for an unknown cell or arrays whose shapes do not fit together.
+
+    >>> import numpy as np
+    >>> x, w, u = np.ones((1, 2, 1)), np.full((1, 1), 0.5), np.full((1, 1), 2.0)
+    >>> output, states, cache = rnn_forward("simple_rnn", x, w, u, activation="linear", return_sequences=True)
+    >>> output[0, :, 0]
+    array([0.5, 1.5])
+    """
+    kind = find_cell(cell, reset_after)
+    _check_shapes(kind, x, kernel, recurrent_kernel, bias, peephole, initial_state, mask)
+    batch, time, features = x.shape
+    units = recurrent_kernel.shape[0]
+
+    steps_x = x.swapaxes(0, 1)
+    real = None if mask is None else mask.T[:, :, None]
+    if go_backwards:
+        steps_x = steps_x[::-1]
+        real = None if real is None else real[::-1]
+    if real is not None:  # so that nothing in the padding, a NaN for instance, reaches a product
+        steps_x = np.where(real, steps_x, np.zeros((), x.dtype))
+    steps_x = np.ascontiguousarray(steps_x)
+
+    input_bias, recurrent_bias = (bias[0], bias[1]) if kind is GRU and bias is not None else (bias, None)
+    projection = steps_x.reshape(time * batch, features) @ kernel
+    if input_bias is not None:
+        projection += input_bias
+    projection = projection.reshape(time, batch, kernel.shape[1])
+
+    parameters = Parameters(recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation)
+    states = tuple(initial_state or [np.zeros((batch, units), x.dtype)] * kind.states)
+    output = np.zeros((batch, units), x.dtype)
+    outputs, steps = [], []
+    for t in range(time):
+        new_states, step = kind.step(parameters, projection[t], *states)
+        if real is None:
+            states, output = new_states, new_states[0]
+        else:
+            states = tuple(np.where(real[t], new, old) for new, old in zip(new_states, states, strict=True))
+            output = np.where(real[t], new_states[0], np.zeros_like(output) if zero_output_for_mask else output)
+        outputs.append(output)
+        steps.append(step)
+
+    cache = RnnCache(
+        kind,
+        parameters,
+        kernel,
+        bias is not None,
+        steps_x,
+        real,
+        steps,
+        go_backwards,
+        zero_output_for_mask,
+        return_sequences,
+    )
+    return np.stack(outputs, axis=1) if return_sequences else output, list(states), cache
+
+
+def rnn_backward(
+    cache: RnnCache, d_output: Array | None, d_states: Sequence[Array | None] | None = None
+) -> tuple[Array, Array, Array, Array | None, Array | None, list[Array]]:
+    """Gradients of a scalar by all arguments of ``rnn_forward``, from those by its results.
+
+    d_output: the shape of output, or None for zero; d_states: one (batch, units) or None for each state. Returns
+    ``(dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states)``, each with the shape of its argument; dbias
+    and dpeephole are None where the argument was. ``dx`` is zero at masked steps. A cache may be used any number of
+    times.
+
+    >>> import numpy as np
+    >>> x, w, u = np.ones((1, 2, 1)), np.full((1, 1), 0.5), np.full((1, 1), 2.0)
+    >>> output, states, cache = rnn_forward("simple_rnn", x, w, u, activation="linear")
+    >>> dx, dw, du, *_ = rnn_backward(cache, np.ones((1, 1)))
+    >>> dx[0, :, 0], dw, du
+    (array([1. , 0.5]), array([[3.]]), array([[0.5]]))
+    """
+    kind, parameters, real = cache.cell, cache.parameters, cache.real
+    time, batch, features = cache.x.shape
+    dtype, columns = cache.x.dtype, cache.kernel.shape[1]
+    zeros = np.zeros((batch, parameters.recurrent_kernel.shape[0]), dtype)
+
+    d_next = tuple(zeros if d is None else d for d in d_states or [None] * kind.states)
+    d_repeated = zeros  # gradient of the outputs of masked steps, on its way to the output that they repeat
+    da = np.zeros((time, batch, columns), dtype)
+    du = np.zeros((time, batch, columns), dtype) if kind is GRU else da
+    for t in reversed(range(time)):
+        dy = _output_gradient(cache, d_output, t, zeros)
+        if real is None:
+            da[t], du[t], d_next = kind.step_backward(parameters, cache.steps[t], d_next[0] + dy, *d_next[1:])
+            continue
+        dy = dy + d_repeated
+        d_repeated = zeros if cache.zero_output_for_mask else np.where(real[t], zeros, dy)
+        d_new = [np.where(real[t], d, zeros) for d in (d_next[0] + dy, *d_next[1:])]
+        da[t], du[t], d_prev = kind.step_backward(parameters, cache.steps[t], *d_new)
+        d_next = tuple(np.where(real[t], prev, carried) for prev, carried in zip(d_prev, d_next, strict=True))
+
+    flat_da = da.reshape(time * batch, columns)
+    dx = (flat_da @ cache.kernel.T).reshape(cache.x.shape)
+    if cache.go_backwards:
+        dx = dx[::-1]
+    dkernel = cache.x.reshape(time * batch, features).T @ flat_da
+    drecurrent_kernel = recurrent_kernel_gradient(cache.steps, du, kind is GRU_RESET_BEFORE)
+    dbias = None
+    if cache.use_bias:
+        dbias = da.sum((0, 1)) if kind is not GRU else np.stack([da.sum((0, 1)), du.sum((0, 1))])
+    dpeephole = None if parameters.peephole is None else peephole_gradient(cache.steps, da)
+    return dx.swapaxes(0, 1), dkernel, drecurrent_kernel, dbias, dpeephole, list(d_next)
+
+
+def _output_gradient(cache: RnnCache, d_output: Array | None, t: int, zeros: Array) -> Array:
+    """Gradient of the output of step ``t`` in the order of processing."""
+    if d_output is None:
+        return zeros
+    if cache.return_sequences:
+        return d_output[:, t]
+    return d_output if t == len(cache.steps) - 1 else zeros
+
+
+def _check_shapes(
+    kind: Cell,
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    peephole: Array | None,
+    initial_state: Sequence[Array] | None,
+    mask: Array | None,
+) -> None:
+    """Raise ValueError where broadcasting would otherwise hide a wrong shape."""
+    if x.ndim != 3 or x.shape[1] == 0:
+        raise ValueError(f"x: expected (batch, time, input) with at least one step, received shape {x.shape}")
+    batch, time, features = x.shape
+    units = recurrent_kernel.shape[0]
+    columns = kind.gates * units
+    expected = {
+        "kernel": (kernel, (features, columns)),
+        "recurrent_kernel": (recurrent_kernel, (units, columns)),
+        "bias": (bias, (2, columns) if kind is GRU else (columns,)),
+        "peephole": (peephole, (3, units)),
+        "mask": (mask, (batch, time)),
+    }
+    if initial_state is not None and len(initial_state) != kind.states:
+        raise ValueError(f"initial_state: expected {kind.states} arrays, received {len(initial_state)}")
+    for index, state in enumerate(initial_state or []):
+        expected[f"initial_state[{index}]"] = (state, (batch, units))
+    for name, (array, shape) in expected.items():
+        if array is not None and array.shape != shape:
+            raise ValueError(f"{name}: expected shape {shape}, received {array.shape}")
+    if peephole is not None and kind is not LSTM:
+        raise ValueError("peephole: only an LSTM has peephole weights")
+    if mask is not None and mask.dtype != np.bool_:
+        raise ValueError(f"mask: expected dtype bool, received {mask.dtype}")

@@ -1,0 +1,31 @@
+"""Helpers that programs call directly: one seed for everything that draws random numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_generator = np.random.default_rng()
+
+
+def set_random_seed(seed: int) -> None:
+    """Make everything that follows repeatable: initial weights, shuffling and dropout.
+
+    seed: a non-negative integer. Python's and NumPy's own global generators are left alone.
+
+    >>> import rnnfast
+    >>> rnnfast.utils.set_random_seed(0)
+    """
+    global _generator
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"set_random_seed: seed must be a non-negative integer, got {seed!r}")
+    _generator = np.random.default_rng(int(seed))
+
+
+def draw_seed() -> int:
+    """A fresh seed from the global generator, for an object that was given none."""
+    return int(_generator.integers(2**63))
+
+
+def global_generator() -> np.random.Generator:
+    """The generator that `set_random_seed` restarts."""
+    return _generator

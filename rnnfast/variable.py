@@ -1,0 +1,82 @@
+"""Weights: arrays with one writer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Variable:
+    """One weight of a layer.
+
+    `value` and `numpy()` hand out read-only views; only `assign` and optimizers write, and each write bumps `version`,
+    which packed copies of the weight follow. `grad` is what the last backward pass left, or None.
+
+    >>> v = Variable(np.zeros(3, "float32"), name="bias")
+    >>> v.assign([1, 2, 3]); v.numpy(), v.version
+    (array([1., 2., 3.], dtype=float32), 1)
+    """
+
+    def __init__(self, value: np.ndarray, *, name: str, path: str | None = None, trainable: bool = True) -> None:
+        self._storage = np.array(value, order="C")
+        self.name = name
+        self.path = path or name
+        self.trainable = trainable
+        self.version = 0
+        self.grad: np.ndarray | None = None
+
+    @property
+    def value(self) -> np.ndarray:
+        view = self._storage.view()
+        view.flags.writeable = False
+        return view
+
+    def numpy(self) -> np.ndarray:
+        return self.value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._storage.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._storage.dtype
+
+    @property
+    def size(self) -> int:
+        return self._storage.size
+
+    def assign(self, value: Any) -> None:
+        """Write a new value of the same shape, cast to the variable's dtype. ValueError if the shape differs."""
+        array = np.asarray(value)
+        if array.shape != self.shape:
+            raise ValueError(f"variable {self.path!r}: expected a value of shape {self.shape}, got {array.shape}")
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"variable {self.path!r}: expected a numeric value, got dtype {array.dtype}")
+        self._storage[...] = array
+        self.touch()
+
+    def touch(self) -> None:
+        """Tell followers that the value has changed."""
+        self.version += 1
+
+    def add_grad(self, grad: np.ndarray) -> None:
+        """Add a contribution to `grad`: a layer that is called twice in a step contributes twice."""
+        self.grad = grad if self.grad is None else self.grad + grad
+
+    def move_into(self, storage: np.ndarray) -> None:
+        """Keep the value in `storage` (same shape and dtype) from now on: an optimizer's flat buffer."""
+        storage[...] = self._storage
+        self._storage = storage
+
+    def lives_in(self, buffer: np.ndarray) -> bool:
+        return self._storage.base is buffer
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy:
+            return np.array(self._storage, dtype=dtype)
+        return np.asarray(self.value, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.path!r} shape={self.shape} dtype={self.dtype} version={self.version}>"

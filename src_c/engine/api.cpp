@@ -1,0 +1,176 @@
+// The function table of rnnfast.h: plans and training from their own files, element-wise work from the kernel table.
+// Work is cut on grids that depend on sizes alone, so that results do not depend on the number of threads.
+#include <algorithm>
+
+#include "../rnnfast.h"
+#include "cpu.h"
+#include "plan.h"
+#include "threads.h"
+#include "training.h"
+
+namespace rnnfast {
+namespace {
+
+constexpr int64_t kGrain = 16384;  // elements of one part: small enough to share out, large enough to hide its cost
+
+int64_t item_size(Dtype dtype) { return dtype == Dtype::float32 ? sizeof(float) : sizeof(double); }
+
+// f(begin, end) over [0, count) in parts of `grain`.
+template <class F> void in_parts(int64_t count, int64_t grain, int threads, const F& f) {
+  parallel_for((count + grain - 1) / grain, threads,
+               [&](int64_t part) { f(part * grain, std::min(count, (part + 1) * grain)); });
+}
+
+// Parts of so many rows of `features` elements.
+int64_t row_grain(int64_t features) { return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, features)); }
+
+// f(kernels, T()) for the dtype's kernels.
+template <class F> void with_kernels(Dtype dtype, const F& f) {
+  if (dtype == Dtype::float32) f(active_table().f32, float());
+  else f(active_table().f64, double());
+}
+
+SequencePlan* plan_create(int64_t batch, int64_t time, const uint8_t* mask, const int64_t* lengths, bool reverse) {
+  return new SequencePlan(batch, time, mask, lengths, reverse);
+}
+
+void plan_last(const SequencePlan* plan, int64_t* rows) {
+  for (int64_t r = 0; r < plan->batch(); ++r) rows[r] = plan->last(r);
+}
+
+void gather(const SequencePlan* plan, Dtype dtype, const void* x, int64_t batch_stride, int64_t time_stride,
+            int64_t features, void* packed, int threads) {
+  in_parts(plan->steps(), row_grain(plan->batch() * features), threads, [&](int64_t begin, int64_t end) {
+    plan_gather(*plan, item_size(dtype), x, batch_stride, time_stride, features, packed, begin, end);
+  });
+}
+
+void scatter(const SequencePlan* plan, Dtype dtype, const void* packed, int64_t features, void* x, int64_t batch_stride,
+             int64_t time_stride, int threads) {
+  in_parts(plan->batch(), row_grain(plan->time() * features), threads, [&](int64_t begin, int64_t end) {
+    plan_scatter(*plan, item_size(dtype), packed, features, x, batch_stride, time_stride, begin, end);
+  });
+}
+
+void outputs(const SequencePlan* plan, Dtype dtype, const void* h, int64_t units, bool zero_output, void* y,
+             int64_t batch_stride, int64_t time_stride, int threads) {
+  in_parts(plan->batch(), row_grain(plan->time() * units), threads, [&](int64_t begin, int64_t end) {
+    plan_outputs(*plan, item_size(dtype), h, units, zero_output, y, batch_stride, time_stride, begin, end);
+  });
+}
+
+void outputs_backward(const SequencePlan* plan, Dtype dtype, const void* dy, int64_t batch_stride, int64_t time_stride,
+                      int64_t units, bool zero_output, void* packed, int threads) {
+  with_kernels(dtype, [&](const auto&, auto zero) {
+    using T = decltype(zero);
+    in_parts(plan->batch(), row_grain(plan->time() * units), threads, [&](int64_t begin, int64_t end) {
+      plan_outputs_backward(*plan, static_cast<const T*>(dy), batch_stride, time_stride, units, zero_output,
+                            static_cast<T*>(packed), begin, end);
+    });
+  });
+}
+
+bool elementwise(const Activation& activation) { return activation.id < ActivationId::count; }
+
+void activation_forward(Dtype dtype, Activation activation, int64_t rows, int64_t features, const void* x, void* y,
+                        int threads) {
+  with_kernels(dtype, [&](const auto& kernels, auto zero) {
+    using T = decltype(zero);
+    const auto* from = static_cast<const T*>(x);
+    auto* to = static_cast<T*>(y);
+    in_parts(rows, row_grain(features), threads, [&](int64_t begin, int64_t end) {
+      const int64_t at = begin * features, count = end - begin;
+      if (elementwise(activation)) kernels.activate(activation, count * features, from + at, to + at);
+      else kernels.softmax(activation.id == ActivationId::log_softmax, count, features, from + at, to + at);
+    });
+  });
+}
+
+void activation_backward(Dtype dtype, Activation activation, int64_t rows, int64_t features, const void* x,
+                         const void* y, const void* dy, void* dx, int threads) {
+  with_kernels(dtype, [&](const auto& kernels, auto zero) {
+    using T = decltype(zero);
+    const auto *in = static_cast<const T*>(x), *out = static_cast<const T*>(y), *grad = static_cast<const T*>(dy);
+    auto* to = static_cast<T*>(dx);
+    in_parts(rows, row_grain(features), threads, [&](int64_t begin, int64_t end) {
+      const int64_t at = begin * features, count = end - begin;
+      if (elementwise(activation))
+        kernels.activate_backward(activation, count * features, in + at, out + at, grad + at, to + at);
+      else
+        kernels.softmax_backward(activation.id == ActivationId::log_softmax, count, features, out + at, grad + at,
+                                 to + at);
+    });
+  });
+}
+
+void column_sums(Dtype dtype, int64_t rows, int64_t cols, const void* x, void* sums) {
+  with_kernels(dtype, [&](const auto& kernels, auto zero) {
+    using T = decltype(zero);
+    kernels.column_sums(rows, cols, static_cast<const T*>(x), static_cast<T*>(sums));
+  });
+}
+
+void embedding_backward(Dtype dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy, void* dtable) {
+  with_kernels(dtype, [&](const auto&, auto zero) {
+    using T = decltype(zero);
+    const auto* grad = static_cast<const T*>(dy);
+    for (int64_t i = 0; i < count; ++i, grad += dim) {
+      T* row = static_cast<T*>(dtable) + index[i] * dim;
+      for (int64_t j = 0; j < dim; ++j) row[j] += grad[j];
+    }
+  });
+}
+
+// An optimizer's update over all elements, on the threads that a call may use now.
+template <class Update, class Kernel> void update(const Update& u, Kernel kernel) {
+  with_kernels(u.dtype, [&](const auto& kernels, auto) {
+    in_parts(u.size, kGrain, get_num_threads(),
+             [&](int64_t begin, int64_t end) { kernel(kernels)(u, begin, end); });
+  });
+}
+
+void adam_update(const AdamUpdate* u) {
+  update(*u, [](const auto& kernels) { return kernels.adam; });
+}
+void rmsprop_update(const RmspropUpdate* u) {
+  update(*u, [](const auto& kernels) { return kernels.rmsprop; });
+}
+void sgd_update(const SgdUpdate* u) {
+  update(*u, [](const auto& kernels) { return kernels.sgd; });
+}
+
+Api make_api() {
+  Api api{};
+  api.plan_create = plan_create;
+  api.plan_free = [](SequencePlan* plan) { delete plan; };
+  api.plan_total = [](const SequencePlan* plan) { return plan->total(); };
+  api.plan_uniform = [](const SequencePlan* plan) { return plan->uniform(); };
+  api.plan_order = [](const SequencePlan* plan) { return plan->order(); };
+  api.plan_last = plan_last;
+  api.plan_gather = gather;
+  api.plan_scatter = scatter;
+  api.plan_outputs = outputs;
+  api.plan_outputs_backward = outputs_backward;
+  api.rnn_z_size = [](Dtype dtype, const RnnSpec* spec, int64_t total) { return rnn_z_size(dtype, *spec, total); };
+  api.rnn_forward = [](const RnnForward* forward) { rnn_forward(*forward); };
+  api.rnn_backward = [](const RnnBackward* backward) { rnn_backward(*backward); };
+  api.matmul = [](const MatMul* product) { matmul(*product); };
+  api.activation_forward = activation_forward;
+  api.activation_backward = activation_backward;
+  api.column_sums = column_sums;
+  api.embedding_backward = embedding_backward;
+  api.adam_update = adam_update;
+  api.rmsprop_update = rmsprop_update;
+  api.sgd_update = sgd_update;
+  api.get_num_threads = get_num_threads;
+  return api;
+}
+
+}  // namespace
+
+const Api& api() {
+  static const Api table = make_api();
+  return table;
+}
+
+}  // namespace rnnfast

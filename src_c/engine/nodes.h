@@ -1,0 +1,154 @@
+// The nodes of inference programs. Each is made by the Program method of its name, which has checked what it is given.
+#ifndef RNNFAST_ENGINE_NODES_H
+#define RNNFAST_ENGINE_NODES_H
+
+#include "buffer.h"
+#include "program.h"
+
+namespace rnnfast {
+
+// Rows of a table by token; where asked for, also the mask "token is not 0".
+template <class T> class EmbeddingNode : public Node<T> {
+ public:
+  EmbeddingNode(std::string name, int in, int out, int mask, const T* table, int64_t vocabulary, int64_t dim);
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+
+ private:
+  int mask_;
+  int64_t dim_;
+  Buffer<T> table_;
+};
+
+// Steps whose features all equal a value become zero; where there is a time axis, the mask of the others.
+template <class T> class MaskingNode : public Node<T> {
+ public:
+  MaskingNode(std::string name, int in, int out, int mask, double mask_value)
+      : Node<T>(std::move(name), {in}, out), mask_(mask), mask_value_(static_cast<T>(mask_value)) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  bool may_alias() const override { return true; }
+
+ private:
+  int mask_;
+  T mask_value_;
+};
+
+// SimpleRNN, LSTM or GRU in one direction.
+template <class T> class RnnNode : public Node<T> {
+ public:
+  // slot: index of the first state that a stream carries for it, or -1.
+  RnnNode(std::string name, int in, int out, int slot, const KernelTable& table, const RnnLayer& layer)
+      : Node<T>(std::move(name), {in}, out),
+        slot_(slot),
+        go_backwards_(layer.go_backwards),
+        return_sequences_(layer.return_sequences),
+        zero_output_(layer.zero_output_for_mask),
+        rnn_(table, layer.spec, layer.weights) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  double work(const Graph&, const Shapes&) const override;
+  LayoutWish wish() const override { return LayoutWish::packed; }
+  const char* not_causal() const override { return go_backwards_ ? "it reads its input backwards in time" : nullptr; }
+
+ private:
+  T* start_state(Context<T>&, const SequencePlan&, int slot, T* in_place) const;
+  void keep_state(Context<T>&, const SequencePlan&, int slot, const T* sorted) const;
+  void emit_last(Context<T>&, const SequencePlan&, const T* sorted) const;
+  void emit_step(Context<T>&, const SequencePlan&) const;
+
+  int slot_;
+  bool go_backwards_, return_sequences_, zero_output_;
+  PackedRnn<T> rnn_;
+};
+
+// Two values of one shape side by side, or combined element by element.
+template <class T> class MergeNode : public Node<T> {
+ public:
+  MergeNode(std::string name, int v1, int v2, int out, MergeMode mode)
+      : Node<T>(std::move(name), {v1, v2}, out), mode_(mode) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  LayoutWish wish() const override { return LayoutWish::follows; }
+
+ private:
+  MergeMode mode_;
+};
+
+template <class T> class ReverseNode : public Node<T> {
+ public:
+  ReverseNode(std::string name, int in, int out) : Node<T>(std::move(name), {in}, out) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  LayoutWish wish() const override { return LayoutWish::follows; }
+  bool may_alias() const override { return true; }
+  const char* not_causal() const override { return "it turns its input round in time"; }
+};
+
+// act(x W + b) over the last axis.
+template <class T> class DenseNode : public Node<T> {
+ public:
+  DenseNode(std::string name, int in, int out, const KernelTable& table, int64_t inputs, int64_t outputs,
+            const T* kernel, const T* bias, const Activation& activation)
+      : Node<T>(std::move(name), {in}, out),
+        inputs_(inputs),
+        outputs_(outputs),
+        activation_(activation),
+        kernels_(table.of<T>()),
+        dense_(table, inputs, outputs, kernel, bias) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  double work(const Graph&, const Shapes&) const override;
+  LayoutWish wish() const override { return LayoutWish::follows; }
+
+ private:
+  int64_t inputs_, outputs_;
+  Activation activation_;
+  const Kernels<T>& kernels_;
+  PackedDense<T> dense_;
+};
+
+template <class T> class ActivationNode : public Node<T> {
+ public:
+  ActivationNode(std::string name, int in, int out, const KernelTable& table, int64_t features,
+                 const Activation& activation)
+      : Node<T>(std::move(name), {in}, out), features_(features), activation_(activation), kernels_(table.of<T>()) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  LayoutWish wish() const override { return LayoutWish::follows; }
+
+ private:
+  int64_t features_;
+  Activation activation_;
+  const Kernels<T>& kernels_;
+};
+
+// The same memory under another shape: flatten, and both ends of time_distributed.
+template <class T> class ReshapeNode : public Node<T> {
+ public:
+  ReshapeNode(std::string name, int in, int out, const char* op, bool drops_time)
+      : Node<T>(std::move(name), {in}, out), op_(op), drops_time_(drops_time) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  bool may_alias() const override { return true; }
+  const char* not_causal() const override { return drops_time_ ? "it needs all time steps at once" : nullptr; }
+
+ private:
+  const char* op_;
+  bool drops_time_;
+};
+
+template <class T> class RepeatNode : public Node<T> {
+ public:
+  RepeatNode(std::string name, int in, int out, int64_t n) : Node<T>(std::move(name), {in}, out), n_(n) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  const char* not_causal() const override { return "it makes a time axis of its own"; }
+
+ private:
+  int64_t n_;
+};
+
+}  // namespace rnnfast
+
+#endif

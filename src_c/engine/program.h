@@ -1,0 +1,138 @@
+// Inference programs: a graph of layers, built once, run in one call without allocating anything but small plans.
+//
+// A program is a list of nodes in single-assignment form. Every value has a shape (of one row of the batch), an
+// optional mask over its time axis, and at run time stands in one of two layouts: batch-major (rows, time, features), or
+// in the packed order of a SequencePlan, in which recurrent layers and what lies between them need no repacking. A call
+// cuts its batch into blocks of rows; each block runs the whole program on one thread, in a context of its own.
+#ifndef RNNFAST_ENGINE_PROGRAM_H
+#define RNNFAST_ENGINE_PROGRAM_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "program_context.h"
+#include "program_pool.h"
+#include "program_value.h"
+#include "rnn.h"
+
+namespace rnnfast {
+
+// What a node tells about itself.
+struct NodeInfo {
+  std::string name, op, kernel, reason;
+  std::string layout;  // of its output; filled in by Program::describe
+  int64_t weight_bytes = 0;
+};
+
+template <class T> class Node {
+ public:
+  Node(std::string name, std::vector<int> inputs, int output)
+      : name(std::move(name)), inputs(std::move(inputs)), output(output) {}
+  virtual ~Node() = default;
+
+  virtual void run(Context<T>&) const = 0;
+  virtual NodeInfo info() const = 0;
+  // Floating-point operations for one row.
+  virtual double work(const Graph&, const Shapes&) const { return 0; }
+  virtual LayoutWish wish() const { return LayoutWish::batch_major; }
+  // The output may be the input's memory.
+  virtual bool may_alias() const { return false; }
+  // Why the node cannot run step by step, or null.
+  virtual const char* not_causal() const { return nullptr; }
+
+  const std::string name;
+  const std::vector<int> inputs;
+  const int output;
+};
+
+// One recurrent state that a stream carries: (rows, units).
+struct StateSlot {
+  std::string layer;
+  int index;  // 0: h, 1: c
+  int64_t units;
+};
+
+// Weights and what goes with them, for Program::rnn. Canonical weights as in rnnfast.h; copied.
+struct RnnLayer {
+  RnnSpec spec;
+  RnnWeights weights;
+  bool go_backwards, return_sequences, zero_output_for_mask;
+};
+
+// Building: one method per node, each takes and gives indices of values. Shapes leave the batch axis out; -1 = any
+// size. std::invalid_argument: the value cannot be that node's input. `finish` ends building; running is const and
+// thread-safe.
+template <class T> class Program {
+ public:
+  explicit Program(const KernelTable& table) : table_(&table) {}
+
+  int input(const std::vector<int64_t>& shape);
+  int embedding(int v, const T* table, int64_t vocabulary, int64_t dim, bool mask_zero, const std::string& name);
+  int masking(int v, double mask_value, const std::string& name);
+  int rnn(int v, const RnnLayer&, const std::string& name);
+  int merge(int v1, int v2, MergeMode, const std::string& name);
+  int reverse(int v, const std::string& name);  // in time; a mask stays as it is
+  int dense(int v, int64_t inputs, int64_t outputs, const T* kernel, const T* bias, const Activation&,
+            const std::string& name);
+  int activation(int v, const Activation&, const std::string& name);
+  int flatten(int v, const std::string& name);
+  int repeat(int v, int64_t n, const std::string& name);
+  // Between the two, the first axis counts as part of the batch.
+  int time_distributed_begin(int v, const std::string& name);
+  int time_distributed_end(int v, const std::string& name);
+  void finish(const std::vector<int>& outputs);
+
+  const KernelTable& table() const { return *table_; }
+  const Graph& graph() const { return graph_; }
+  const std::vector<StateSlot>& state_slots() const { return state_slots_; }
+  size_t node_count() const { return nodes_.size(); }
+  std::vector<NodeInfo> describe() const;
+  // Why the program cannot run step by step, or empty.
+  std::string not_causal() const;
+  double work(const Shapes&) const;
+
+  // Sizes of the unknown axes for inputs of these shapes (without the batch axis).
+  // std::invalid_argument: a shape that the input cannot take.
+  Shapes bind(const std::vector<std::vector<int64_t>>& shapes) const;
+  // std::invalid_argument: a token outside an embedding's table. Call it before run.
+  void check_tokens(int64_t rows, const Shapes&, const void* const* inputs) const;
+  // inputs: one pointer each, T or (token inputs) int64_t, contiguous. outputs: contiguous, written.
+  void run(int64_t rows, const Shapes&, const void* const* inputs, T* const* outputs, int threads) const;
+  // One block of rows, for a context that has begun.
+  void run_nodes(Context<T>&) const;
+
+  // Rows of the blocks that a batch is cut into, and the threads worth using.
+  struct Cut {
+    int64_t blocks;
+    int threads;
+  };
+  Cut cut(int64_t rows, const Shapes&, int threads) const;
+
+ private:
+  int add_value(Value);
+  const Value& value(int v, const char* what, const std::string& name) const;
+  template <class N, class... Args> int add_node(Args&&... args);
+  int token_input(int v, const std::string& name);
+  void choose_layouts();
+  void find_last_uses();
+
+  const KernelTable* table_;
+  Graph graph_;
+  std::vector<std::unique_ptr<Node<T>>> nodes_;
+  std::vector<std::vector<int>> last_uses_;  // values that end after each node
+  std::vector<StateSlot> state_slots_;
+  struct TokenLimit {
+    int input;
+    int64_t vocabulary;
+    std::string name;
+  };
+  std::vector<TokenLimit> token_limits_;
+  bool finished_ = false;
+  mutable Pool<Context<T>> contexts_;
+};
+
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,143 @@
+// Running a program: blocks of rows, each on one thread.
+#include <algorithm>
+#include <stdexcept>
+
+#include "program.h"
+#include "threads.h"
+
+namespace rnnfast {
+namespace {
+
+// Enough rows for full register tiles and for weights to be read once for many, few enough to stay in cache.
+constexpr int64_t kBlockRows = 64;
+// A block's share must be worth waking a thread for: about 20 microseconds.
+constexpr double kThreadWork = 2e6;
+
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string text = "(batch";
+  for (int64_t n : shape) text += ", " + (n < 0 ? std::string("any") : std::to_string(n));
+  return text + ")";
+}
+
+}  // namespace
+
+template <class T> Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>& shapes) const {
+  if (shapes.size() != graph_.inputs.size())
+    throw std::invalid_argument("expected " + std::to_string(graph_.inputs.size()) + " inputs, got " +
+                                std::to_string(shapes.size()));
+  Shapes bound{std::vector<int64_t>(graph_.symbols.size(), 0)};
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const std::vector<Dim>& dims = graph_.values[static_cast<size_t>(graph_.inputs[i])].dims;
+    std::vector<int64_t> wanted;
+    for (Dim dim : dims) wanted.push_back(dim >= 0 ? dim : graph_.symbols[symbol_of(dim)]);
+    bool fits = shapes[i].size() == dims.size();
+    for (size_t axis = 0; fits && axis < dims.size(); ++axis) {
+      fits = wanted[axis] < 0 || wanted[axis] == shapes[i][axis];
+      if (shapes[i][axis] < 1)
+        throw std::invalid_argument("input has no elements along axis " + std::to_string(axis + 1) + ": got shape " +
+                                    shape_text(shapes[i]));
+      if (dims[axis] < 0) bound.symbols[symbol_of(dims[axis])] = shapes[i][axis];
+    }
+    if (!fits)
+      throw std::invalid_argument("expected input of shape " + shape_text(wanted) + ", got " + shape_text(shapes[i]));
+  }
+  return bound;
+}
+
+template <class T>
+void Program<T>::check_tokens(int64_t rows, const Shapes& shapes, const void* const* inputs) const {
+  for (const TokenLimit& limit : token_limits_) {
+    const auto i = static_cast<size_t>(limit.input);
+    const Value& value = graph_.values[static_cast<size_t>(graph_.inputs[i])];
+    const auto* tokens = static_cast<const int64_t*>(inputs[i]);
+    const int64_t count = rows * shapes.time(value) * shapes.width(value);
+    const auto* bad = std::find_if(tokens, tokens + count, [&](int64_t t) { return t < 0 || t >= limit.vocabulary; });
+    if (bad == tokens + count) continue;
+    std::string place;
+    int64_t rest = bad - tokens;
+    for (size_t axis = value.dims.size(); axis-- > 0;) {
+      const int64_t size = shapes.size(value.dims[axis]);
+      place = ", " + std::to_string(rest % size) + place;
+      rest /= size;
+    }
+    throw std::invalid_argument("layer '" + limit.name + "': token " + std::to_string(*bad) + " at (" +
+                                std::to_string(rest) + place + ") is out of range: expected 0 <= token < " +
+                                std::to_string(limit.vocabulary));
+  }
+}
+
+template <class T> double Program<T>::work(const Shapes& shapes) const {
+  double total = 0;
+  for (const auto& node : nodes_) total += node->work(graph_, shapes);
+  return total;
+}
+
+template <class T>
+typename Program<T>::Cut Program<T>::cut(int64_t rows, const Shapes& shapes, int threads) const {
+  const double worth = static_cast<double>(rows) * work(shapes) / kThreadWork;
+  if (worth < threads) threads = std::max(1, static_cast<int>(worth));
+  int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+  // As many blocks as keep all threads busy to the end, where there are rows enough.
+  blocks = std::min(rows, (blocks + threads - 1) / threads * threads);
+  return {std::max<int64_t>(1, blocks), threads};
+}
+
+template <class T> void Program<T>::run_nodes(Context<T>& context) const {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    nodes_[i]->run(context);
+    context.release(last_uses_[i]);
+  }
+  context.end();
+}
+
+template <class T>
+void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inputs, T* const* outputs,
+                     int threads) const {
+  if (!finished_) throw std::invalid_argument("the program is not finished");
+  if (rows == 0) return;
+  const ActiveCall call(threads);
+  const Cut parts = cut(rows, shapes, call.threads());
+  parallel_for(parts.blocks, parts.threads, [&](int64_t block) {
+    const int64_t begin = rows * block / parts.blocks, end = rows * (block + 1) / parts.blocks;
+    std::unique_ptr<Context<T>> context = contexts_.take([this] { return std::make_unique<Context<T>>(graph_); });
+    context->begin(begin, end - begin, shapes, inputs, outputs, nullptr);
+    run_nodes(*context);
+    context->trim();
+    contexts_.give(std::move(context));
+  });
+}
+
+template <class T> std::vector<NodeInfo> Program<T>::describe() const {
+  std::vector<NodeInfo> infos;
+  for (const auto& node : nodes_) {
+    infos.push_back(node->info());
+    const Value& out = graph_.values[static_cast<size_t>(node->output)];
+    infos.back().layout = out.dims.size() < 2 ? "rows" : out.packed ? "packed" : "batch-major";
+  }
+  return infos;
+}
+
+template <class T> std::string Program<T>::not_causal() const {
+  for (const auto& node : nodes_)
+    if (node->not_causal() != nullptr)
+      return "layer '" + node->name + "' cannot run step by step: " + node->not_causal();
+  for (int v : graph_.inputs) {
+    const Value& value = graph_.values[static_cast<size_t>(v)];
+    if (value.dims.size() < (value.tokens ? 1u : 2u)) return "the model's input has no time axis";
+  }
+  return "";
+}
+
+#define RNNFAST_INSTANTIATE(T)                                                                            \
+  template Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>&) const;                       \
+  template void Program<T>::check_tokens(int64_t, const Shapes&, const void* const*) const;               \
+  template double Program<T>::work(const Shapes&) const;                                                  \
+  template typename Program<T>::Cut Program<T>::cut(int64_t, const Shapes&, int) const;                   \
+  template void Program<T>::run_nodes(Context<T>&) const;                                                 \
+  template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;        \
+  template std::vector<NodeInfo> Program<T>::describe() const;                                            \
+  template std::string Program<T>::not_causal() const;
+RNNFAST_INSTANTIATE(float)
+RNNFAST_INSTANTIATE(double)
+
+}  // namespace rnnfast

@@ -1,0 +1,66 @@
+// Values of an inference program: shapes with axes known only at run time, masks, and the layouts they may take.
+#ifndef RNNFAST_ENGINE_PROGRAM_VALUE_H
+#define RNNFAST_ENGINE_PROGRAM_VALUE_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rnnfast {
+
+enum class MergeMode { concat, sum, mul, ave };
+
+// What a node wants of its input: packed; whatever its output may be; or batch-major.
+enum class LayoutWish { packed, follows, batch_major };
+
+// A dimension: its size, or (negative) the symbol -1 - dim that a call binds.
+using Dim = int64_t;
+inline size_t symbol_of(Dim dim) { return static_cast<size_t>(-1 - dim); }
+
+// A time axis that time_distributed_begin made part of the rows.
+struct Outer {
+  Dim dim;
+  int mask;
+};
+
+struct Value {
+  std::vector<Dim> dims;      // of one row
+  int mask = -1;              // index of the mask over dims[0], or -1
+  bool tokens = false;        // int64_t, not T
+  bool flipped = false;       // in packed order it runs against time: what go_backwards gives
+  bool packed = false;        // every consumer can take it packed
+  std::vector<Outer> outer;   // innermost last
+};
+
+// A program's values and how its inputs bind symbols: axis 0 of every input is a symbol (a stream sets it to 1), others
+// where their size is not known.
+struct Graph {
+  std::vector<Value> values;
+  std::vector<int> inputs, outputs;
+  std::vector<int64_t> symbols;  // the size that each must have, -1 = any
+  int masks = 0;
+};
+
+// The sizes of one call.
+struct Shapes {
+  std::vector<int64_t> symbols;
+
+  int64_t size(Dim dim) const { return dim >= 0 ? dim : symbols[symbol_of(dim)]; }
+  // Rows of a value for `rows` rows of the batch.
+  int64_t rows(const Value& value, int64_t rows) const {
+    for (const Outer& outer : value.outer) rows *= size(outer.dim);
+    return rows;
+  }
+  // A value of two or more axes is (time, width); of fewer, (1, width).
+  int64_t time(const Value& value) const { return value.dims.size() < 2 ? 1 : size(value.dims[0]); }
+  int64_t width(const Value& value) const {
+    int64_t width = 1;
+    for (size_t i = value.dims.size() < 2 ? 0 : 1; i < value.dims.size(); ++i) width *= size(value.dims[i]);
+    return width;
+  }
+};
+
+}  // namespace rnnfast
+
+#endif

@@ -1,0 +1,63 @@
+"""The asv suites: asv finds them, and every benchmark runs in its smallest size. Never a time."""
+
+import importlib.util
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def suites(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+
+@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
+@pytest.mark.parametrize("side", ["track_rnnfast", "track_reference"])
+@pytest.mark.parametrize("kind", ["Forward", "TrainingStep"])
+def test_throughput_is_a_rate(monkeypatch, kind, side, cell):
+    from suites import shapes, throughput
+
+    monkeypatch.setattr(throughput, "_SECONDS", 0.0)
+    assert "64x32" in shapes.SIZES
+    benchmark = getattr(throughput, kind)()
+    benchmark.setup(cell, "64x32")
+    rate = getattr(benchmark, side)(cell, "64x32")
+    assert math.isfinite(rate)
+    assert rate > 0
+
+
+def test_memory_benchmarks_run():
+    from suites.memory import PeakMemory
+
+    benchmark = PeakMemory()
+    benchmark.setup()
+    for name in dir(benchmark):
+        if name.startswith("peakmem_"):
+            getattr(benchmark, name)()
+
+
+def test_startup_benchmarks_give_programs():
+    from suites.startup import Import
+
+    for name in ("timeraw_rnnfast", "timeraw_numpy"):
+        subprocess.run([sys.executable, "-c", getattr(Import(), name)()], check=True)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("asv") is None, reason="asv is not installed")
+def test_asv_finds_the_suites():
+    """asv's own discovery; it reports what it cannot import."""
+    command = [sys.executable, "-m", "asv_runner.check", str(BENCHMARKS / "suites")]
+    assert importlib.util.find_spec("asv_runner") is not None
+    program = (
+        "from asv_runner.discovery import disc_benchmarks; import sys;"
+        "print(*sorted(b.name for b in disc_benchmarks(sys.argv[1])), sep='\\n')"
+    )
+    command = [sys.executable, "-c", program, str(BENCHMARKS / "suites")]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert {name.split(".")[0] for name in names} == {"memory", "startup", "throughput"}
+    assert "throughput.TrainingStep.track_reference" in names

@@ -1,0 +1,95 @@
+"""Bad input gives one clear error before any work."""
+
+import re
+
+import numpy as np
+import pytest
+
+import rnnfast
+from rnnfast.layers import GRU, LSTM, Dense, Embedding, Input, TimeDistributed
+
+
+@pytest.fixture
+def engine():
+    return rnnfast.InferenceModel(rnnfast.Sequential([Input((None, 3)), LSTM(4)]))
+
+
+@pytest.mark.parametrize(
+    "shape, message",
+    [
+        ((2, 3), "expected input of shape (batch, any, 3), got (batch, 3)"),
+        ((2, 5, 4), "expected input of shape (batch, any, 3), got (batch, 5, 4)"),
+        ((2, 5, 3, 1), "expected input of shape (batch, any, 3), got (batch, 5, 3, 1)"),
+        ((2, 0, 3), "input has no elements along axis 1: got shape (batch, 0, 3)"),
+        ((), "input has no batch axis"),
+    ],
+)
+def test_wrong_shape(engine, shape, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        engine(np.zeros(shape))
+    with pytest.raises(ValueError, match=re.escape(message)):
+        engine.predict(np.zeros(shape), batch_size=1)
+
+
+def test_fixed_time_steps():
+    engine = rnnfast.InferenceModel(rnnfast.Sequential([Input((8, 3)), LSTM(4)]))
+    with pytest.raises(ValueError, match=re.escape("expected input of shape (batch, 8, 3), got (batch, 7, 3)")):
+        engine(np.zeros((2, 7, 3)))
+
+
+@pytest.mark.parametrize("x", [np.zeros((2, 5, 3), complex), [[["a"] * 3]], np.full((2, 5, 3), None), {}])
+def test_not_numeric(engine, x):
+    with pytest.raises(TypeError, match="input must be numeric, got dtype"):
+        engine(x)
+
+
+@pytest.mark.parametrize("bad", [-1, 10, 2**40])
+def test_token_out_of_range(bad):
+    engine = rnnfast.InferenceModel(rnnfast.Sequential([Input((None,)), Embedding(10, 4), LSTM(4)]))
+    x = np.ones((4, 5), np.int64)
+    x[2, 3] = x[3, 0] = bad
+    with pytest.raises(ValueError, match=rf"token {bad} at \(2, 3\) is out of range: expected 0 <= token < 10"):
+        engine(x)
+
+
+def test_not_a_token():
+    engine = rnnfast.InferenceModel(rnnfast.Sequential([Input((None,)), Embedding(10, 4), LSTM(4)]))
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="out of range"):
+        engine(np.array([[np.nan]]))
+
+
+def test_construction():
+    model = rnnfast.Sequential([Input((None, 3)), LSTM(4)])
+    with pytest.raises(TypeError, match="expected a Sequential model or a path, got LSTM"):
+        rnnfast.InferenceModel(LSTM(4))
+    with pytest.raises(ValueError, match="is not built"):
+        rnnfast.InferenceModel(rnnfast.Sequential([LSTM(4)]))
+    with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64', got 'float16'"):
+        rnnfast.InferenceModel(model, dtype="float16")
+    for threads in (0, -1, 1.5):
+        with pytest.raises(ValueError, match="threads must be None or at least 1"):
+            rnnfast.InferenceModel(model, threads=threads)
+    for batch_size in (0, True, 2.5):
+        with pytest.raises(ValueError, match="batch_size must be None or at least 1"):
+            rnnfast.InferenceModel(model).predict(np.zeros((1, 2, 3)), batch_size=batch_size)
+
+
+def test_a_layer_without_lowering_is_named():
+    model = rnnfast.Sequential([Input((None, 3)), GRU(4, return_state=True, name="two_results")])
+    with pytest.raises(ValueError, match="two_results"):
+        rnnfast.InferenceModel(model)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises((ValueError, FileNotFoundError), match=r"absent\.keras"):
+        rnnfast.InferenceModel(tmp_path / "absent.keras")
+
+
+def test_tokens_inside_time_distributed(rng):
+    model = rnnfast.Sequential([Input((None, 4)), TimeDistributed(Embedding(6, 3)), TimeDistributed(GRU(2)), Dense(1)])
+    engine = rnnfast.InferenceModel(model)
+    x = rng.integers(0, 6, (3, 5, 4))
+    np.testing.assert_allclose(engine(x), model(x), rtol=1e-5, atol=1e-6)
+    x[1, 2, 3] = 6
+    with pytest.raises(ValueError, match=r"token 6 at \(1, 2, 3\) is out of range"):
+        engine(x)

@@ -1,0 +1,124 @@
+"""Random recurrent layers and masks to test with, and the reference's answer for them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rnnfast import reference
+
+# A name for each kind of cell: the cell of the kernels, and its own options.
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "simple_rnn": ("simple_rnn", {}),
+    "lstm": ("lstm", {}),
+    "lstm_peephole": ("lstm", {}),
+    "gru": ("gru", {"reset_after": True}),
+    "gru_reset_before": ("gru", {"reset_after": False}),
+}
+GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
+STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
+
+GRADIENTS = ("dx", "dkernel", "drecurrent_kernel", "dbias", "dpeephole")
+
+
+def glorot_uniform(rng, rows: int, cols: int) -> np.ndarray:
+    limit = np.sqrt(6.0 / (rows + cols))
+    return rng.uniform(-limit, limit, (rows, cols))
+
+
+def orthogonal(rng, rows: int, cols: int) -> np.ndarray:
+    """Orthonormal rows (rows <= cols)."""
+    q, r = np.linalg.qr(rng.standard_normal((cols, rows)))
+    return (q * np.sign(np.diag(r))).T
+
+
+@dataclass
+class Layer:
+    """A recurrent layer's weights in one dtype, with the options that belong to its cell."""
+
+    kind: str
+    kernel: np.ndarray
+    recurrent_kernel: np.ndarray
+    bias: np.ndarray | None
+    peephole: np.ndarray | None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cell(self) -> str:
+        return KINDS[self.kind][0]
+
+    @property
+    def units(self) -> int:
+        return self.recurrent_kernel.shape[0]
+
+    @property
+    def states(self) -> int:
+        return STATES[self.cell]
+
+    @property
+    def weights(self) -> tuple:
+        return self.kernel, self.recurrent_kernel, self.bias, self.peephole
+
+    def astype(self, dtype) -> "Layer":
+        return Layer(self.kind, *(cast(w, dtype) for w in self.weights), self.options)
+
+    def random_states(self, rng, batch: int, dtype=np.float64) -> list[np.ndarray]:
+        return [normal(rng, (batch, self.units), dtype) for _ in range(self.states)]
+
+
+def normal(rng, shape, dtype=np.float64, scale: float = 1.0) -> np.ndarray:
+    return (scale * rng.standard_normal(shape)).astype(dtype)
+
+
+def cast(value, dtype):
+    """A C-contiguous array of another dtype, from an array; likewise a list of arrays; None stays None."""
+    if isinstance(value, list | tuple):
+        return [cast(item, dtype) for item in value]
+    return None if value is None else np.ascontiguousarray(value, dtype)
+
+
+def make_layer(kind: str, inputs: int, units: int, rng, *, use_bias: bool = True, dtype=np.float64) -> Layer:
+    """Keras' default initialisers; biases (and peepholes) N(0, 0.3), so that a lost one shows."""
+    cell, options = KINDS[kind]
+    columns = GATES[cell] * units
+    bias_shape = (2, columns) if kind == "gru" else (columns,)
+    return Layer(
+        kind,
+        glorot_uniform(rng, inputs, columns),
+        orthogonal(rng, units, columns),
+        normal(rng, bias_shape, scale=0.3) if use_bias else None,
+        normal(rng, (3, units), scale=0.3) if kind == "lstm_peephole" else None,
+        options,
+    ).astype(dtype)
+
+
+def make_masks(batch: int, time: int, rng) -> dict[str, np.ndarray]:
+    """Masks of every pattern by name; True is real."""
+    steps = np.arange(time)
+    counts = rng.integers(1, time + 1, (batch, 1))
+    some_rows_masked = rng.random((batch, time)) < 0.6
+    some_rows_masked[:: max(2, batch // 2)] = False
+    return {
+        "post": steps < counts,
+        "pre": steps >= time - counts,
+        "gaps": rng.random((batch, time)) < 0.6,
+        "first and last step": np.broadcast_to((steps > 0) & (steps < time - 1), (batch, time)).copy(),
+        "some rows all masked": some_rows_masked,
+        "all masked": np.zeros((batch, time), bool),
+        "none masked": np.ones((batch, time), bool),
+    }
+
+
+def mask_of_lengths(lengths, time: int) -> np.ndarray:
+    return np.arange(time) < np.asarray(lengths)[:, None]
+
+
+def reference_forward(layer: Layer, x: np.ndarray, **options):
+    """``reference.rnn_forward`` in float64, whatever the dtype of layer and x. ``lengths`` becomes a mask."""
+    lengths = options.pop("lengths", None)
+    if lengths is not None:
+        options["mask"] = mask_of_lengths(lengths, x.shape[1])
+    if options.get("initial_state") is not None:
+        options["initial_state"] = cast(options["initial_state"], np.float64)
+    layer = layer.astype(np.float64)
+    return reference.rnn_forward(layer.cell, x.astype(np.float64), *layer.weights, **layer.options, **options)

@@ -1,0 +1,134 @@
+"""Losses and metrics: known values, gradients by finite differences, masks and weights, bad input."""
+
+import numpy as np
+import pytest
+from numeric import assert_close, finite_difference
+
+from rnnfast import activations, losses, metrics
+
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(size=(4, 3, 5))
+PROBABILITIES = activations.softmax(LOGITS)
+LABELS = RNG.integers(0, 5, (4, 3))
+ONE_HOT = np.eye(5)[LABELS]
+BINARY = RNG.integers(0, 2, (4, 3, 5)).astype(float)
+
+CASES = [
+    (losses.MeanSquaredError(), ONE_HOT, LOGITS),
+    (losses.MeanAbsoluteError(), ONE_HOT, LOGITS),
+    (losses.BinaryCrossentropy(), BINARY, PROBABILITIES),
+    (losses.BinaryCrossentropy(label_smoothing=0.2), BINARY, PROBABILITIES),
+    (losses.BinaryCrossentropy(from_logits=True), BINARY, LOGITS),
+    (losses.CategoricalCrossentropy(), ONE_HOT, PROBABILITIES),
+    (losses.CategoricalCrossentropy(), BINARY, 2.5 * PROBABILITIES),
+    (losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1), ONE_HOT, LOGITS),
+    (losses.SparseCategoricalCrossentropy(), LABELS, PROBABILITIES),
+    (losses.SparseCategoricalCrossentropy(), LABELS[..., None], 2.5 * PROBABILITIES),
+    (losses.SparseCategoricalCrossentropy(from_logits=True), LABELS, LOGITS),
+]
+
+
+@pytest.mark.parametrize(("loss", "y_true", "y_pred"), CASES)
+def test_gradients(loss, y_true, y_pred):
+    y_pred = y_pred.copy()
+    expected = finite_difference(lambda: loss(y_true, y_pred) * 12, y_pred)
+    assert_close(loss.gradient(loss.match(y_true, y_pred), y_pred), expected, 1e-6, loss.name)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_true", "activation"),
+    [
+        (losses.BinaryCrossentropy(label_smoothing=0.1), BINARY, activations.sigmoid),
+        (losses.CategoricalCrossentropy(), BINARY, activations.softmax),
+        (losses.SparseCategoricalCrossentropy(), LABELS, activations.softmax),
+    ],
+)
+def test_gradients_through_the_output_activation(loss, y_true, activation):
+    logits = LOGITS.copy()
+    expected = finite_difference(lambda: loss(y_true, activation(logits)) * 12, logits)
+    y_pred = activation(logits)
+    assert_close(loss.logit_gradient(loss.match(y_true, y_pred), y_pred), expected, 1e-6, loss.name)
+
+
+def test_a_wrong_and_certain_prediction_still_learns():
+    logits = np.float32([[60.0, -60.0]])
+    loss = losses.SparseCategoricalCrossentropy()
+    y_pred = activations.softmax(logits)
+    assert loss([1], y_pred) == pytest.approx(-np.log(1e-7), rel=1e-6)
+    np.testing.assert_array_equal(loss.logit_gradient(np.array([1]), y_pred), [[1.0, -1.0]])
+    assert not loss.gradient(np.array([1]), y_pred)[0, 1]  # the clipped formula alone would stand still
+
+
+def test_known_values():
+    assert losses.MeanSquaredError()([[1.0, 2.0]], [[3.0, 2.0]]) == 2.0
+    assert losses.MeanAbsoluteError()([[1.0, 2.0]], [[3.0, 1.0]]) == 1.5
+    assert losses.BinaryCrossentropy()([[1.0], [0.0]], [[0.5], [0.5]]) == pytest.approx(np.log(2))
+    assert losses.CategoricalCrossentropy()([[0, 1]], [[0.5, 1.5]]) == pytest.approx(-np.log(0.75))
+    assert losses.SparseCategoricalCrossentropy()([1], np.array([[0.25, 0.75]])) == pytest.approx(-np.log(0.75))
+    extreme = losses.BinaryCrossentropy(from_logits=True)([[1.0, 0.0]], np.array([[-1000.0, -1000.0]]))
+    assert extreme == 500.0
+    assert losses.mean_squared_error(np.zeros((2, 3)), np.ones((2, 3))).tolist() == [1.0, 1.0]
+
+
+def test_masks_and_weights():
+    loss = losses.MeanSquaredError()
+    y_true, y_pred = np.zeros((2, 3, 1)), np.arange(6.0).reshape(2, 3, 1)
+    mask = np.array([[1, 1, 0], [0, 0, 1]], bool)
+    assert loss(y_true, y_pred, mask=mask) == pytest.approx((0 + 1 + 25) / 3)
+    assert loss(y_true, y_pred, sample_weight=[1, 2]) == pytest.approx((0 + 1 + 4 + 2 * (9 + 16 + 25)) / 6)
+    assert loss(y_true, y_pred, sample_weight=[1, 2], mask=mask) == pytest.approx((0 + 1 + 2 * 25) / 3)
+    assert loss(y_true, y_pred, sample_weight=mask) == pytest.approx((0 + 1 + 25) / 6)
+    assert loss(y_true, y_pred, mask=np.zeros((2, 3), bool)) == 0.0
+    metric = metrics.MeanSquaredError()
+    metric.update_state(y_true, y_pred, mask=mask)
+    assert metric.result() == pytest.approx(26 / 3)
+    metric.update_state(y_true, y_pred, sample_weight=[0, 1])
+    assert metric.result() == pytest.approx((26 + 50) / 6)
+
+
+@pytest.mark.parametrize("identifier", ["mse", "mean_squared_error", "MeanSquaredError", losses.MeanSquaredError,
+                                        losses.MeanSquaredError(), losses.mean_squared_error])  # fmt: skip
+def test_identifiers(identifier):
+    assert isinstance(losses.get(identifier), losses.MeanSquaredError)
+    copy = losses.get(losses.serialize(losses.get(identifier)))
+    assert copy.get_config() == {"name": "mean_squared_error", "reduction": "sum_over_batch_size"}
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: losses.get("binary_crosentropy"), ValueError, "Did you mean 'binary_crossentropy'"),
+        (lambda: losses.get(lambda a, b: a), TypeError, "loss must be a name"),
+        (lambda: losses.MeanSquaredError(reduction="sum"), ValueError, "reduction"),
+        (lambda: losses.BinaryCrossentropy(label_smoothing=2.0), ValueError, "label_smoothing"),
+        (lambda: losses.CategoricalCrossentropy(axis=0), ValueError, "axis"),
+        (lambda: losses.SparseCategoricalCrossentropy(ignore_class=0), ValueError, "ignore_class"),
+        (lambda: losses.MeanSquaredError()(np.ones((2, 3)), np.ones((2, 2))), ValueError, r"\(2, 2\), got \(2, 3\)"),
+        (lambda: losses.MeanSquaredError()(["a"], np.ones((1, 1))), TypeError, "numeric"),
+        (lambda: losses.CategoricalCrossentropy()([1], PROBABILITIES[:1, 0]), ValueError, "one-hot.*sparse_"),
+        (lambda: losses.SparseCategoricalCrossentropy()([5], PROBABILITIES[:1, 0]), ValueError, "class 5.*0 to 4"),
+        (lambda: losses.SparseCategoricalCrossentropy()(ONE_HOT, PROBABILITIES), ValueError, r"\(4, 3\)"),
+        (lambda: losses.MeanSquaredError()([[1.0]], [[1.0]], sample_weight=[1, 2]), ValueError, "sample_weight"),
+        (lambda: metrics.get("acuracy"), ValueError, "Did you mean 'accuracy'"),
+        (lambda: metrics.get(3), TypeError, "metric must be"),
+        (lambda: metrics.BinaryAccuracy()(np.ones((2, 2)), np.ones((2, 3))), ValueError, r"\(2, 3\)"),
+    ],
+)
+def test_errors(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_accuracies():
+    assert metrics.BinaryAccuracy()([1, 0, 1], np.array([[0.6], [0.6], [0.4]])) == pytest.approx(1 / 3)
+    assert metrics.BinaryAccuracy(threshold=0.3)([[1, 0]], [[0.4, 0.4]]) == 0.5
+    assert metrics.CategoricalAccuracy()([[0, 1], [1, 0]], [[0.4, 0.6], [0.4, 0.6]]) == 0.5
+    assert metrics.SparseCategoricalAccuracy()([[1], [0]], [[0.4, 0.6], [0.4, 0.6]]) == 0.5
+    assert metrics.Accuracy()([[1.0], [2.0]], [[1.0], [3.0]]) == 0.5
+    chosen = [metrics.choose_accuracy("acc", *shapes) for shapes in (((8,), (8, 1)), ((8,), (8, 3)), ((8, 3), (8, 3)))]
+    assert [type(m).__name__ for m in chosen] == [
+        "BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"
+    ]  # fmt: skip
+    assert metrics.get("mse").name == "mse" and metrics.get(metrics.MeanSquaredError).name == "mean_squared_error"
+    own = metrics.get(lambda t, p: np.abs(t - p).max(axis=-1))
+    assert own([[1.0, 2.0]], [[1.0, 5.0]]) == 3.0
