@@ -4,7 +4,14 @@
 //
 // Error in units in the last place, measured by tests/cpp/test_math.cpp (which fails beyond the limits it states):
 //
-//   (table)
+//                          float   double   limit
+//     exp                    1.1      1.1      2
+//     sigmoid                2.5      2.4      3
+//     tanh                   2.5      2.7      3
+//     expm1_nonpositive      1.0      1.3      2
+//     log, log1p_unit        1.4      1.4      2
+//     softplus               1.7      1.7      3
+//     normal_cdf             4.4      4.5      5    without fused multiply-add: 65 and 510 where it is below 1e-20
 //
 // NaN stays NaN, the sign of zero is kept where the function is odd, and infinities give the limits. Subnormal results
 // are exempt: exp rounds them properly, sigmoid flushes those below 1 / max to zero.
