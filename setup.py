@@ -49,6 +49,7 @@ OPENMP_PROBE = "#include <omp.h>\nint main() { return omp_get_max_threads() < 1;
 
 JOBS = int(os.environ.get("RNNFAST_BUILD_JOBS") or os.cpu_count() or 1)
 HEADERS = sorted(glob("src_c/**/*.h", recursive=True))
+BINDING_PARTS = sorted(glob("rnnfast/*.h") + glob("rnnfast/*.px[di]"))
 
 
 class Toolchain:
@@ -178,7 +179,7 @@ class BuildExtensions(build_ext):
         self.compiler.set_libraries([])  # distutils would link the core into every extension
         for extension in self.extensions:
             module = extension.name.rpartition(".")[2]
-            extension.depends += [*HEADERS, __file__]
+            extension.depends += [*HEADERS, *BINDING_PARTS, __file__]
             extension.extra_compile_args = core.toolchain.library_flags("engine")
             extension.extra_link_args = core.toolchain.link_flags(module, self.build_temp)
             if module == "_engine":
@@ -189,7 +190,6 @@ class BuildExtensions(build_ext):
             else:
                 extension.include_dirs = ["src_c", numpy.get_include()]
                 extension.define_macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
-                extension.depends += glob("rnnfast/*.pxd")
                 extension.sources = cythonize([extension], build_dir=self.build_temp)[0].sources
         super().build_extensions()
 

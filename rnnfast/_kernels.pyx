@@ -40,7 +40,7 @@ cdef Product product = NULL
 cdef int choose_product() except -1:
     """The core's packed kernels, except on a CPU for which it has only generic ones: BLAS is faster there."""
     global product
-    if _engine.cpu_info()["isa"] == "generic":
+    if _engine.active_isa() == "generic":
         from rnnfast import _blas
         capsule = _blas.__pyx_capi__["blas_matmul"]
         product = <Product> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
@@ -195,9 +195,13 @@ cdef int64_t check_update(param, grad, dict slots) except -1:
     check_contiguous("param", param, number, param.shape, written=True)
     check_contiguous("grad", grad, number, param.shape)
     for name, slot in slots.items():
-        if slot is not None:
-            check_contiguous(name, slot, number, param.shape, written=True)
+        check_contiguous(name, slot, number, param.shape, written=True)
     return param.size
+
+
+cdef int check_optional(str name, slot, param, bint needed=False) except -1:
+    return 0 if slot is None and not needed else check_contiguous(
+        name, slot, cnp.PyArray_TYPE(param), param.shape, written=True)
 
 
 def adam_update(param, grad, m, v, double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step):
@@ -214,10 +218,11 @@ def adam_update(param, grad, m, v, double learning_rate, double beta_1, double b
 
 def rmsprop_update(param, grad, velocity, momentum_slot, average_grad, double learning_rate, double rho,
                    double momentum, double epsilon):
-    """One step of RMSprop as in Keras. average_grad: None unless centered."""
+    """One step of RMSprop as in Keras. momentum_slot: may be None without momentum. average_grad: None unless centered."""
     cdef RmspropUpdate update
-    update.size = check_update(
-        param, grad, {"velocity": velocity, "momentum_slot": momentum_slot, "average_grad": average_grad})
+    update.size = check_update(param, grad, {"velocity": velocity})
+    check_optional("momentum_slot", momentum_slot, param, momentum > 0)
+    check_optional("average_grad", average_grad, param)
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
     update.param, update.grad, update.velocity = data(param), data(grad), data(velocity)
     update.momentum_slot, update.average_grad = data(momentum_slot), data(average_grad)
@@ -227,9 +232,10 @@ def rmsprop_update(param, grad, velocity, momentum_slot, average_grad, double le
 
 
 def sgd_update(param, grad, momentum_slot, double learning_rate, double momentum, bint nesterov):
-    """One step of SGD as in Keras. momentum_slot: None for plain gradient descent."""
+    """One step of SGD as in Keras. momentum_slot: may be None without momentum."""
     cdef SgdUpdate update
-    update.size = check_update(param, grad, {"momentum_slot": momentum_slot})
+    update.size = check_update(param, grad, {})
+    check_optional("momentum_slot", momentum_slot, param, momentum > 0)
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
     update.param, update.grad, update.momentum_slot = data(param), data(grad), data(momentum_slot)
     update.learning_rate, update.momentum, update.nesterov = learning_rate, momentum, nesterov

@@ -13,6 +13,7 @@ cdef class RnnCache:
     cdef object x, h, c, z, extra
     cdef object silent  # rows whose last output is zero and not their state: None or bool (batch,)
     cdef bint return_sequences, zero_output
+    cdef bint h_escapes  # the caller's output is a view of h
 
     cdef RnnForward call(self) noexcept:
         cdef RnnForward call
@@ -31,10 +32,13 @@ cdef class RnnCache:
         call.threads = self.threads
         return call
 
-    cdef history(self, str name, initial):
+    cdef history(self, str name, initial, bint escapes):
         """States (total + batch, units), the initial ones (or zeros) in the last rows."""
-        cdef int64_t rows = self.plan.total + self.plan.batch
-        states = workspace(rows * self.spec.units, self.number).reshape(rows, self.spec.units)
+        cdef int64_t rows = self.plan.total + self.plan.batch, units = self.spec.units
+        if escapes:
+            states = np.empty((rows, units), self.kernel.dtype)
+        else:
+            states = workspace(rows * units, self.number).reshape(rows, units)
         if initial is None:
             states[self.plan.total:] = 0
         else:
@@ -44,9 +48,7 @@ cdef class RnnCache:
 
     cdef int release(self) except -1:
         """Lets go of everything; the cache is used up."""
-        buffers = [self.z, self.c, self.extra]
-        if not (self.return_sequences and self.plan.uniform):
-            buffers.append(self.h)  # else it is the caller's output
+        buffers = [self.z, self.c, self.extra, None if self.h_escapes else self.h]
         self.plan = None
         self.x = self.h = self.c = self.z = self.extra = None
         for buffer in buffers:
@@ -122,8 +124,9 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     run.plan = Plan(batch, time, mask, lengths, go_backwards)
     run.threads = core.get_num_threads()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
-    run.h = run.history("initial_state[0]", initial_state[0])
-    run.c = run.history("initial_state[1]", initial_state[1]) if is_lstm else None
+    run.h_escapes = return_sequences and run.plan.uniform
+    run.h = run.history("initial_state[0]", initial_state[0], run.h_escapes)
+    run.c = run.history("initial_state[1]", initial_state[1], False) if is_lstm else None
     run.x = run.plan.gather(x, run.threads)
     run.z = workspace(core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total), run.number)
     run.extra = workspace(run.plan.total * units, run.number) if is_gru and not reset_after else None

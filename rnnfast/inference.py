@@ -39,8 +39,7 @@ class InferenceModel:
     def __init__(self, source: Any, dtype: str = "float32", threads: int | None = None) -> None:
         if dtype not in DTYPES:
             raise ValueError(f"InferenceModel: dtype must be 'float32' or 'float64', got {dtype!r}")
-        if threads is not None and (not isinstance(threads, (int, np.integer)) or threads < 1):
-            raise ValueError(f"InferenceModel: threads must be None or at least 1, got {threads!r}")
+        _check_count("InferenceModel: threads", threads)
         model = _model(source)
         self.dtype = dtype
         self.input_shape: Shape = model.input_shape
@@ -70,10 +69,9 @@ class InferenceModel:
 
         The result does not depend on `batch_size`.
         """
+        _check_count("predict: batch_size", batch_size)
         if batch_size is None:
             return self(x)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise ValueError(f"predict: batch_size must be None or at least 1, got {batch_size!r}")
         rows = np.asarray(x)
         if rows.ndim == 0 or len(rows) <= batch_size:
             return self(rows)
@@ -162,8 +160,8 @@ class Explanation:
 
     dtype, isa, threads: as in the rows, which are one dict for each node of the graph: `layer` its name, `runs` the
     operation, `kernel`, `isa` the instruction set, `threads` that a call may use, `layout` of the output ("rows",
-    "batch-major", or "packed": step by step, real steps only), `weight_bytes`, and `why` this kernel. `str()` is a table
-    with the reasons for instruction set and threads above it.
+    "batch-major", or "packed": step by step, real steps only), `weight_bytes`, and `why` this kernel. `str()` is a
+    table with the reasons for instruction set and threads above it.
     """
 
     def __init__(self, dtype: str, isa: str, threads: int, rows: list[dict[str, Any]]) -> None:
@@ -180,21 +178,25 @@ class Explanation:
         chosen = "asked for by RNNFAST_ISA" if cpu["isa_forced"] else "the best that this machine and this build have"
         return [
             f"instruction set {self.isa}: {chosen} (available: {available}); {self.dtype}",
-            f"threads: up to {self.threads}; a batch is cut into blocks of rows, each runs the whole graph on one thread, "
-            "and a batch of little work or of one row stays on the caller's",
+            f"threads: up to {self.threads}; a batch is cut into blocks of rows, each runs the whole graph on one "
+            "thread, and a batch of little work or of one row stays on the caller's",
             "layout: values between layers stay packed, step by step, where all that read them only look at real steps",
         ]
 
     def __str__(self) -> str:
         columns = ("layer", "runs", "kernel", "isa", "threads", "layout", "weights", "why")
-        cells = [columns] + [
-            tuple(str(_size(row["weight_bytes"]) if c == "weights" else row[c]) for c in columns) for row in self.rows
-        ]
-        widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-        table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-        return "\n".join([*self.reasons, "", table[0], "-" * len(table[0]), *table[1:]])
+        shown = [{**row, "weights": _size(row["weight_bytes"])} for row in self.rows]
+        cells = [columns, *(tuple(str(row[column]) for column in columns) for row in shown)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+        return "\n".join([*self.reasons, "", lines[0], "-" * len(lines[0]), *lines[1:]])
 
     __repr__ = __str__
+
+
+def _check_count(what: str, n: Any) -> None:
+    if n is not None and (isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1):
+        raise ValueError(f"{what} must be None or an integer of at least 1, got {n!r}")
 
 
 def _model(source: Any) -> Any:

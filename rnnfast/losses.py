@@ -273,23 +273,36 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
         return labels
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return -np.take_along_axis(_log_probabilities(y_pred, self.from_logits), y_true[..., None], axis=-1)[..., 0]
+        if self.from_logits:
+            return -_at(activations.log_softmax(y_pred), y_true)
+        return -np.log(np.clip(_at(y_pred, y_true) / y_pred.sum(axis=-1), EPSILON, 1 - EPSILON))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         if self.from_logits:
             return self.logit_gradient(y_true, activations.softmax(y_pred))
-        d_log_p = np.zeros_like(y_pred)
-        np.put_along_axis(d_log_p, y_true[..., None], -1, axis=-1)
+        d_log_p = np.zeros(y_pred.shape, y_pred.dtype)
+        _subtract_one(d_log_p, y_true)
         return _through_normalization(d_log_p, y_pred)
 
     def logit_gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        gradient = y_pred.copy()
-        index = y_true[..., None]
-        np.put_along_axis(gradient, index, np.take_along_axis(gradient, index, axis=-1) - 1, axis=-1)
+        gradient = y_pred.copy(order="C")
+        _subtract_one(gradient, y_true)
         return gradient
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "ignore_class": None}
+
+
+def _at(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The element of each row, on the last axis, that its label names."""
+    flat = rows.reshape(-1, rows.shape[-1])
+    return flat[np.arange(len(flat)), labels.reshape(-1)].reshape(labels.shape)
+
+
+def _subtract_one(rows: np.ndarray, labels: np.ndarray) -> None:
+    """Subtract one there, in place; rows are C-contiguous."""
+    flat = rows.reshape(-1, rows.shape[-1])
+    flat[np.arange(len(flat)), labels.reshape(-1)] -= 1
 
 
 def _values(loss: Loss, y_true: Any, y_pred: Any) -> np.ndarray:

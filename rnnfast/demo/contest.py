@@ -47,7 +47,7 @@ def lines(model: Any, engine: Any, scans: np.ndarray, digits: np.ndarray, batch:
 
     def infer(count: int) -> tuple[str, Call, Call]:
         x = scans[:count]
-        return f"{count} at once" if count > 1 else "1 scan", lambda: engine(x), lambda: reference_predict(weights, x)
+        return f"{count} scan{'s' if count > 1 else ''}", lambda: engine(x), lambda: reference_predict(weights, x)
 
     def train() -> tuple[str, Call, Call]:
         x, y = scans[:batch], digits[:batch]

@@ -120,7 +120,8 @@ def same(name: str, values: np.ndarray, other_name: str, other: np.ndarray) -> N
 
 
 def hardest_to_read(beliefs: np.ndarray, digits: np.ndarray) -> int:
-    """Of the scans that are read right in the end, the one on whose way the leading digit changed most often."""
+    """Of the scans that are surely read right in the end, the one on whose way the leading digit changed most often."""
     leading = beliefs.argmax(axis=2)
     changes = (leading[:, 1:] != leading[:, :-1]).sum(axis=1)
-    return int(np.argmax(np.where(leading[:, -1] == digits, changes, -1)))
+    surely_right = beliefs[np.arange(len(digits)), -1, digits] > 0.99
+    return int(np.argmax(np.where(surely_right, changes, -1)))

@@ -23,7 +23,7 @@ def compile_to_config(model: Sequential) -> dict[str, Any] | None:
     if config is None:
         return None
     try:
-        compile_model(Sequential(), json.loads(json.dumps(config)), "compile_config")
+        _arguments(json.loads(json.dumps(config)), "compile_config")
     except (ModelFileError, TypeError) as error:
         warnings.warn(f"save: {error}. The file leaves out how the model was compiled", stacklevel=4)
         return None
@@ -40,6 +40,11 @@ def compile_model(model: Sequential, config: Any, where: str) -> None:
     Raises:
         ModelFileError: something in it is not supported; the model is left as it was.
     """
+    construct(model.compile, _arguments(config, where), where)
+
+
+def _arguments(config: Any, where: str) -> dict[str, Any]:
+    """The arguments of `compile` from their serialised form."""
     if not isinstance(config, dict):
         raise ModelFileError(f"{where}: expected an object, got {config!r}")
     arguments: dict[str, Any] = {}
@@ -53,7 +58,7 @@ def compile_model(model: Sequential, config: Any, where: str) -> None:
             arguments[key] = _metrics(value, place)
         elif value is not None and key not in _IGNORED:
             raise ModelFileError(f"{place}={value!r} is not supported")
-    construct(model.compile, arguments, where)
+    return arguments
 
 
 def _metrics(value: Any, where: str) -> list[Any] | None:

@@ -23,8 +23,8 @@ from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_con
 from rnnfast.formats.weights_layout import read_weights, sized_by, weight_groups
 from rnnfast.models import Sequential
 
-# The first version of Keras that reads what is written here.
-_KERAS_VERSION = "3.0.0"
+# The oldest version of Keras that files from here were opened with.
+_KERAS_VERSION = "3.6.0"
 
 
 def save_model(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from rnnfast import activations, layers
+from rnnfast import activations, initializers, layers
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.layers.base import Layer
 
@@ -54,9 +54,21 @@ def class_name(layer: Layer) -> str:
 
 
 def layer_to_config(layer: Layer) -> Config:
-    """The entry of `layer`, as Keras serialises it."""
+    """The entry of `layer`, as Keras serialises it.
+
+    Raises:
+        ValueError: the layer, its activation or an initializer is of a kind that could not be read again.
+    """
     name = class_name(layer)
+    if type(layer) not in SUPPORTED.values():
+        raise ValueError(f"save: {layer.label} cannot be written to a .keras file. Supported: {', '.join(SUPPORTED)}")
     config = layer.get_config()
+    for key, value in vars(layer).items():
+        if isinstance(value, initializers.Initializer) and type(value).__module__ != initializers.__name__:
+            raise ValueError(
+                f"save: {layer.label}: {key} is a {type(value).__name__}, a class of your own, and a file holds no "
+                "code; set a built-in initializer first, the weights stay as they are"
+            )
     if isinstance(layer, layers.Bidirectional):
         config["layer"] = layer_to_config(layer.forward_layer)
         config["backward_layer"] = layer_to_config(layer.backward_layer)
@@ -154,8 +166,8 @@ def _activation_to_config(layer: Layer, activation: activations.Activation) -> A
             config = {argument: activation.alpha}
             return {"module": "keras.layers", "class_name": name, "config": config, "registered_name": None}
     raise ValueError(
-        f"{layer.label}: activation {activation.name!r} with alpha={activation.alpha} cannot be written to a .keras "
-        "file: Keras has no such object; use its default parameters"
+        f"save: {layer.label}: activation {activation.name!r} with alpha={activation.alpha} cannot be written to a "
+        ".keras file: Keras has no such object; use its default parameters"
     )
 
 

@@ -136,8 +136,9 @@ class Sequential(Model):
     def check_shape(self, shape: Shape) -> None:
         if self._input is not None:
             self._input.check_shape(shape)
-        if self._layers:
-            self._layers[0].check_shape(shape)
+        for layer in self._layers if self.built else self._layers[:1]:
+            layer.check_shape(shape)
+            shape = layer.compute_output_shape(shape)
 
     def check_values(self, x: np.ndarray) -> None:
         if self._layers:

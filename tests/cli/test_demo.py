@@ -83,7 +83,7 @@ def test_reading_is_drawn_in_what_the_terminal_has(encoding, capsys, monkeypatch
     monkeypatch.setattr(terminal, "can_show", lambda text: encoding == "utf-8")
     terminal.print_reading(np.array([[0.0, 1.0]]), np.array([[0.0, 0.25, 0.75]]))
     lines = capsys.readouterr().out.splitlines()
-    full, low, high = ("█", "▂", "▆") if encoding == "utf-8" else ("@", ".", "#")
+    full, low, high = ("█", "▂", "▆") if encoding == "utf-8" else ("@", ".", "+")
     assert lines == ["        0  1  2", f"    {full}{full}     {low}  {high}   2  75%"]
 
 

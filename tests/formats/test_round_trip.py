@@ -171,6 +171,44 @@ def test_an_unbuilt_model_is_not_saved(tmp_path):
         rnnfast.Sequential([layers.LSTM(2)]).save(tmp_path / "m.keras")
 
 
+class Mine(layers.Dense):
+    pass
+
+
+class MyZeros(rnnfast.initializers.Zeros):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("layer", "word"),
+    [
+        (lambda: Mine(2, name="own"), "own"),
+        (lambda: rnnfast.Sequential([layers.Dense(2)], name="inner"), "inner"),
+        (lambda: layers.TimeDistributed(Mine(2, name="own")), "own"),
+        (lambda: layers.Dense(2, bias_initializer=MyZeros()), "MyZeros"),
+        (lambda: layers.Dense(2, activation=activations.celu._replace(alpha=0.5)), "celu"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path, layer, word):
+    model = rnnfast.Sequential([layers.Input((5, 4)), layer()])
+    with pytest.raises(ValueError, match=rf"save: .*{word}"):
+        model.save(tmp_path / "m.keras")
+    assert not os.listdir(tmp_path)
+
+
+def test_own_metric_is_left_out_with_a_warning(tmp_path):
+    def my_metric(y_true, y_pred):
+        return np.abs(y_true - y_pred).max(axis=-1)
+
+    model = rnnfast.Sequential([layers.Input((5, 4)), layers.GRU(2)])
+    model.compile("sgd", "mse", metrics=[my_metric])
+    with pytest.warns(UserWarning, match="leaves out how the model was compiled"):
+        model.save(tmp_path / "m.keras")
+    loaded = rnnfast.load_model(tmp_path / "m.keras")
+    assert not loaded.compiled
+    np.testing.assert_array_equal(loaded.predict(VECTORS, verbose=0), model.predict(VECTORS, verbose=0))
+
+
 def test_layout_is_that_of_keras(saved):
     """What Keras 3 looks for, so that its loader finds it even where no Keras is installed to ask."""
     import h5py

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rnnfast
-from rnnfast.layers import GRU, LSTM, Dense, Embedding, Input, TimeDistributed
+from rnnfast.layers import GRU, LSTM, Dense, Embedding, Input, Layer, TimeDistributed
 
 
 @pytest.fixture
@@ -66,17 +66,24 @@ def test_construction():
         rnnfast.InferenceModel(rnnfast.Sequential([LSTM(4)]))
     with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64', got 'float16'"):
         rnnfast.InferenceModel(model, dtype="float16")
-    for threads in (0, -1, 1.5):
-        with pytest.raises(ValueError, match="threads must be None or at least 1"):
+    for threads in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match="threads must be None or an integer of at least 1"):
             rnnfast.InferenceModel(model, threads=threads)
     for batch_size in (0, True, 2.5):
-        with pytest.raises(ValueError, match="batch_size must be None or at least 1"):
+        with pytest.raises(ValueError, match="batch_size must be None or an integer of at least 1"):
             rnnfast.InferenceModel(model).predict(np.zeros((1, 2, 3)), batch_size=batch_size)
 
 
+class Doubled(Layer):
+    """A layer of the user's own, that the engine has no node for."""
+
+    def forward(self, x, *, mask=None, training=False):
+        return 2 * x, None
+
+
 def test_a_layer_without_lowering_is_named():
-    model = rnnfast.Sequential([Input((None, 3)), GRU(4, return_state=True, name="two_results")])
-    with pytest.raises(ValueError, match="two_results"):
+    model = rnnfast.Sequential([Input((None, 3)), GRU(4), Doubled(name="twice")])
+    with pytest.raises(ValueError, match=r"layer 'twice' .* cannot be run by the inference engine"):
         rnnfast.InferenceModel(model)
 
 

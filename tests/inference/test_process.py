@@ -100,12 +100,21 @@ print(resident() - before)
     assert int(output) < 1_000_000
 
 
+def test_denormals_outside_a_call_are_left_alone(classifier):
+    model, x = classifier
+    engine = rnnfast.InferenceModel(model, threads=2)
+    tiny = np.array([1e-40], np.float32)
+    for call in (lambda: engine(x), lambda: engine.stream().step(x[0, 0])):
+        call()
+        assert (tiny * np.float32(0.5))[0] > 0
+
+
 def test_number_of_threads():
     before = rnnfast.get_num_threads()
     assert before >= 1
     try:
         rnnfast.set_num_threads(3)
-        assert rnnfast.get_num_threads() == 3 or not rnnfast.cpu_info()["threads"] > 1
+        assert rnnfast.get_num_threads() in (1, 3)  # 1: a build without OpenMP
         for n in (0, -2):
             with pytest.raises(ValueError, match="n must be at least 1"):
                 rnnfast.set_num_threads(n)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import GRAPHS, STREAMS, build
+from inference_graphs import GRAPHS, STREAMS, build
 from numeric import assert_same_bits
 
 import rnnfast
@@ -95,7 +95,7 @@ def test_tokens(rng):
         got = stream.step(token)
     assert_same_bits(got, engine([[3, 0, 8]])[0], "output")
     before = stream.state
-    with pytest.raises(ValueError, match="token 9 .* expected 0 <= token < 9"):
+    with pytest.raises(ValueError, match=r"token 9 .* expected 0 <= token < 9"):
         stream.step([9])
     assert_same_bits(stream.state[0][0], before[0][0], "state after an error")
 

@@ -16,9 +16,12 @@ def rng():
     return np.random.default_rng(20)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def threads():
-    """``rnnfast.set_num_threads``; the count is put back afterwards."""
+    """``rnnfast.set_num_threads``, set to one thread before each test: results do not depend on the number (which
+    test_rnn_bits.py checks), but on a busy machine the time of small cases on many threads does.
+    """
     before = rnnfast.get_num_threads()
+    rnnfast.set_num_threads(1)
     yield rnnfast.set_num_threads
     rnnfast.set_num_threads(before)

@@ -76,7 +76,7 @@ def test_recurrent_arguments(cell, options, kind, message):
 @pytest.mark.parametrize("argument", ["recurrent_activation"])
 @pytest.mark.parametrize("cell", [layers.LSTM, layers.GRU])
 def test_recurrent_activation(cell, argument):
-    with pytest.raises(ValueError, match="recurrent_activation: unknown activation 'sigmoidd'.*'sigmoid'"):
+    with pytest.raises(ValueError, match=r"recurrent_activation: unknown activation 'sigmoidd'.*'sigmoid'"):
         cell(4, **{argument: "sigmoidd"})
 
 

@@ -1,0 +1,137 @@
+"""Inference graphs to test with: between them they hold every layer, every mask and every change of layout."""
+
+import rnnfast
+from rnnfast.layers import (
+    GRU,
+    LSTM,
+    Activation,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Input,
+    Masking,
+    RepeatVector,
+    SimpleRNN,
+    TimeDistributed,
+)
+
+FEATURES, VOCABULARY = 5, 11
+
+
+def numbers(rng, batch, time):
+    return rng.standard_normal((batch, time, FEATURES))
+
+
+def gaps(rng, batch, time):
+    """Numbers with masked steps anywhere; one row has only masked steps, one has none."""
+    x = numbers(rng, batch, time)
+    x[rng.random((batch, time)) < 0.4] = 0.0
+    x[batch // 2] = 0.0
+    x[0] = 1.0
+    return x
+
+
+def tokens(rng, batch, time):
+    x = rng.integers(0, VOCABULARY, (batch, time))
+    x[:, time // 2 :][rng.random((batch, time - time // 2)) < 0.5] = 0
+    return x
+
+
+def steps(*layers):
+    return [Input((None, FEATURES)), *layers]
+
+
+def words(*layers):
+    return [Input((None,), dtype="int32"), Embedding(VOCABULARY, 6, mask_zero=True), *layers]
+
+
+# name -> (input, layers, whether it can run step by step)
+GRAPHS = {
+    "simple_rnn": (numbers, lambda: steps(SimpleRNN(7)), True),
+    "lstm": (numbers, lambda: steps(LSTM(17, return_sequences=True)), True),
+    "lstm_peephole": (numbers, lambda: steps(LSTM(9, peephole=True)), True),
+    "gru": (numbers, lambda: steps(GRU(16)), True),
+    "gru_reset_before": (numbers, lambda: steps(GRU(5, reset_after=False, return_sequences=True)), True),
+    "relu_lstm": (numbers, lambda: steps(LSTM(6, activation="relu", recurrent_activation="hard_sigmoid")), True),
+    "stack": (
+        numbers,
+        lambda: steps(LSTM(8, return_sequences=True), Dropout(0.5), Dense(6, "relu"), GRU(7), Dense(3, "softmax")),
+        True,
+    ),
+    "sequence_out": (numbers, lambda: steps(GRU(8, return_sequences=True), Dense(3), Activation("tanh")), True),
+    "time_distributed": (
+        numbers,
+        lambda: steps(SimpleRNN(4, return_sequences=True), TimeDistributed(Dense(2, "log_softmax"))),
+        True,
+    ),
+    "backwards": (numbers, lambda: steps(LSTM(5, go_backwards=True, return_sequences=True), GRU(4)), False),
+    "backwards_twice": (
+        numbers,
+        lambda: steps(GRU(5, go_backwards=True, return_sequences=True), GRU(4, go_backwards=True), Dense(2)),
+        False,
+    ),
+    "bidirectional": (
+        numbers,
+        lambda: steps(Bidirectional(LSTM(4, return_sequences=True)), Dense(3), Bidirectional(GRU(5), merge_mode="ave")),
+        False,
+    ),
+    "bidirectional_sequence": (
+        numbers,
+        lambda: steps(Bidirectional(GRU(6, return_sequences=True), merge_mode="mul"), Dense(2)),
+        False,
+    ),
+    "encoder_decoder": (
+        numbers,
+        lambda: steps(LSTM(6), RepeatVector(3), LSTM(5, return_sequences=True), Dense(2)),
+        False,
+    ),
+    "masked": (gaps, lambda: steps(Masking(), LSTM(8, return_sequences=True), Dense(5, "relu"), GRU(6)), True),
+    "masked_sequence": (gaps, lambda: steps(Masking(), GRU(8, return_sequences=True), Dense(5)), True),
+    "masked_zero": (
+        gaps,
+        lambda: steps(Masking(), LSTM(4, return_sequences=True, zero_output_for_mask=True), Dense(2)),
+        True,
+    ),
+    "masked_backwards": (
+        gaps,
+        lambda: steps(Masking(), GRU(4, go_backwards=True, return_sequences=True), LSTM(3)),
+        False,
+    ),
+    "masked_bidirectional": (
+        gaps,
+        lambda: steps(
+            Masking(),
+            Bidirectional(LSTM(4, return_sequences=True)),
+            Bidirectional(GRU(3, return_sequences=True), merge_mode="sum"),
+        ),
+        False,
+    ),
+    "masked_only": (gaps, lambda: steps(Masking(), Dense(3)), True),
+    "words": (tokens, lambda: words(LSTM(8), Dense(1, "sigmoid")), True),
+    "words_sequence": (tokens, lambda: words(GRU(8, return_sequences=True), Dense(4)), True),
+    "words_bidirectional": (
+        tokens,
+        lambda: words(Bidirectional(LSTM(4, return_sequences=True)), Bidirectional(LSTM(3))),
+        False,
+    ),
+    "flatten": (
+        numbers,
+        lambda: [Input((6, FEATURES)), GRU(4, return_sequences=True), Flatten(), Dense(3)],
+        False,
+    ),
+    "frames": (
+        lambda rng, batch, time: rng.standard_normal((batch, time, 3, FEATURES)),
+        lambda: [Input((None, 3, FEATURES)), TimeDistributed(GRU(4)), TimeDistributed(Dense(3)), LSTM(5)],
+        True,
+    ),
+}  # fmt: skip
+STREAMS = [name for name, (_, _, causal) in GRAPHS.items() if causal]
+
+
+def build(layers, rng):
+    """The model with random weights, biases among them, so that a swapped gate or a lost bias shows."""
+    model = rnnfast.Sequential(layers)
+    model.set_weights([0.5 * rng.standard_normal(w.shape) for w in model.get_weights()])
+    return model
