@@ -10,8 +10,6 @@ namespace {
 
 // Enough rows for full register tiles and for weights to be read once for many, few enough to stay in cache.
 constexpr int64_t kBlockRows = 64;
-// A block's share must be worth waking a thread for: about 20 microseconds.
-constexpr double kThreadWork = 2e6;
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::string text = "(batch";
@@ -74,8 +72,7 @@ template <class T> double Program<T>::work(const Shapes& shapes) const {
 
 template <class T>
 typename Program<T>::Cut Program<T>::cut(int64_t rows, const Shapes& shapes, int threads) const {
-  const double worth = static_cast<double>(rows) * work(shapes) / kThreadWork;
-  if (worth < threads) threads = std::max(1, static_cast<int>(worth));
+  threads = worthwhile_threads(static_cast<double>(rows) * work(shapes), threads);
   int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
   // As many blocks as keep all threads busy to the end, where there are rows enough.
   blocks = std::min(rows, (blocks + threads - 1) / threads * threads);

@@ -119,6 +119,12 @@ FlushDenormals::FlushDenormals() : saved_(0) {}
 FlushDenormals::~FlushDenormals() { (void)saved_; }
 #endif
 
+int worthwhile_threads(double operations, int threads) {
+  constexpr double operations_per_thread = 2e6;
+  const double worth = operations / operations_per_thread;
+  return worth < threads ? std::max(1, static_cast<int>(worth)) : threads;
+}
+
 void run_parts(int64_t parts, int threads, PartFunction function, void* context) {
   if (parts <= 0) return;
 #if defined(_OPENMP)

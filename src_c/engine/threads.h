@@ -40,6 +40,9 @@ class FlushDenormals {
   uint64_t saved_;
 };
 
+// How many of `threads` are worth waking for so many floating-point operations: each should have 20 microseconds of work.
+int worthwhile_threads(double operations, int threads);
+
 using PartFunction = void (*)(void* context, int64_t part);
 // Calls function(context, p) for every p in [0, parts), each once, on up to `threads` threads, with denormals flushed.
 // Which thread runs a part is not fixed. An exception that a part throws is thrown again here, after all have ended.

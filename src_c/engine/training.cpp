@@ -17,6 +17,13 @@ constexpr int64_t kRowsPerPart = 240;
 template <class T> T* typed(void* p) { return static_cast<T*>(p); }
 template <class T> const T* typed(const void* p) { return static_cast<const T*>(p); }
 
+// Floating-point operations of one pass over a layer's products.
+double layer_work(const RnnForward& f) {
+  const RnnSpec& spec = *f.spec;
+  return 2.0 * static_cast<double>(f.plan->total()) * static_cast<double>(gate_count(spec.cell) * spec.units) *
+         static_cast<double>(spec.input_dim + spec.units);
+}
+
 // f(first, count) over [0, rows) in parts.
 template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
   parallel_for(ceil_div(rows, kRowsPerPart), threads, [&](int64_t part) {
@@ -52,7 +59,8 @@ template <class T> class Backward {
  public:
   explicit Backward(const RnnBackward& b)
       : b_(b), f_(b.forward), plan_(*f_.plan), table_(active_table()), kernels_(table_.of<T>()),
-        layout_(*f_.spec, kernels_.lanes), z_panel_(plan_.total() * layout_.slot_row()) {}
+        layout_(*f_.spec, kernels_.lanes), z_panel_(plan_.total() * layout_.slot_row()),
+        threads_(worthwhile_threads(2 * layer_work(f_), f_.threads)) {}
 
   void run() {
     time_loop();
@@ -93,7 +101,7 @@ template <class T> class Backward {
     p.dc = typed<T>(b_.dc);
     p.extra = typed<T>(f_.extra);
     p.reset_after = f_.spec->reset_after;
-    for_batch_parts(plan_, f_.threads, [&](int64_t begin, int64_t end) {
+    for_batch_parts(plan_, threads_, [&](int64_t begin, int64_t end) {
       RecurBackwardArgs<T> part = p;
       part.row_begin = begin;
       part.row_end = end;
@@ -148,7 +156,7 @@ template <class T> class Backward {
     Buffer<T> sums(P * layout_.slot_row());
 
     const int jobs = b_.dbias ? 3 : 2;
-    parallel_for(jobs * P, f_.threads, [&](int64_t job) {
+    parallel_for(jobs * P, threads_, [&](int64_t job) {
       const int64_t panel = job / jobs;
       switch (job % jobs) {
         case 0:
@@ -178,7 +186,7 @@ template <class T> class Backward {
     Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
     pack_gates_transposed(layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
     const KBlocks k{layout_.panels(), z_panel_, layout_.block_length(gates.count), 0, 0};
-    for_row_parts(plan_.total(), f_.threads, [&](int64_t first, int64_t count) {
+    for_row_parts(plan_.total(), threads_, [&](int64_t first, int64_t count) {
       kernels_.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(), layout_.slot_row(),
                                          k, wt.data(), typed<T>(b_.dx) + first * I, I));
     });
@@ -191,6 +199,7 @@ template <class T> class Backward {
   const Kernels<T>& kernels_;
   const CellLayout layout_;
   const int64_t z_panel_;
+  const int threads_;
 };
 
 template <class T> void forward(const RnnForward& f) {
@@ -198,8 +207,9 @@ template <class T> void forward(const RnnForward& f) {
   const SequencePlan& plan = *f.plan;
   const CellLayout& layout = rnn.layout();
   const int64_t z_panel = plan.total() * layout.slot_row();
+  const int threads = worthwhile_threads(layer_work(f), f.threads);
   T* z = typed<T>(f.z);
-  for_row_parts(plan.total(), f.threads, [&](int64_t first, int64_t count) {
+  for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
     rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel);
   });
   RecurForwardArgs<T> p = rnn.recurrence();
@@ -210,7 +220,7 @@ template <class T> void forward(const RnnForward& f) {
   p.h = typed<T>(f.h);
   p.c = typed<T>(f.c);
   p.extra = typed<T>(f.extra);
-  for_batch_parts(plan, f.threads, [&](int64_t begin, int64_t end) {
+  for_batch_parts(plan, threads, [&](int64_t begin, int64_t end) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
@@ -222,13 +232,15 @@ template <class T> void forward(const RnnForward& f) {
 template <class T> void product(const MatMul& p) {
   const Kernels<T>& kernels = active_table().of<T>();
   const int64_t lanes = kernels.lanes, width = kSlots * lanes, panels = ceil_div(p.n, width);
+  const int threads =
+      worthwhile_threads(2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k), p.threads);
   Buffer<T> b(linear_size(lanes, p.k, p.n), uninitialised);
   pack_linear(lanes, typed<T>(p.b), p.k, p.n, p.ldb, p.transpose_b, b.data());
   Buffer<T> bias(p.bias ? panels * width : 0);
   if (p.bias) std::copy_n(typed<T>(p.bias), p.n, bias.data());
   T* c = typed<T>(p.c);
   if (!p.transpose_a) {
-    for_row_parts(p.m, p.threads, [&](int64_t first, int64_t count) {
+    for_row_parts(p.m, threads, [&](int64_t first, int64_t count) {
       ProductArgs<T> part = linear_product<T>(lanes, count, p.n, typed<T>(p.a) + first * p.lda, p.lda, plain_row(p.k),
                                               b.data(), c + first * p.ldc, p.ldc);
       part.bias = bias.data();
@@ -241,7 +253,7 @@ template <class T> void product(const MatMul& p) {
     for (int64_t panel = 0; panel < panels; ++panel)
       for (int64_t i = 0; i < p.m; ++i)
         std::copy_n(bias.data() + panel * width, width, sums.data() + (panel * p.m + i) * width);
-  parallel_for(panels, p.threads, [&](int64_t panel) {
+  parallel_for(panels, threads, [&](int64_t panel) {
     OuterArgs<T> part{};
     part.m = p.m;
     part.k = p.k;
