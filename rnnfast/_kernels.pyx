@@ -158,7 +158,7 @@ cdef tokens_in_range(tokens, int64_t vocabulary):
         place = np.argwhere((tokens < 0) | (tokens >= vocabulary))[0]
         raise ValueError(f"tokens: expected values from 0 to {vocabulary - 1}, got {tokens[tuple(place)]} at "
                          f"{tuple(int(i) for i in place)}")
-    return np.ascontiguousarray(tokens, np.int64)
+    return contiguous(tokens.astype(np.int64, copy=False))
 
 
 def embedding_forward(table, tokens):
@@ -166,7 +166,7 @@ def embedding_forward(table, tokens):
     float_type("table", table)
     if table.ndim != 2:
         raise ValueError(f"table: expected a matrix, got shape {table.shape}")
-    return table[tokens_in_range(tokens, table.shape[0])]
+    return table.take(tokens_in_range(tokens, table.shape[0]), axis=0)
 
 
 def embedding_backward(tokens, dy, int64_t vocabulary):

@@ -73,7 +73,7 @@ cdef class Plan:
         return np.asarray(lengths) <= (end if zero_output else 0)
 
     cdef time_major(self, array):
-        """A view (time, batch, n), time as it is packed, of (batch, time, n) in processing order. Uniform plans only."""
+        """Uniform plans: a view (time, batch, n), time as it is packed, of (batch, time, n) in processing order."""
         array = array.transpose(1, 0, 2)
         return array[::-1] if self.reverse else array
 
@@ -131,6 +131,6 @@ cdef class Plan:
         cdef const void* source = data(array)
         cdef void* target = data(packed)
         with nogil:
-            core.plan_outputs_backward(self.handle, dtype, source, batch_stride, time_stride, units, zero_output, target,
-                                       threads)
+            core.plan_outputs_backward(self.handle, dtype, source, batch_stride, time_stride, units, zero_output,
+                                       target, threads)
         return packed

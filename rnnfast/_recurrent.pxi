@@ -83,8 +83,8 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     initial_state: None (zeros) or [h], for an LSTM [h, c], each (batch, units).
     mask: None or bool (batch, time), True = real. lengths: None or integers (batch,); at most one of the two.
 
-    Returns (output, states, cache). output: (batch, time, units) with return_sequences, else (batch, units); treat it as
-    read-only, it may be a view of the states that the cache keeps. states: [h] or [h, c], each (batch, units).
+    Returns (output, states, cache). output: (batch, time, units) with return_sequences, else (batch, units); it may be
+    a view of the states that the cache keeps, so treat it as read-only. states: [h] or [h, c], each (batch, units).
     cache: for rnn_backward with training=True, else None.
     """
     cdef RnnCache run = RnnCache()
@@ -92,10 +92,12 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     if cell not in CELLS:
         raise ValueError(f"cell: expected one of {', '.join(CELLS)}, got {cell!r}")
     run.number = float_type("x", x)
-    if x.ndim != 3 or x.shape[1] < 1:
-        raise ValueError(f"x: expected shape (batch, time, input) with at least one step, got {x.shape}")
+    if x.ndim != 3 or 0 in x.shape[1:]:
+        raise ValueError(f"x: expected shape (batch, time, input) with at least one step and feature, got {x.shape}")
     batch, time, input_dim = x.shape
     float_type("recurrent_kernel", recurrent_kernel)
+    if recurrent_kernel.ndim != 2 or recurrent_kernel.shape[0] < 1:
+        raise ValueError(f"recurrent_kernel: expected shape (units, gates * units), got {recurrent_kernel.shape}")
     cdef int64_t units = recurrent_kernel.shape[0]
     run.spec.cell = <CellKind> <int> CELLS[cell]
     run.spec.reset_after = reset_after

@@ -13,6 +13,8 @@ class Variable:
     `value` and `numpy()` hand out read-only views; only `assign` and optimizers write, and each write bumps `version`,
     which packed copies of the weight follow. `grad` is what the last backward pass left, or None.
 
+    >>> import numpy as np
+    >>> from rnnfast.variable import Variable
     >>> v = Variable(np.zeros(3, "float32"), name="bias")
     >>> v.assign([1, 2, 3]); v.numpy(), v.version
     (array([1., 2., 3.], dtype=float32), 1)

@@ -1,5 +1,7 @@
 """Sequences per second of one layer, rnnfast beside the float32 NumPy reference, forward and as a training step.
 
+One thread: for rnnfast it is set here, for NumPy's BLAS by the environment in asv.conf.json.
+
 The unit is a rate, so more is better: asv's graphs go up where the engine got faster.
 """
 

@@ -23,7 +23,8 @@ class Bidirectional(Layer):
     masked steps are zero, as in Keras. With `return_state` a list: the merged output, the forward states, the backward
     states. Call arguments are those of the layer; `initial_state` holds the forward states, then the backward ones.
 
-    >>> from rnnfast.layers import LSTM
+    >>> import numpy as np
+    >>> from rnnfast.layers import Bidirectional, LSTM
     >>> Bidirectional(LSTM(4))(np.ones((2, 5, 3))).shape
     (2, 8)
     """

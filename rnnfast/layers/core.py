@@ -14,6 +14,8 @@ from rnnfast.variable import Variable
 class Activation(Layer):
     """Apply an activation: `y = activation(x)`, any shape; softmax and log_softmax over the last axis.
 
+    >>> import numpy as np
+    >>> from rnnfast.layers import Activation
     >>> Activation("relu")(np.array([[-1.0, 2.0]]))
     array([[0., 2.]], dtype=float32)
     """
@@ -54,6 +56,8 @@ class Dense(Layer):
     units: size of the output's last axis. activation: None is linear. Weights: kernel (features, units), bias (units,).
     Regularizers, constraints and lora_rank other than None are a ValueError.
 
+    >>> import numpy as np
+    >>> from rnnfast.layers import Dense
     >>> Dense(2, kernel_initializer="ones")(np.ones((1, 3)))
     array([[3., 3.]], dtype=float32)
     """

@@ -17,6 +17,8 @@ class Embedding(Layer):
     Floats are cut to integers, as in Keras. mask_zero: token 0 is padding, and layers after this one skip it.
     Weight: embeddings (input_dim, output_dim). ValueError: a token out of range.
 
+    >>> import numpy as np
+    >>> from rnnfast.layers import Embedding
     >>> Embedding(10, 4)(np.array([[1, 2, 0]])).shape
     (1, 3, 4)
     """
@@ -107,6 +109,8 @@ class Embedding(Layer):
 class Masking(Layer):
     """Skip the time steps whose features all equal `mask_value`; they are set to zero. x and y (batch, time, features).
 
+    >>> import numpy as np
+    >>> from rnnfast.layers import Masking
     >>> Masking()(np.zeros((1, 2, 3))).shape
     (1, 2, 3)
     """

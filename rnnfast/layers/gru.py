@@ -20,6 +20,8 @@ class GRU(Recurrent):
     (2, 3 units), input row then recurrent row, or (3 units,) with `reset_after=False`. See `Recurrent`
     for shapes, call arguments and what is refused.
 
+    >>> import numpy as np
+    >>> from rnnfast.layers import GRU
     >>> GRU(4, return_state=True)(np.ones((2, 5, 3)))[1].shape
     (2, 4)
     """

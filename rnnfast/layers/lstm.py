@@ -24,6 +24,8 @@ class LSTM(Recurrent):
     i, f, o: i and f see also c_{t-1}, o sees c_t, each times its weight (Gers and Schmidhuber 2000); it starts at
     zero. States: h, c. See `Recurrent` for shapes, call arguments and what is refused.
 
+    >>> import numpy as np
+    >>> from rnnfast.layers import LSTM
     >>> LSTM(4, return_sequences=True)(np.ones((2, 5, 3))).shape
     (2, 5, 4)
     """

@@ -87,6 +87,7 @@ def Input(
 ) -> InputLayer:
     """The input of a model: the first entry of a `Sequential`. See `InputLayer` for the arguments.
 
+    >>> from rnnfast.layers import Input
     >>> Input((None, 3)).batch_shape
     (None, None, 3)
     """
@@ -98,6 +99,10 @@ class Dropout(Layer):
 
     noise_shape: axes of size 1 share one draw; None takes the input's size. seed: None draws one from the global
     generator. Input and output have the same, any, shape.
+
+    >>> from rnnfast.layers import Dropout
+    >>> Dropout(0.5)([[1.0, 1.0, 1.0]])
+    array([[1., 1., 1.]], dtype=float32)
     """
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **options: Any) -> None:
@@ -140,7 +145,12 @@ class Dropout(Layer):
 
 
 class Flatten(Layer):
-    """(batch, ...) to (batch, product of the rest). A mask ends here."""
+    """(batch, ...) to (batch, product of the rest). A mask ends here.
+
+    >>> from rnnfast.layers import Flatten
+    >>> Flatten()([[[1, 2], [3, 4]]])
+    array([[1., 2., 3., 4.]], dtype=float32)
+    """
 
     axes = "(batch, ...)"
 
@@ -167,7 +177,13 @@ class Flatten(Layer):
 
 
 class RepeatVector(Layer):
-    """(batch, features) to (batch, n, features): the same vector at every step. A mask ends here."""
+    """(batch, features) to (batch, n, features): the same vector at every step. A mask ends here.
+
+    >>> from rnnfast.layers import RepeatVector
+    >>> RepeatVector(2)([[1, 2]])
+    array([[[1., 2.],
+            [1., 2.]]], dtype=float32)
+    """
 
     rank = 2
     axes = "(batch, features)"

@@ -13,6 +13,8 @@ class SimpleRNN(Recurrent):
     Weights: kernel W (features, units), recurrent_kernel U (units, units), bias b (units,). See
     `Recurrent` for shapes, call arguments and what is refused.
 
+    >>> import numpy as np
+    >>> from rnnfast.layers import SimpleRNN
     >>> SimpleRNN(4)(np.ones((2, 5, 3))).shape
     (2, 4)
     """

@@ -15,7 +15,8 @@ class TimeDistributed(Layer):
 
     Time is folded into the batch, so the layer runs once. The mask of the steps is passed on to later layers.
 
-    >>> from rnnfast.layers import Dense
+    >>> import numpy as np
+    >>> from rnnfast.layers import Dense, TimeDistributed
     >>> TimeDistributed(Dense(2))(np.ones((4, 5, 3))).shape
     (4, 5, 2)
     """

@@ -113,6 +113,7 @@ class Model(Layer):
         gradient that is not finite raises `optimizers.NonFiniteError` (a ValueError) that names the epoch and the
         batch; the weights are then those of before the bad update.
 
+        >>> import numpy as np
         >>> import rnnfast
         >>> model = rnnfast.Sequential([rnnfast.layers.GRU(4), rnnfast.layers.Dense(1)])
         >>> model.compile("adam", "mse")
