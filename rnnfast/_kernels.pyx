@@ -158,7 +158,7 @@ cdef tokens_in_range(tokens, int64_t vocabulary):
         place = np.argwhere((tokens < 0) | (tokens >= vocabulary))[0]
         raise ValueError(f"tokens: expected values from 0 to {vocabulary - 1}, got {tokens[tuple(place)]} at "
                          f"{tuple(int(i) for i in place)}")
-    return contiguous(tokens.astype(np.int64, copy=False))
+    return np.asarray(tokens, np.int64, order="C")  # ascontiguousarray would give a lone token an axis
 
 
 def embedding_forward(table, tokens):

@@ -21,7 +21,7 @@ def draw(path: Path, history: dict[str, list[float]], scan: np.ndarray, beliefs:
         "axes.titlesize": 11.5, "axes.titleweight": "bold", "axes.titlepad": 10,
     }  # fmt: skip
     with rc_context(style):
-        canvas = Figure(figsize=(11, 8.6), layout="constrained")
+        canvas: Any = Figure(figsize=(11, 8.6), layout="constrained")
         canvas.get_layout_engine().set(w_pad=0.12, h_pad=0.12, hspace=0.06, wspace=0.06)
         canvas.suptitle(
             f"An LSTM learns to read handwritten digits, row by row: {accuracy:.1%} of unseen scans right",

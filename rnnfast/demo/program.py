@@ -37,6 +37,7 @@ def build_model() -> rnnfast.Sequential:
     model = rnnfast.Sequential(
         [
             layers.Input((8, 8)),
+            layers.Dropout(0.1),
             layers.LSTM(128),
             layers.Dropout(0.4),
             layers.Dense(10, activation="softmax"),

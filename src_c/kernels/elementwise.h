@@ -5,29 +5,17 @@
 
 #include <math.h>
 
+#include "../simd/slice.h"
 #include "activations.h"
 #include "table.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
 
-// A vector of an array, of which the last holds fewer lanes.
-template <class T> struct Slice {
-  int valid;
-  Slice(int64_t at, int64_t end) : valid(end - at < Vec<T>::N ? static_cast<int>(end - at) : Vec<T>::N) {}
-  RNNFAST_INLINE Vec<T> load(const T* p) const {
-    return valid == Vec<T>::N ? Vec<T>::load(p) : Vec<T>::load_partial(p, valid);
-  }
-  RNNFAST_INLINE void store(T* p, Vec<T> v) const {
-    if (valid == Vec<T>::N) v.store(p);
-    else v.store_partial(p, valid);
-  }
-};
-
 template <class T> void activate_array(Activation activation, int64_t size, const T* x, T* y) {
   for (int64_t i = 0; i < size; i += Vec<T>::N) {
     const Slice<T> slice(i, size);
-    slice.store(y + i, activate(activation, slice.load(x + i)));
+    slice.store(y, activate(activation, slice.load(x)));
   }
 }
 
@@ -36,10 +24,10 @@ void activate_backward(Activation activation, int64_t size, const T* x, const T*
   for (int64_t i = 0; i < size; i += Vec<T>::N) {
     const Slice<T> slice(i, size);
     Vec<T> value, slope;
-    if (activation.id == ActivationId::tanh) slope = tanh_slope(slice.load(y + i));
-    else if (activation.id == ActivationId::sigmoid) slope = sigmoid_slope(slice.load(y + i));
-    else activate_with_slope(activation, slice.load(x + i), value, slope);
-    slice.store(dx + i, slice.load(dy + i) * slope);
+    if (activation.id == ActivationId::tanh) slope = tanh_slope(slice.load(y));
+    else if (activation.id == ActivationId::sigmoid) slope = sigmoid_slope(slice.load(y));
+    else activate_with_slope(activation, slice.load(x), value, slope);
+    slice.store(dx, slice.load(dy) * slope);
   }
 }
 
@@ -59,17 +47,17 @@ template <class T> void softmax(bool log_of, int64_t rows, int64_t features, con
     T sum = 0;
     for (int64_t i = 0; i < features; i += Vec<T>::N) {
       const Slice<T> slice(i, features);
-      const Vec<T> shifted = slice.load(x + i) - max_x;
+      const Vec<T> shifted = slice.load(x) - max_x;
       const Vec<T> e = exp(shifted);
       add_lanes(sum, e, slice.valid);
-      slice.store(y + i, log_of ? shifted : e);
+      slice.store(y, log_of ? shifted : e);
     }
     const Vec<T> total = Vec<T>::set1(sum);
     const Vec<T> log_total = log(total);
     for (int64_t i = 0; i < features; i += Vec<T>::N) {
       const Slice<T> slice(i, features);
-      const Vec<T> v = slice.load(y + i);
-      slice.store(y + i, log_of ? v - log_total : v / total);
+      const Vec<T> v = slice.load(y);
+      slice.store(y, log_of ? v - log_total : v / total);
     }
   }
 }
@@ -81,14 +69,14 @@ void softmax_backward(bool log_of, int64_t rows, int64_t features, const T* y, c
     T sum = 0;
     for (int64_t i = 0; i < features; i += Vec<T>::N) {
       const Slice<T> slice(i, features);
-      const Vec<T> d = slice.load(dy + i);
-      add_lanes(sum, log_of ? d : d * slice.load(y + i), slice.valid);
+      const Vec<T> d = slice.load(dy);
+      add_lanes(sum, log_of ? d : d * slice.load(y), slice.valid);
     }
     const Vec<T> total = Vec<T>::set1(sum);
     for (int64_t i = 0; i < features; i += Vec<T>::N) {
       const Slice<T> slice(i, features);
-      const Vec<T> v = slice.load(y + i), d = slice.load(dy + i);
-      slice.store(dx + i, log_of ? fnma(exp(v), total, d) : v * (d - total));
+      const Vec<T> v = slice.load(y), d = slice.load(dy);
+      slice.store(dx, log_of ? fnma(exp(v), total, d) : v * (d - total));
     }
   }
 }
@@ -98,8 +86,8 @@ template <class T> void column_sums(int64_t rows, int64_t cols, const T* x, T* s
   for (int64_t j = 0; j < cols; j += Vec<T>::N) {
     const Slice<T> slice(j, cols);
     Vec<T> sum = Vec<T>::zero();
-    for (int64_t i = 0; i < rows; ++i) sum = sum + slice.load(x + i * cols + j);
-    slice.store(sums + j, sum);
+    for (int64_t i = 0; i < rows; ++i) sum = sum + slice.load(x + i * cols);
+    slice.store(sums, sum);
   }
 }
 
@@ -118,13 +106,13 @@ template <class T> void adam(const AdamUpdate& update, int64_t begin, int64_t en
   const Vec<T> epsilon = Vec<T>::set1(static_cast<T>(update.epsilon));
   for (int64_t i = begin; i < end; i += Vec<T>::N) {
     const Slice<T> slice(i, end);
-    const Vec<T> g = slice.load(grad + i);
-    Vec<T> m = slice.load(first + i), v = slice.load(second + i);
+    const Vec<T> g = slice.load(grad);
+    Vec<T> m = slice.load(first), v = slice.load(second);
     m = fma(g - m, rate_1, m);
     v = fma(g * g - v, rate_2, v);
-    slice.store(first + i, m);
-    slice.store(second + i, v);
-    slice.store(param + i, slice.load(param + i) - m * alpha / (sqrt(v) + epsilon));
+    slice.store(first, m);
+    slice.store(second, v);
+    slice.store(param, slice.load(param) - m * alpha / (sqrt(v) + epsilon));
   }
 }
 
@@ -143,21 +131,21 @@ template <class T> void rmsprop(const RmspropUpdate& update, int64_t begin, int6
   const Vec<T> epsilon = Vec<T>::set1(static_cast<T>(update.epsilon));
   for (int64_t i = begin; i < end; i += Vec<T>::N) {
     const Slice<T> slice(i, end);
-    const Vec<T> g = slice.load(grad + i);
-    const Vec<T> v = fma(rho, slice.load(velocity + i), rest * (g * g));
-    slice.store(velocity + i, v);
+    const Vec<T> g = slice.load(grad);
+    const Vec<T> v = fma(rho, slice.load(velocity), rest * (g * g));
+    slice.store(velocity, v);
     Vec<T> variance = v;
     if (average) {
-      const Vec<T> a = fma(rho, slice.load(average + i), rest * g);
-      slice.store(average + i, a);
+      const Vec<T> a = fma(rho, slice.load(average), rest * g);
+      slice.store(average, a);
       variance = fnma(a, a, v);
     }
     Vec<T> increment = rate * g / sqrt(variance + epsilon);
     if (momentum_slot) {
-      increment = fma(momentum, slice.load(momentum_slot + i), increment);
-      slice.store(momentum_slot + i, increment);
+      increment = fma(momentum, slice.load(momentum_slot), increment);
+      slice.store(momentum_slot, increment);
     }
-    slice.store(param + i, slice.load(param + i) - increment);
+    slice.store(param, slice.load(param) - increment);
   }
 }
 
@@ -170,13 +158,13 @@ template <class T> void sgd(const SgdUpdate& update, int64_t begin, int64_t end)
   const Vec<T> momentum = Vec<T>::set1(static_cast<T>(update.momentum));
   for (int64_t i = begin; i < end; i += Vec<T>::N) {
     const Slice<T> slice(i, end);
-    Vec<T> change = -(rate * slice.load(grad + i));
+    Vec<T> change = -(rate * slice.load(grad));
     if (momentum_slot) {
-      const Vec<T> m = fma(momentum, slice.load(momentum_slot + i), change);
-      slice.store(momentum_slot + i, m);
+      const Vec<T> m = fma(momentum, slice.load(momentum_slot), change);
+      slice.store(momentum_slot, m);
       change = update.nesterov ? fma(momentum, m, change) : m;
     }
-    slice.store(param + i, slice.load(param + i) + change);
+    slice.store(param, slice.load(param) + change);
   }
 }
 

@@ -4,6 +4,7 @@
 #ifndef RNNFAST_KERNELS_GATES_H
 #define RNNFAST_KERNELS_GATES_H
 
+#include "../simd/slice.h"
 #include "activations.h"
 #include "tile.h"
 
@@ -51,21 +52,10 @@ template <class Args> inline bool default_gates(const Args& args, bool has_gates
          (!has_gates || args.recurrent_activation.id == ActivationId::sigmoid);
 }
 
-// VL units of a row, of which the last panel holds fewer.
-template <class T> struct Units {
-  int64_t first;
-  int valid;
-  Units(int64_t panel, int64_t units)
-      : first(panel * Vec<T>::N),
-        valid(static_cast<int>(units - first < Vec<T>::N ? (units > first ? units - first : 0) : Vec<T>::N)) {}
-  RNNFAST_INLINE Vec<T> load(const T* row) const {
-    return valid == Vec<T>::N ? Vec<T>::load(row + first) : Vec<T>::load_partial(row + first, valid);
-  }
-  RNNFAST_INLINE void store(T* row, Vec<T> v) const {
-    if (valid == Vec<T>::N) v.store(row + first);
-    else v.store_partial(row + first, valid);
-  }
-};
+// The units of one vector of a panel.
+template <class T> RNNFAST_INLINE Slice<T> units_of(int64_t vector, int64_t units) {
+  return Slice<T>(vector * Vec<T>::N, units);
+}
 
 // A segment cut to the rows [row_begin, row_end) of a call.
 struct Cut {

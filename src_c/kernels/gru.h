@@ -25,7 +25,7 @@ template <bool Training, class T, class Gates> struct GruForward {
   RNNFAST_INLINE void for_units(const Cut& s, const T* done, int rows, int group, int64_t row, int64_t panel,
                                 const Body& body) const {
     for (int q = 0; q < group; ++q) {
-      const Units<T> u(panel + q, p.units);
+      const Slice<T> u = units_of<T>(panel + q, p.units);
       T* z_row = p.z + (panel + q) * p.z_panel + (s.z - p.z_origin + row) * kSlots * VL;
       for (int r = 0; r < rows; ++r)
         body(u, done + (r * group + q) * NV * VL, z_row + r * kSlots * VL, row + r);
@@ -37,7 +37,7 @@ template <bool Training, class T, class Gates> struct GruForward {
     const int64_t H = p.units, panels = (H + VL - 1) / VL;
     const T* h_prev = p.h + s.prev * H;
     T* h = p.h + s.out * H;
-    const auto unit_math = [&](const Units<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+    const auto unit_math = [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
       const Vec<T> x_z = Vec<T>::load(x), x_r = Vec<T>::load(x + VL), hh = Vec<T>::load(x + 2 * VL);
       const Vec<T> z = gates.gate(x_z), r = gates.gate(x_r);
       const Vec<T> x_n = fma(r, hh, Vec<T>::load(z_row + 2 * VL));
@@ -63,7 +63,7 @@ template <bool Training, class T, class Gates> struct GruForward {
     T* h = p.h + s.out * H;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
     T* reset_state = p.extra + (p.extra_by_row ? s.row : s.z) * H;
-    const auto gate_math = [&](const Units<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+    const auto gate_math = [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
       const Vec<T> x_z = Vec<T>::load(x), x_r = Vec<T>::load(x + VL), r = gates.gate(x_r);
       gates.kept(x_z, gates.gate(x_z)).store(z_row);
       gates.kept(x_r, r).store(z_row + VL);
@@ -73,7 +73,7 @@ template <bool Training, class T, class Gates> struct GruForward {
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for_units<2>(s, done, rows, group, row, panel, gate_math);
                        });
-    const auto candidate_math = [&](const Units<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+    const auto candidate_math = [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
       const Vec<T> x_n = Vec<T>::load(x), n = gates.state(x_n);
       u.store(h + row * H, gru_state(gates.gate_value_from_kept(Vec<T>::load(z_row)), u.load(h_prev + row * H), n));
       if constexpr (Training) gates.kept(x_n, n).store(z_row + 2 * VL);
@@ -98,7 +98,7 @@ template <class T, class Gates> struct GruBackward {
   const Gates gates;
 
   // What both variants share: dz and dn into slots 0 and 2, and dh becomes its direct part dh z.
-  RNNFAST_INLINE void update_gradients(const Units<T>& u, T* z, const T* h_prev, const T* dy, T* dh_row) const {
+  RNNFAST_INLINE void update_gradients(const Slice<T>& u, T* z, const T* h_prev, const T* dy, T* dh_row) const {
     const Gate<T> update = gates.gate_from_kept(Vec<T>::load(z));
     const Gate<T> n = gates.state_from_kept(Vec<T>::load(z + 2 * VL));
     Vec<T> dh = u.load(dh_row);
@@ -110,7 +110,7 @@ template <class T, class Gates> struct GruBackward {
 
   template <class Body> RNNFAST_INLINE void for_units(const Cut& s, const Body& body) const {
     for (int64_t panel = 0; panel * VL < p.units; ++panel) {
-      const Units<T> u(panel, p.units);
+      const Slice<T> u = units_of<T>(panel, p.units);
       for (int64_t r = 0; r < s.count; ++r)
         body(u, p.z + panel * p.z_panel + (s.z + r) * kSlots * VL, p.h + (s.prev + r) * p.units, r);
     }
@@ -122,7 +122,7 @@ template <class T, class Gates> struct GruBackward {
     T* dh = p.dh + s.row * H;
     const T* dy = p.dy ? p.dy + s.z * H : nullptr;
     if (p.reset_after) {
-      for_units(s, [&](const Units<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
+      for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
         const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
         const Vec<T> hh = Vec<T>::load(z_row + 3 * VL);
         update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H);
@@ -133,12 +133,12 @@ template <class T, class Gates> struct GruBackward {
       previous_state_gradient(p, s, {panels, stride, 2 * VL, 3 * VL, VL}, z, p.ut, p.dh, true);
       return;
     }
-    for_units(s, [&](const Units<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
+    for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
       update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H);
     });
     T* drh = p.scratch - p.row_begin * H;  // d(r h'), by sorted row
     previous_state_gradient(p, s, {panels, stride, VL, 0, 0}, z + 2 * VL, p.ut2, drh, false);
-    for_units(s, [&](const Units<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
+    for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
       const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
       const Vec<T> d = u.load(drh + (s.row + r) * H);
       (d * u.load(h_prev) * reset.slope).store(z_row + VL);

@@ -20,7 +20,7 @@ template <bool Training, class T, class Gates> struct LstmForward {
   const Gates gates;
 
   // Gate math of VL units of one row; x: finished pre-activations, z_row: their place in z.
-  RNNFAST_INLINE void unit_math(const Units<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row, T* h_row) const {
+  RNNFAST_INLINE void unit_math(const Slice<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row, T* h_row) const {
     Vec<T> x_i = Vec<T>::load(x), x_f = Vec<T>::load(x + VL), x_g = Vec<T>::load(x + 2 * VL);
     Vec<T> x_o = Vec<T>::load(x + 3 * VL);
     const Vec<T> c_prev = u.load(c_prev_row);
@@ -51,7 +51,7 @@ template <bool Training, class T, class Gates> struct LstmForward {
     recurrent_tiles<T>(4, s.count, panels, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, 4 * VL,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for (int q = 0; q < group; ++q) {
-                           const Units<T> u(panel + q, H);
+                           const Slice<T> u = units_of<T>(panel + q, H);
                            T* z_row = z + (panel + q) * p.z_panel + row * kSlots * VL;
                            for (int r = 0; r < rows; ++r)
                              unit_math(u, done + (r * group + q) * 4 * VL, z_row + r * kSlots * VL,
@@ -69,7 +69,7 @@ template <class T, class Gates> struct LstmBackward {
   const RecurBackwardArgs<T>& p;
   const Gates gates;
 
-  RNNFAST_INLINE void unit_gradients(const Units<T>& u, T* z, const T* c_prev_row, const T* c_row, const T* dy_row,
+  RNNFAST_INLINE void unit_gradients(const Slice<T>& u, T* z, const T* c_prev_row, const T* c_row, const T* dy_row,
                                      const T* dh_row, T* dc_row) const {
     constexpr int VL = Vec<T>::N;
     const Gate<T> i = gates.gate_from_kept(Vec<T>::load(z)), f = gates.gate_from_kept(Vec<T>::load(z + VL));
@@ -101,7 +101,7 @@ template <class T, class Gates> struct LstmBackward {
     const int64_t H = p.units, panels = (H + VL - 1) / VL;
     T* z = p.z + s.z * kSlots * VL;
     for (int64_t panel = 0; panel < panels; ++panel) {
-      const Units<T> u(panel, H);
+      const Slice<T> u = units_of<T>(panel, H);
       for (int64_t r = 0; r < s.count; ++r)
         unit_gradients(u, z + panel * p.z_panel + r * kSlots * VL, p.c + (s.prev + r) * H, p.c + (s.out + r) * H,
                        p.dy ? p.dy + (s.z + r) * H : nullptr, p.dh + (s.row + r) * H, p.dc + (s.row + r) * H);
@@ -116,7 +116,7 @@ void peephole_gradient(int64_t units, const Segment* segments, int64_t segment_c
                        const T* c, T* dp) {
   constexpr int VL = Vec<T>::N;
   for (int64_t panel = 0; panel * VL < units; ++panel) {
-    const Units<T> u(panel, units);
+    const Slice<T> u = units_of<T>(panel, units);
     Vec<T> sum_i = Vec<T>::zero(), sum_f = Vec<T>::zero(), sum_o = Vec<T>::zero();
     for (int64_t k = 0; k < segment_count; ++k) {
       const Segment& s = segments[k];

@@ -21,7 +21,7 @@ template <bool Training, class T, class Gates> struct SimpleRnnForward {
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for (int v = 0; v < group * nv; ++v) {
                            const int64_t q = panel + v / nv;
-                           const Units<T> u((begin + q) * kSlots + v % nv, H);
+                           const Slice<T> u = units_of<T>((begin + q) * kSlots + v % nv, H);
                            for (int r = 0; r < rows; ++r) {
                              const Vec<T> x = Vec<T>::load(done + (r * group * nv + v) * VL), h = gates.state(x);
                              u.store(p.h + (s.out + row + r) * H, h);
@@ -49,7 +49,7 @@ template <class T, class Gates> struct SimpleRnnBackward {
     const int64_t H = p.units, panels = (H + kSlots * VL - 1) / (kSlots * VL);
     T* z = p.z + s.z * kSlots * VL;
     for (int64_t v = 0; v < panels * kSlots; ++v) {
-      const Units<T> u(v, H);
+      const Slice<T> u = units_of<T>(v, H);
       T* z_panel = z + (v / kSlots) * p.z_panel + (v % kSlots) * VL;
       for (int64_t r = 0; r < s.count; ++r) {
         T* z_row = z_panel + r * kSlots * VL;

@@ -158,12 +158,13 @@ template <class T> RNNFAST_INLINE Vec<T> log1p_reduced(Vec<T> k, Vec<T> f) {
   return fma(k, Vec<T>::set1(M::ln2_high), correction + f);
 }
 
-// log of a normal x > 0.
+// log of a normal x > 0; NaN stays NaN.
 template <class T> RNNFAST_INLINE Vec<T> log(Vec<T> x) {
   const Vec<T> m = mantissa(x), k = exponent(x);
   const Mask<T> upper = gt(m, Vec<T>::set1(T(0x1.6a09e667f3bcdp+0)));  // sqrt(2)
   const Vec<T> one = Vec<T>::set1(1);
-  return log1p_reduced(select(upper, k + one, k), select(upper, m * Vec<T>::set1(T(0.5)), m) - one);
+  const Vec<T> y = log1p_reduced(select(upper, k + one, k), select(upper, m * Vec<T>::set1(T(0.5)), m) - one);
+  return select(isnan(x), x, y);
 }
 
 // log(1 + x) for x in [0, 1], relatively accurate at 0.
