@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import rnnfast
-from rnnfast import layers, optimizers
+from rnnfast import callbacks, layers, optimizers
 from rnnfast.demo import contest, figure, terminal
 
 BATCH = 32
-LEARNING_RATE = 5e-3
 
 
 def load_digits(seed: int) -> tuple[np.ndarray, ...]:
@@ -44,26 +42,19 @@ def build_model() -> rnnfast.Sequential:
         ]
     )
     model.compile(
-        optimizer=optimizers.Adam(LEARNING_RATE, global_clipnorm=1.0),
+        optimizer=optimizers.Adam(learning_rate=5e-3, global_clipnorm=1.0),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     return model
 
 
-def train(
-    model: rnnfast.Sequential, x: np.ndarray, y: np.ndarray, held_out: Any, epochs: int
-) -> dict[str, list[float]]:
-    """Fit for `epochs`, the last quarter of them at a tenth of the learning rate. Gives the history of all."""
-    options: dict[str, Any] = {"batch_size": BATCH, "validation_data": held_out}
+class SlowDown(callbacks.Callback):
+    """A tenth of the learning rate for the last quarter of the epochs, so that the weights settle."""
 
-    first = epochs - epochs // 4
-    history = model.fit(x, y, epochs=first, **options).history
-    if first < epochs:
-        model.optimizer.learning_rate = LEARNING_RATE / 10
-        settled = model.fit(x, y, epochs=epochs, initial_epoch=first, **options).history
-        history = {name: values + settled[name] for name, values in history.items()}
-    return history
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if epoch == self.params["epochs"] - self.params["epochs"] // 4:
+            self.model.optimizer.learning_rate /= 10
 
 
 def read_row_by_row(engine: rnnfast.InferenceModel, scans: np.ndarray) -> np.ndarray:
@@ -85,9 +76,16 @@ def run(epochs: int, directory: Path, seed: int) -> float:
     model = build_model()
     model.summary()
     start = time.perf_counter()
-    history = train(model, x_train, y_train, (x_test, y_test), epochs)
+    fitted = model.fit(
+        x_train,
+        y_train,
+        batch_size=BATCH,
+        epochs=epochs,
+        validation_data=(x_test, y_test),
+        callbacks=[SlowDown()],
+    )
     seconds = time.perf_counter() - start
-    print(f"\ntrained {epochs} epochs in {seconds:.1f} s on {rnnfast.get_num_threads()} threads")
+    print(f"\ntrained {epochs} epochs in {seconds:.1f} s (threads: {rnnfast.get_num_threads()})")
 
     path = directory / "digits.keras"
     model.save(path)
@@ -108,7 +106,7 @@ def run(epochs: int, directory: Path, seed: int) -> float:
 
     picture = directory / "rnnfast-demo.png"
     accuracy = float(np.mean(answers.argmax(axis=1) == y_test))
-    figure.draw(picture, history, x_test[shown], beliefs[shown], accuracy)
+    figure.draw(picture, fitted.history, x_test[shown], beliefs[shown], accuracy)
     print(f"\nwrote {picture}")
     print(f"test accuracy {accuracy:.3f}")
     return accuracy

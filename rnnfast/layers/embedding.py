@@ -91,7 +91,7 @@ class Embedding(Layer):
         return x != 0 if self.mask_zero else None
 
     def lower(self, program: Any, value: Any) -> Any:
-        return program.embedding(value, self.embeddings.value, self.mask_zero)
+        return program.embedding(value, self.embeddings.value, self.mask_zero, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {

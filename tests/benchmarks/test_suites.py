@@ -41,12 +41,12 @@ def test_memory_benchmarks_run():
             getattr(benchmark, name)()
 
 
-def test_startup_benchmarks_give_programs():
+def test_startup_benchmarks_give_programs(tmp_path):
     from suites.startup import Import
 
     for name in dir(Import):
         if name.startswith("timeraw_"):
-            subprocess.run([sys.executable, "-c", getattr(Import(), name)()], check=True)
+            subprocess.run([sys.executable, "-c", getattr(Import(), name)()], check=True, cwd=tmp_path)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("asv") is None, reason="asv is not installed")
