@@ -6,7 +6,8 @@
 The limits come from roofline_probe.cpp, compiled for this CPU: the peak rate of fused multiply-adds, and the read
 bandwidth by footprint. A case cannot be done in less time than its multiply-adds take at that peak, nor than it takes
 to read the weights: every time step needs the recurrent kernel again, from whichever cache holds it. Its share is the
-longer of the two over the time measured. Gate activations are not counted, so 100% of the multiply-adds is out of reach.
+longer of the two over the time measured. Gate activations are not counted, so where multiply-adds bind 100% is out of
+reach.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _engine
-from rnnfast.layers.base import DTYPES, Layer, Shape
-
-_PROGRAMS = {"float32": _engine.Program32, "float64": _engine.Program64}
+from rnnfast.formats.keras_file import load_model
+from rnnfast.layers.base import DTYPES, Shape
+from rnnfast.lowering import LoweredModel
+from rnnfast.models import Sequential
 
 
 class InferenceModel:
@@ -45,15 +46,8 @@ class InferenceModel:
         self.input_shape: Shape = model.input_shape
         self.output_shape: Shape = model.output_shape
         self._threads = 0 if threads is None else int(threads)
-        self._program = _PROGRAMS[dtype]()
-        value = self._program.input(self.input_shape[1:], model.input_dtype)
-        self._nodes_of: list[tuple[Layer, int, int]] = []  # a layer and its nodes, [first, last)
-        for layer in _flat(model):
-            first = self._program.node_count
-            value = layer.lower(self._program, value)
-            self._nodes_of.append((layer, first, self._program.node_count))
-        self._program.finish([value])
-        self._run: Callable[[list[Any], int], list[np.ndarray]] = self._program.run
+        self._lowered = LoweredModel(model, dtype)
+        self._run = self._lowered.run
 
     def __call__(self, x: Any) -> np.ndarray:
         """The output for a batch.
@@ -91,28 +85,28 @@ class InferenceModel:
         >>> bool((steps[-1] == engine(x)).all())
         True
         """
-        return Stream(self._program.stream(batch_size), self._threads)
+        return Stream(self._lowered.program.stream(batch_size), self._threads)
 
     def explain(self) -> Explanation:
         """What runs for each layer, and why: print it, or read its `rows`."""
-        nodes = self._program.describe()
+        nodes = self._lowered.program.describe()
         budget = self._threads or _engine.get_num_threads()
         rows = []
-        for layer, first, last in self._nodes_of:
+        for layer, first, last in self._lowered.nodes_of:
             for node in nodes[first:last]:
                 rows.append(
                     {
                         "layer": layer.name,
                         "runs": node["op"],
                         "kernel": node["kernel"],
-                        "isa": self._program.isa,
+                        "isa": self._lowered.program.isa,
                         "threads": budget,
                         "layout": node["layout"],
                         "weight_bytes": node["weight_bytes"],
                         "why": node["why"],
                     }
                 )
-        return Explanation(self.dtype, self._program.isa, budget, rows)
+        return Explanation(self.dtype, self._lowered.program.isa, budget, rows)
 
 
 class Stream:
@@ -200,26 +194,13 @@ def _check_count(what: str, n: Any) -> None:
 
 
 def _model(source: Any) -> Any:
-    # Higher rooms that know of this one only through `layer.lower`: reached when there is a model to take.
-    from rnnfast.models import Sequential
-
     if isinstance(source, (str, os.PathLike)):
-        from rnnfast.formats.keras_file import load_model
-
-        source = load_model(source)
+        source = load_model(source, compile=False)
     if not isinstance(source, Sequential):
         raise TypeError(f"InferenceModel: expected a Sequential model or a path, got {type(source).__name__}")
     if not source.built:
         raise ValueError(f"InferenceModel: {source.label} is not built: give it an Input, or call it on data first")
     return source
-
-
-def _flat(model: Any) -> list[Layer]:
-    """The layers in the order they run, those of nested models in their place."""
-    flat: list[Layer] = []
-    for layer in model.layers:
-        flat += _flat(layer) if isinstance(layer, type(model)) else [layer]
-    return flat
 
 
 def _size(count: int) -> str:

@@ -1,7 +1,7 @@
 """A contestant in a process of its own.
 
-Contestants take turns, each in its own process, because in one process their thread pools disturb each other: at two
-threads the medians of ONNX Runtime and OpenVINO were up to 15% higher when PyTorch shared a process with them.
+Contestants take turns, each in its own process, so that no thread pool, OpenMP runtime or processor affinity of one is
+there while another runs: at two threads, most medians were lower apart than in a shared process.
 """
 
 from __future__ import annotations

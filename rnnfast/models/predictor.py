@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast.layers import NoLoweringError
+from rnnfast.lowering import LoweredModel
 
 # Rows per call where the caller does not say: the engine spreads a call's rows over the threads.
 ENGINE_ROWS = 1024
@@ -43,14 +44,12 @@ class Predictor:
 
 
 def _build_engine(model: Any) -> Any:
-    """An InferenceModel of the model's weights, or None where a layer has no lowering or dtypes are mixed."""
-    # A higher room, reached on first use only: layers and models work without it.
-    from rnnfast.inference import InferenceModel
-
+    """The model as a program of the engine, or None where a layer has no lowering or dtypes are mixed."""
     dtypes = {layer.dtype for layer in model.layers}
     if len(dtypes) != 1:
         return None
     try:
-        return InferenceModel(model, dtype=dtypes.pop())
+        lowered = LoweredModel(model, dtypes.pop())
     except NoLoweringError:
         return None
+    return lambda x: lowered.run([x], 0)[0]

@@ -1,0 +1,43 @@
+"""A model's layers as one program of the engine: the way from Python objects to the graph that runs in C++."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rnnfast import _engine
+from rnnfast.layers.base import Layer
+
+_PROGRAMS = {"float32": _engine.Program32, "float64": _engine.Program64}
+
+
+class LoweredModel:
+    """A snapshot of a built sequential model, packed for this machine.
+
+    Each layer describes itself through `Layer.lower`. dtype: "float32" or "float64", of weights and computation.
+    `run([x], threads)` gives the outputs as a list (threads 0: as many as `rnnfast.get_num_threads()`);
+    `nodes_of` lists each layer with its nodes in the program, [first, last).
+
+    layers.NoLoweringError: a layer, or an option of it, has no node.
+    """
+
+    def __init__(self, model: Any, dtype: str) -> None:
+        self.program = _PROGRAMS[dtype]()
+        self.nodes_of: list[tuple[Layer, int, int]] = []
+        value = self.program.input(model.input_shape[1:], model.input_dtype)
+        for layer in _flat(model):
+            first = self.program.node_count
+            value = layer.lower(self.program, value)
+            self.nodes_of.append((layer, first, self.program.node_count))
+        self.program.finish([value])
+        self.run: Callable[[list[Any], int], list[np.ndarray]] = self.program.run
+
+
+def _flat(model: Any) -> list[Layer]:
+    """The layers in the order they run, those of nested models in their place."""
+    flat: list[Layer] = []
+    for layer in model.layers:
+        flat += _flat(layer) if isinstance(layer, type(model)) else [layer]
+    return flat
