@@ -201,7 +201,7 @@ def is_older(target, sources):
 
 def core_libraries():
     sources = {name: sorted(glob(f"src_c/isa/{name}*.cpp")) for name in INSTRUCTION_SETS}
-    sources["engine"] = sorted(glob("src_c/engine/*.cpp"))
+    sources["engine"] = sorted(glob("src_c/engine/*.cpp") + glob("src_c/program/*.cpp"))
     return [(name, {"sources": paths}) for name, paths in sources.items()]
 
 

@@ -11,7 +11,7 @@
 #include "_engine_arrays.h"
 #include "_engine_stream.h"
 #include "engine/cpu.h"
-#include "engine/program.h"
+#include "program/program.h"
 #include "engine/threads.h"
 #include "rnnfast.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "_engine_arrays.h"
-#include "engine/stream.h"
+#include "program/stream.h"
 #include "engine/threads.h"
 
 namespace rnnfast {

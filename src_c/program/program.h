@@ -4,18 +4,18 @@
 // optional mask over its time axis, and at run time stands in one of two layouts: batch-major (rows, time, features), or
 // in the packed order of a SequencePlan, in which recurrent layers and what lies between them need no repacking. A call
 // cuts its batch into blocks of rows; each block runs the whole program on one thread, in a context of its own.
-#ifndef RNNFAST_ENGINE_PROGRAM_H
-#define RNNFAST_ENGINE_PROGRAM_H
+#ifndef RNNFAST_PROGRAM_PROGRAM_H
+#define RNNFAST_PROGRAM_PROGRAM_H
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "program_context.h"
-#include "program_pool.h"
-#include "program_value.h"
-#include "rnn.h"
+#include "context.h"
+#include "pool.h"
+#include "value.h"
+#include "../engine/rnn.h"
 
 namespace rnnfast {
 

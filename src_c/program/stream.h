@@ -1,13 +1,13 @@
 // A program run step by step: every recurrent layer advances one step and keeps its state for the next.
-#ifndef RNNFAST_ENGINE_STREAM_H
-#define RNNFAST_ENGINE_STREAM_H
+#ifndef RNNFAST_PROGRAM_STREAM_H
+#define RNNFAST_PROGRAM_STREAM_H
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
 
-#include "buffer.h"
+#include "../engine/buffer.h"
 #include "program.h"
 
 namespace rnnfast {

@@ -1,6 +1,6 @@
 // Objects that calls lease and give back, without a lock: a fork or a slow thread never leaves it held.
-#ifndef RNNFAST_ENGINE_PROGRAM_POOL_H
-#define RNNFAST_ENGINE_PROGRAM_POOL_H
+#ifndef RNNFAST_PROGRAM_POOL_H
+#define RNNFAST_PROGRAM_POOL_H
 
 #include <atomic>
 #include <memory>

@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "program.h"
-#include "threads.h"
+#include "../engine/threads.h"
 
 namespace rnnfast {
 namespace {

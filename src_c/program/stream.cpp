@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "threads.h"
+#include "../engine/threads.h"
 
 namespace rnnfast {
 namespace {

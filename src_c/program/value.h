@@ -1,6 +1,6 @@
 // Values of an inference program: shapes with axes known only at run time, masks, and the layouts they may take.
-#ifndef RNNFAST_ENGINE_PROGRAM_VALUE_H
-#define RNNFAST_ENGINE_PROGRAM_VALUE_H
+#ifndef RNNFAST_PROGRAM_VALUE_H
+#define RNNFAST_PROGRAM_VALUE_H
 
 #include <cstddef>
 #include <cstdint>

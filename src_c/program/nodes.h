@@ -1,8 +1,8 @@
 // The nodes of inference programs. Each is made by the Program method of its name, which has checked what it is given.
-#ifndef RNNFAST_ENGINE_NODES_H
-#define RNNFAST_ENGINE_NODES_H
+#ifndef RNNFAST_PROGRAM_NODES_H
+#define RNNFAST_PROGRAM_NODES_H
 
-#include "buffer.h"
+#include "../engine/buffer.h"
 #include "program.h"
 
 namespace rnnfast {

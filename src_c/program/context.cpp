@@ -1,4 +1,4 @@
-#include "program_context.h"
+#include "context.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,14 +1,14 @@
 // What one block of rows needs while it runs through a program: tensors, masks, plans and reusable memory.
-#ifndef RNNFAST_ENGINE_PROGRAM_CONTEXT_H
-#define RNNFAST_ENGINE_PROGRAM_CONTEXT_H
+#ifndef RNNFAST_PROGRAM_CONTEXT_H
+#define RNNFAST_PROGRAM_CONTEXT_H
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "buffer.h"
-#include "plan.h"
-#include "program_value.h"
+#include "../engine/buffer.h"
+#include "../engine/plan.h"
+#include "value.h"
 
 namespace rnnfast {
 
