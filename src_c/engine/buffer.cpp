@@ -1,6 +1,7 @@
 #include "buffer.h"
 
 #include <cstdlib>
+#include <mutex>
 #include <new>
 
 #if defined(_WIN32)
@@ -14,14 +15,22 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
+// Blocks that are kept: malloc serves smaller ones without the system, and larger ones are worth giving back.
+constexpr std::size_t kSmallestKept = std::size_t{32} << 10, kLargestKept = std::size_t{64} << 20;
+constexpr std::size_t kKeptBytes = std::size_t{128} << 20;
+
 std::size_t round_up(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
 
-}  // namespace
+// Sizes come in steps of an eighth, so that a block serves requests of about its size.
+std::size_t block_size(std::size_t bytes) {
+  if (bytes < kSmallestKept) return round_up(bytes == 0 ? 1 : bytes, kAlignment);
+  std::size_t step = kAlignment;
+  while (step * 16 <= bytes) step *= 2;
+  return round_up(bytes, step);
+}
 
-void* aligned_allocate(std::size_t bytes) {
-  const std::size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kAlignment;
-  const std::size_t size = round_up(bytes == 0 ? 1 : bytes, kAlignment);
-  if (size < bytes) throw std::bad_alloc();
+void* system_allocate(std::size_t size) {
+  const std::size_t alignment = size >= 2 * kHugePage ? kHugePage : kAlignment;
 #if defined(_WIN32)
   void* pointer = _aligned_malloc(size, alignment);
   if (pointer == nullptr) throw std::bad_alloc();
@@ -36,12 +45,70 @@ void* aligned_allocate(std::size_t bytes) {
   return pointer;
 }
 
-void aligned_release(void* pointer) noexcept {
+void system_release(void* pointer) noexcept {
 #if defined(_WIN32)
   _aligned_free(pointer);
 #else
   std::free(pointer);
 #endif
+}
+
+// Released blocks that wait for a request of their size. A lock that is taken (by a thread that a fork left behind,
+// perhaps) is not waited for: the system serves then.
+class KeptBlocks {
+ public:
+  void* take(std::size_t size) {
+    const std::unique_lock<std::mutex> hold(lock_, std::try_to_lock);
+    if (!hold.owns_lock()) return nullptr;
+    for (std::size_t i = count_; i-- > 0;) {
+      if (blocks_[i].size != size) continue;
+      void* pointer = blocks_[i].pointer;
+      blocks_[i] = blocks_[--count_];
+      bytes_ -= size;
+      return pointer;
+    }
+    return nullptr;
+  }
+  bool keep(void* pointer, std::size_t size) {
+    const std::unique_lock<std::mutex> hold(lock_, std::try_to_lock);
+    if (!hold.owns_lock() || count_ == kMost || bytes_ + size > kKeptBytes) return false;
+    blocks_[count_++] = {pointer, size};
+    bytes_ += size;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 64;
+  struct Block {
+    void* pointer;
+    std::size_t size;
+  };
+  std::mutex lock_;
+  Block blocks_[kMost];
+  std::size_t count_ = 0, bytes_ = 0;
+};
+
+// Never destroyed: buffers may be released while the process ends.
+KeptBlocks& kept_blocks() {
+  static KeptBlocks& blocks = *new KeptBlocks;
+  return blocks;
+}
+
+bool worth_keeping(std::size_t size) { return size >= kSmallestKept && size <= kLargestKept; }
+
+}  // namespace
+
+void* aligned_allocate(std::size_t bytes) {
+  const std::size_t size = block_size(bytes);
+  if (size < bytes) throw std::bad_alloc();
+  void* kept = worth_keeping(size) ? kept_blocks().take(size) : nullptr;
+  return kept ? kept : system_allocate(size);
+}
+
+void aligned_release(void* pointer, std::size_t bytes) noexcept {
+  if (pointer == nullptr) return;
+  const std::size_t size = block_size(bytes);
+  if (!worth_keeping(size) || !kept_blocks().keep(pointer, size)) system_release(pointer);
 }
 
 void* Workspace::take_bytes(std::size_t bytes) {

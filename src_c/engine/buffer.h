@@ -13,10 +13,10 @@ namespace rnnfast {
 
 constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
 
-// At least `bytes` bytes, 64-byte aligned; large blocks are aligned to, and asked for as, huge pages.
-// Throws std::bad_alloc.
+// At least `bytes` bytes, 64-byte aligned; large blocks are aligned to, and asked for as, huge pages. A few large blocks
+// are kept when they are released, since fresh pages cost as much as the work of a small layer. Throws std::bad_alloc.
 void* aligned_allocate(std::size_t bytes);
-void aligned_release(void* pointer) noexcept;
+void aligned_release(void* pointer, std::size_t bytes) noexcept;  // bytes as asked for
 
 struct Uninitialised {};
 constexpr Uninitialised uninitialised{};
@@ -42,7 +42,7 @@ template <class T> class Buffer {
   }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { aligned_release(data_); }
+  ~Buffer() { aligned_release(data_, static_cast<std::size_t>(size_) * sizeof(T)); }
 
   T* data() { return data_; }
   const T* data() const { return data_; }

@@ -14,6 +14,22 @@ GateSet CellLayout::input_gates() const { return {gates(), {0, 1, 2, 3}}; }
 
 GateSet CellLayout::recurrent_gates() const { return {split() ? 2 : gates(), {0, 1, 2, 3}}; }
 
+namespace {
+
+// to[c * to_ld + r] = from[r * from_ld + c]: blocks of a cache line, so that every line is touched once.
+template <class T>
+void transpose(const T* from, int64_t from_ld, int64_t rows, int64_t cols, T* to, int64_t to_ld) {
+  constexpr int64_t kBlock = 16;
+  for (int64_t r0 = 0; r0 < rows; r0 += kBlock)
+    for (int64_t c0 = 0; c0 < cols; c0 += kBlock) {
+      const int64_t r1 = std::min(rows, r0 + kBlock), c1 = std::min(cols, c0 + kBlock);
+      for (int64_t c = c0; c < c1; ++c)
+        for (int64_t r = r0; r < r1; ++r) to[c * to_ld + r] = from[r * from_ld + c];
+    }
+}
+
+}  // namespace
+
 template <class T> void pack_gates(const CellLayout& layout, const GateSet& set, const T* w, int64_t k, T* out) {
   const int64_t H = layout.units, VL = layout.lanes, ld = layout.gates() * H;
   for (int64_t p = 0; p < layout.panels(); ++p) {
@@ -43,8 +59,7 @@ void pack_linear(int64_t lanes, const T* w, int64_t k, int64_t n, int64_t ld, bo
     const int64_t valid = std::min(width, n - first);
     if (transposed) {
       if (valid < width) std::fill_n(out, k * width, T(0));
-      for (int64_t j = 0; j < valid; ++j)
-        for (int64_t i = 0; i < k; ++i) out[i * width + j] = w[(first + j) * ld + i];
+      transpose(w + first * ld, ld, valid, k, out, width);
     } else {
       for (int64_t i = 0; i < k; ++i) {
         std::copy_n(w + i * ld + first, valid, out + i * width);
@@ -67,16 +82,12 @@ void pack_gates_transposed(const CellLayout& layout, const GateSet& set, const T
   // A linear block is one run of units, a gate block one run per gate.
   const int runs = layout.linear() ? 1 : set.count;
   const int64_t run = block / runs;
-  std::fill_n(out, ceil_div(n, width) * rows * width, T(0));
-  for (int64_t j = 0; j < n; ++j) {
-    T* column = out + (j / width) * rows * width + j % width;
+  if (n % width != 0 || H % run != 0) std::fill_n(out, ceil_div(n, width) * rows * width, T(0));
+  for (int64_t first = 0; first < n; first += width, out += rows * width)
     for (int64_t p = 0; p < layout.panels(); ++p)
-      for (int g = 0; g < runs; ++g) {
-        const T* from = w + j * ld + set.gate[g] * H + p * run;
-        T* to = column + (p * block + g * run) * width;
-        for (int64_t u = 0; u < std::min(run, H - p * run); ++u) to[u * width] = from[u];
-      }
-  }
+      for (int g = 0; g < runs; ++g)
+        transpose(w + first * ld + set.gate[g] * H + p * run, ld, std::min(width, n - first), std::min(run, H - p * run),
+                  out + (p * block + g * run) * width, width);
 }
 
 namespace {
