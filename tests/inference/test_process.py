@@ -1,26 +1,17 @@
 """Threads, forks, and memory."""
 
 import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from numeric import assert_same_bits
+from process import run_python
 
 import rnnfast
 from rnnfast import _engine
 from rnnfast.layers import LSTM, Dense, Input
-
-
-def run_python(code, **environment):
-    """A fresh interpreter's (exit status, output, errors)."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=300
-    )
-    return done.returncode, done.stdout.strip(), done.stderr
 
 
 def test_eight_python_threads_on_one_model(rng):
