@@ -8,8 +8,10 @@ from process import run_python
 STEPS = """
 import os, numpy as np, rnnfast
 from rnnfast.layers import GRU, LSTM, Dense, Embedding, Input
-model = rnnfast.Sequential([Input((6,), dtype="int32"), Embedding(20, 8, mask_zero=True), LSTM(16, return_sequences=True),
-                            GRU(8), Dense(3, activation="softmax")])
+model = rnnfast.Sequential([
+    Input((6,), dtype="int32"), Embedding(20, 8, mask_zero=True), LSTM(16, return_sequences=True), GRU(8),
+    Dense(3, activation="softmax"),
+])
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 rng = np.random.default_rng(0)
 x, y = rng.integers(0, 20, (8, 6)), rng.integers(0, 3, 8)
