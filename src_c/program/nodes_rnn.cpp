@@ -98,8 +98,8 @@ template <class T> NodeInfo RnnNode<T>::info() const {
   info.op = std::string(names[static_cast<int>(spec.cell)]) + (go_backwards_ ? ", backwards" : "");
   info.kernel = spec.cell == CellKind::gru && !spec.reset_after ? "gate panels, two products per step"
                                                                 : "gate panels, one product per step";
-  info.reason = usual ? "the usual activations: gate math on the registers of the product's tile"
-                      : "activations of its own: gates are stored per tile, then vector activations";
+  info.reason = usual ? "the usual activations: inlined gate math on each tile of the product"
+                      : "activations of its own: vector activations by a switch on each tile of the product";
   info.weight_bytes = rnn_.bytes();
   return info;
 }
