@@ -134,15 +134,14 @@ class BuildCore(build_clib):
 class BuildCppTests(BuildCore):
     """`setup.py build_cpp_tests`: the programs of tests/cpp, in the folder of the libraries (--build-clib).
 
-    A test that speaks of RNNFAST_ISA includes kernels, and becomes one program per instruction set; the others are
-    linked with the whole core.
+    A test that includes kernels becomes one program per instruction set; the others are linked with the whole core.
     """
 
     def build_libraries(self, libraries):
         super().build_libraries(libraries)
         for source in sorted(glob("tests/cpp/*.cpp")):
             name = Path(source).stem
-            if "RNNFAST_ISA" in Path(source).read_text(encoding="utf-8"):
+            if "src_c/kernels/" in Path(source).read_text(encoding="utf-8"):
                 for isa in self.toolchain.instruction_sets:
                     macros = [(f"RNNFAST_ISA_{isa.upper()}", None)]
                     self.link_program(f"{name}.{isa}", self.build_object(source, isa, isa, macros), [])

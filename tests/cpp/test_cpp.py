@@ -1,12 +1,12 @@
-"""The C++ tests beside this file: each program compiled for every instruction set of the machine, and run.
+"""The C++ tests beside this file, built by `setup.py build_cpp_tests` with the flags of the product, and run.
 
-A program is compiled as the kernels are: with the macro and the flags of one instruction set. It exits with 0 when all
-is well.
+A program exits with 0 when all is well. Those that include kernels are built once per instruction set.
 """
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,32 +14,30 @@ import pytest
 import rnnfast
 
 HERE = Path(__file__).parent
-SOURCES = sorted(HERE.glob("*.cpp"))
-FLAGS = {
-    "generic": [],
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma"],
-    "neon": [],
-}
+ROOT = HERE.parents[1]
+AVAILABLE = rnnfast.cpu_info()["available"]
+PROGRAMS = ["test_core", *(f"test_math.{isa}" for isa in AVAILABLE)]
 
 
 @pytest.fixture(scope="session")
-def compiler():
-    for name in (os.environ.get("CXX"), "c++", "g++", "clang++"):
-        if name and shutil.which(name.split()[0]):
-            return name.split()
-    pytest.skip("no C++ compiler (CXX, c++, g++ or clang++)")
+def built(tmp_path_factory):
+    if not any(shutil.which(name.split()[0]) for name in (os.environ.get("CXX"), "c++", "g++", "clang++") if name):
+        pytest.skip("no C++ compiler (CXX, c++, g++ or clang++)")
+    pytest.importorskip("setuptools", minversion="77")
+    folder = tmp_path_factory.mktemp("cpp")
+    run([sys.executable, "setup.py", "-q", "build_cpp_tests", f"--build-clib={folder}", f"--build-temp={folder}/objects"])
+    return folder
 
 
-@pytest.mark.parametrize("isa", rnnfast.cpu_info()["available"])
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_program(source, isa, compiler, tmp_path):
-    program = tmp_path / source.stem
-    flags = ["-std=c++17", "-O2", "-ffp-contract=off", *FLAGS[isa], f"-DRNNFAST_ISA_{isa.upper()}"]
-    run([*compiler, *flags, str(source), "-o", str(program)])
-    run([str(program)])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_program(program, built):
+    run([str(built / program)])
+
+
+def test_every_program_is_run():
+    assert {name.split(".")[0] for name in PROGRAMS} == {path.stem for path in HERE.glob("*.cpp")}
 
 
 def run(command):
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=ROOT)
     assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"

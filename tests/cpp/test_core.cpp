@@ -1,0 +1,217 @@
+// The whole core without Python, for the sanitizers and for machines that only cross-compile: layers of odd sizes and
+// every cell, forward and backward, ragged and reversed, on every kernel table of the machine, against plain double loops.
+// Exit status 1 if a bound is passed.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "../../src_c/engine/cpu.h"
+#include "../../src_c/engine/rnn.h"
+#include "../../src_c/engine/training.h"
+
+namespace {
+
+using namespace rnnfast;
+using Array = std::vector<double>;
+
+std::mt19937 generator(7);
+int failures = 0;
+
+Array random(int64_t n, double scale) {
+  std::normal_distribution<double> normal(0, scale);
+  Array values(static_cast<size_t>(n));
+  for (double& v : values) v = normal(generator);
+  return values;
+}
+
+template <class T> std::vector<T> as(const Array& values) { return std::vector<T>(values.begin(), values.end()); }
+
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+struct Case {
+  CellKind cell;
+  bool reset_after, peephole, reverse;
+  int64_t input, units, batch, time;
+};
+
+struct Weights {
+  Array kernel, recurrent, bias, peephole;
+};
+
+struct Result {
+  Array h;  // (batch, time, units): the state after each step, masked steps included
+};
+
+// One row, one step, with states h and c updated in place. w: kernel and recurrent_kernel side by side, canonical.
+void plain_step(const Case& k, const Weights& w, const double* x, Array& h, Array& c) {
+  const int64_t H = k.units, G = gate_count(k.cell), W = G * H;
+  const auto input = [&](int64_t column) {
+    double sum = w.bias[column];
+    for (int64_t i = 0; i < k.input; ++i) sum += x[i] * w.kernel[i * W + column];
+    return sum;
+  };
+  const auto recurrent = [&](int64_t column, const Array& state) {
+    double sum = 0;
+    for (int64_t i = 0; i < H; ++i) sum += state[i] * w.recurrent[i * W + column];
+    return sum;
+  };
+  Array next(H), reset_state(H);
+  if (k.cell == CellKind::gru)
+    for (int64_t u = 0; u < H; ++u) {
+      const double extra = k.reset_after ? w.bias[W + H + u] : 0;
+      reset_state[u] = sigmoid(input(H + u) + recurrent(H + u, h) + extra) * (k.reset_after ? 1 : h[u]);
+    }
+  for (int64_t u = 0; u < H; ++u) {
+    if (k.cell == CellKind::simple_rnn) {
+      next[u] = std::tanh(input(u) + recurrent(u, h));
+    } else if (k.cell == CellKind::lstm) {
+      const auto peep = [&](int gate, double state) { return k.peephole ? w.peephole[gate * H + u] * state : 0; };
+      const double i = sigmoid(input(u) + recurrent(u, h) + peep(0, c[u]));
+      const double f = sigmoid(input(H + u) + recurrent(H + u, h) + peep(1, c[u]));
+      const double g = std::tanh(input(2 * H + u) + recurrent(2 * H + u, h));
+      c[u] = f * c[u] + i * g;
+      next[u] = sigmoid(input(3 * H + u) + recurrent(3 * H + u, h) + peep(2, c[u])) * std::tanh(c[u]);
+    } else {
+      const double z = sigmoid(input(u) + recurrent(u, h) + (k.reset_after ? w.bias[W + u] : 0));
+      const double n = std::tanh(input(2 * H + u) +
+                                 (k.reset_after ? reset_state[u] * (recurrent(2 * H + u, h) + w.bias[W + 2 * H + u])
+                                                : recurrent(2 * H + u, reset_state)));
+      next[u] = z * h[u] + (1 - z) * n;
+    }
+  }
+  h = next;
+}
+
+// sum of weight * state over all real steps: a loss whose gradient is `weight`. Fills the states in (batch, time, units).
+double plain_loss(const Case& k, const Weights& w, const Array& x, const std::vector<uint8_t>& mask, const Array& weight,
+                  Array* states) {
+  double loss = 0;
+  for (int64_t b = 0; b < k.batch; ++b) {
+    Array h(k.units, 0), c(k.units, 0);
+    for (int64_t s = 0; s < k.time; ++s) {
+      const int64_t t = k.reverse ? k.time - 1 - s : s, at = (b * k.time + t) * k.units;
+      if (!mask[b * k.time + t]) continue;
+      plain_step(k, w, &x[(b * k.time + t) * k.input], h, c);
+      for (int64_t u = 0; u < k.units; ++u) {
+        loss += weight[at + u] * h[u];
+        if (states) (*states)[at + u] = h[u];
+      }
+    }
+  }
+  return loss;
+}
+
+void expect(const char* what, const Case& k, double error, double bound) {
+  if (error <= bound) return;
+  ++failures;
+  std::printf("%s: error %.3g above %.3g (cell %d reset_after %d peephole %d reverse %d input %ld units %ld batch %ld "
+              "time %ld)\n", what, error, bound, static_cast<int>(k.cell), k.reset_after, k.peephole, k.reverse,
+              static_cast<long>(k.input), static_cast<long>(k.units), static_cast<long>(k.batch),
+              static_cast<long>(k.time));
+}
+
+template <class T> void run(const Case& k, double forward_bound, double gradient_bound) {
+  const int64_t G = gate_count(k.cell), H = k.units, W = G * H;
+  Weights w{random(k.input * W, 0.4), random(H * W, 0.4), random(2 * W, 0.3), random(3 * H, 0.3)};
+  const Array x = random(k.batch * k.time * k.input, 1), weight = random(k.batch * k.time * H, 1);
+  std::vector<uint8_t> mask(k.batch * k.time, 1);
+  for (uint8_t& m : mask) m = generator() % 4 != 0;
+  if (generator() % 2) std::fill(mask.begin(), mask.end(), uint8_t{1});
+
+  const Activation tanh{ActivationId::tanh, 0, 0}, gate{ActivationId::sigmoid, 0, 0};
+  const RnnSpec spec{k.cell, k.reset_after, tanh, gate, k.input, H};
+  const std::vector<T> kernel = as<T>(w.kernel), recurrent = as<T>(w.recurrent), bias = as<T>(w.bias);
+  const std::vector<T> peephole = as<T>(w.peephole), xt = as<T>(x), dy = as<T>(weight);
+  const RnnWeights weights{kernel.data(), recurrent.data(), bias.data(), k.peephole ? peephole.data() : nullptr};
+  const SequencePlan plan(k.batch, k.time, mask.data(), nullptr, k.reverse);
+  const int64_t total = plan.total(), rows = total + k.batch;
+
+  std::vector<T> packed_x(total * k.input), packed_dy(total * H);
+  plan_gather(plan, sizeof(T), xt.data(), k.time * k.input, k.input, k.input, packed_x.data(), 0, plan.steps());
+  plan_gather(plan, sizeof(T), dy.data(), k.time * H, H, H, packed_dy.data(), 0, plan.steps());
+  const Dtype dtype = sizeof(T) == 4 ? Dtype::float32 : Dtype::float64;
+  std::vector<T> h(rows * H), c(rows * H), extra(total * H);
+  Buffer<T> z(rnn_z_size(dtype, spec, total));
+  RnnForward forward{dtype, &spec, weights, &plan, packed_x.data(), h.data(), c.data(), z.data(), extra.data(), 2};
+  rnn_forward(forward);
+
+  Array states(k.batch * k.time * H, 0);
+  plain_loss(k, w, x, mask, weight, &states);
+  std::vector<T> got(k.batch * k.time * H);
+  plan_scatter(plan, sizeof(T), h.data(), H, got.data(), k.time * H, H, 0, k.batch);
+  double error = 0;
+  for (size_t i = 0; i < got.size(); ++i) error = std::max(error, std::abs(static_cast<double>(got[i]) - states[i]));
+  expect("forward", k, error, forward_bound);
+
+  // Inference, with and without the history of states: the bits of training.
+  const PackedRnn<T> packed(active_table(), spec, weights);
+  Buffer<T> workspace(rnn_infer_workspace(packed, plan));
+  std::vector<T> h_infer(rows * H), h_state(k.batch * H), c_state(k.batch * H);
+  for (T* history : {h_infer.data(), static_cast<T*>(nullptr)}) {
+    std::fill(h_state.begin(), h_state.end(), T(0));
+    std::fill(c_state.begin(), c_state.end(), T(0));
+    rnn_infer(RnnInfer<T>{&packed, &plan, packed_x.data(), history, h_state.data(), c_state.data(), workspace.data()});
+    bool same = !history || std::equal(h.begin(), h.begin() + total * H, h_infer.begin());
+    for (int64_t r = 0; r < k.batch; ++r)
+      same = same && std::equal(&h_state[r * H], &h_state[r * H] + H, &h[plan.last(r) * H]);
+    expect("inference against training", k, same ? 0 : 1, 0);
+  }
+
+  std::vector<T> dh(k.batch * H), dc(k.batch * H), dx(total * k.input), dkernel(k.input * W), drecurrent(H * W);
+  std::vector<T> dbias(2 * W), dpeephole(3 * H);
+  rnn_backward(RnnBackward{forward, packed_dy.data(), dh.data(), dc.data(), dx.data(), dkernel.data(),
+                           drecurrent.data(), dbias.data(), k.peephole ? dpeephole.data() : nullptr});
+  // A few weights of each kind by central differences of the plain loops.
+  const auto check = [&](const char* what, Array& values, const std::vector<T>& gradient, int64_t size) {
+    for (int trial = 0; trial < 4; ++trial) {
+      const int64_t i = static_cast<int64_t>(generator() % static_cast<uint64_t>(size));
+      const double old = values[i], step = 1e-5;
+      values[i] = old + step;
+      const double up = plain_loss(k, w, x, mask, weight, nullptr);
+      values[i] = old - step;
+      const double down = plain_loss(k, w, x, mask, weight, nullptr);
+      values[i] = old;
+      const double wanted = (up - down) / (2 * step);
+      expect(what, k, std::abs(static_cast<double>(gradient[i]) - wanted) / (1 + std::abs(wanted)), gradient_bound);
+    }
+  };
+  check("kernel gradient", w.kernel, dkernel, k.input * W);
+  check("recurrent kernel gradient", w.recurrent, drecurrent, H * W);
+  check("bias gradient", w.bias, dbias, k.cell == CellKind::gru && k.reset_after ? 2 * W : W);
+  if (k.peephole) check("peephole gradient", w.peephole, dpeephole, 3 * H);
+}
+
+int run_all() {
+  const int64_t sizes[] = {1, 3, 15, 17, 33};
+  int cases = 0;
+  for (int variant = 0; variant < 5; ++variant)
+    for (int64_t units : sizes)
+      for (int64_t batch : {1, 2, 7}) {
+        const CellKind cell = variant < 2 ? CellKind::lstm : variant < 4 ? CellKind::gru : CellKind::simple_rnn;
+        const Case k{cell, variant == 2, variant == 1, units % 2 == batch % 2, 1 + (units * batch) % 19, units, batch,
+                     1 + (units + batch) % 6};
+        run<float>(k, 5e-6, 1e-4);
+        run<double>(k, 1e-13, 1e-7);
+        cases += 2;
+      }
+  std::printf("%s: %d cases, %d failures\n", active_table().isa, cases, failures);
+  return failures > 0;
+}
+
+}  // namespace
+
+// Without arguments: once under every instruction set of the machine, each in a process of its own.
+int main(int argc, char** argv) {
+  if (argc > 1) return run_all();
+  int status = 0;
+  for (const KernelTable* table : available_tables()) {
+    const std::string command = "RNNFAST_ISA=" + std::string(table->isa) + " \"" + argv[0] + "\" once";
+    std::fflush(stdout);
+    status |= std::system(command.c_str()) != 0;
+  }
+  return status;
+}
