@@ -6,7 +6,8 @@
 //     side in the order  simple_rnn: h | lstm: i f g o | gru: z r h.
 //   * "packed (rows, C)" is the packed order of a SequencePlan: all real steps, step by step (docs/architecture.md).
 //   * The caller owns every pointer; nothing is kept after a call unless the entry says so. Outputs never alias inputs
-//     unless the entry says so. No entry throws across Api; arguments are trusted (bindings check them).
+//     unless the entry says so. Arguments are trusted (bindings check them). An entry that takes memory may throw
+//     std::bad_alloc, and leaves its outputs undefined then.
 //   * int64_t counts elements, never bytes.
 #ifndef RNNFAST_H
 #define RNNFAST_H
@@ -79,7 +80,7 @@ struct RnnForward {
 };
 
 struct RnnBackward {
-  RnnForward forward;       // as it was given to forward; z and extra are overwritten
+  RnnForward forward;       // as it was given to forward; z is overwritten
   const void* dy;           // packed (total, units) gradient of every h; or null
   void* dh;                 // (batch, units), sorted order. in: gradient of the last h; out: of the initial h
   void* dc;                 // LSTM: likewise for c; else null
@@ -113,7 +114,8 @@ struct SgdUpdate     { Dtype dtype; int64_t size; void* param; const void* grad;
 
 // The function table behind the capsule rnnfast._engine._C_API.
 struct Api {
-  // Plans. mask: (batch, time) bytes, non-zero = real, or null; lengths: (batch) or null (mask wins nothing: pass one).
+  // Plans. mask: (batch, time) bytes, non-zero = real, or null; lengths: (batch) real steps from the first on,
+  // or null; at most one of the two.
   // reverse: steps run from the last real one to the first.
   SequencePlan* (*plan_create)(int64_t batch, int64_t time, const uint8_t* mask, const int64_t* lengths, bool reverse);
   void (*plan_free)(SequencePlan*);
@@ -129,7 +131,7 @@ struct Api {
   // The transpose: dx[b, t, :] = packed[i, :], zero at masked steps.
   void (*plan_scatter)(const SequencePlan*, Dtype, const void* packed, int64_t features, void* x, int64_t batch_stride,
                        int64_t time_stride, int threads);
-  // Keras' outputs from states: a masked step repeats the previous output in processing order (zero before the first),
+  // Keras' outputs y (batch, time, units, by strides) from the packed states h (total, units): a masked step repeats the previous output in processing order (zero before the first),
   // or is zero with zero_output. Processing order runs over y's time axis from 0 on, also for reverse plans.
   void (*plan_outputs)(const SequencePlan*, Dtype, const void* h, int64_t units, bool zero_output, void* y,
                        int64_t batch_stride, int64_t time_stride, int threads);
@@ -137,6 +139,7 @@ struct Api {
   void (*plan_outputs_backward)(const SequencePlan*, Dtype, const void* dy, int64_t batch_stride, int64_t time_stride,
                                 int64_t units, bool zero_output, void* packed, int threads);
 
+  // Elements of RnnForward::z for `total` real steps.
   int64_t (*rnn_z_size)(Dtype, const RnnSpec*, int64_t total);
   void (*rnn_forward)(const RnnForward*);
   void (*rnn_backward)(const RnnBackward*);
@@ -156,6 +159,7 @@ struct Api {
   void (*rmsprop_update)(const RmspropUpdate*);
   void (*sgd_update)(const SgdUpdate*);
 
+  // Threads that a call may use now: set_num_threads, affinity, cgroup, OpenMP's own setting.
   int (*get_num_threads)();
 };
 

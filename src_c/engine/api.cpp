@@ -5,6 +5,7 @@
 #include "../rnnfast.h"
 #include "cpu.h"
 #include "plan.h"
+#include "rnn.h"
 #include "threads.h"
 #include "training.h"
 
@@ -70,8 +71,6 @@ void outputs_backward(const SequencePlan* plan, Dtype dtype, const void* dy, int
   });
 }
 
-bool elementwise(const Activation& activation) { return activation.id < ActivationId::count; }
-
 void activation_forward(Dtype dtype, Activation activation, int64_t rows, int64_t features, const void* x, void* y,
                         int threads) {
   with_kernels(dtype, [&](const auto& kernels, auto zero) {
@@ -79,9 +78,7 @@ void activation_forward(Dtype dtype, Activation activation, int64_t rows, int64_
     const auto* from = static_cast<const T*>(x);
     auto* to = static_cast<T*>(y);
     in_parts(rows, row_grain(features), threads, [&](int64_t begin, int64_t end) {
-      const int64_t at = begin * features, count = end - begin;
-      if (elementwise(activation)) kernels.activate(activation, count * features, from + at, to + at);
-      else kernels.softmax(activation.id == ActivationId::log_softmax, count, features, from + at, to + at);
+      activate_rows(kernels, activation, end - begin, features, from + begin * features, to + begin * features);
     });
   });
 }
@@ -94,7 +91,7 @@ void activation_backward(Dtype dtype, Activation activation, int64_t rows, int64
     auto* to = static_cast<T*>(dx);
     in_parts(rows, row_grain(features), threads, [&](int64_t begin, int64_t end) {
       const int64_t at = begin * features, count = end - begin;
-      if (elementwise(activation))
+      if (is_elementwise(activation))
         kernels.activate_backward(activation, count * features, in + at, out + at, grad + at, to + at);
       else
         kernels.softmax_backward(activation.id == ActivationId::log_softmax, count, features, out + at, grad + at,

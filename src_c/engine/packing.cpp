@@ -8,11 +8,17 @@ namespace rnnfast {
 CellLayout::CellLayout(const RnnSpec& spec, int64_t lanes_)
     : cell(spec.cell), reset_after(spec.reset_after), units(spec.units), lanes(lanes_) {}
 
-int64_t CellLayout::panels() const { return ceil_div(units, linear() ? 4 * lanes : lanes); }
+int64_t CellLayout::panels() const { return ceil_div(units, linear() ? slot_row() : lanes); }
 
 GateSet CellLayout::input_gates() const { return {gates(), {0, 1, 2, 3}}; }
 
 GateSet CellLayout::recurrent_gates() const { return {split() ? 2 : gates(), {0, 1, 2, 3}}; }
+
+KBlocks CellLayout::recurrent_blocks(int64_t z_panel) const {
+  // The candidate's recurrent part of a GRU lies in slot 3, past its input's.
+  if (cell == CellKind::gru && reset_after) return {panels(), z_panel, 2 * lanes, 3 * lanes, lanes};
+  return {panels(), z_panel, block_length(recurrent_gates().count), 0, 0};
+}
 
 namespace {
 
@@ -54,7 +60,7 @@ template <class T> void unpack_gates(const CellLayout& layout, const GateSet& se
 
 template <class T>
 void pack_linear(int64_t lanes, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out) {
-  const int64_t width = 4 * lanes;
+  const int64_t width = kSlots * lanes;
   for (int64_t first = 0; first < n; first += width, out += k * width) {
     const int64_t valid = std::min(width, n - first);
     if (transposed) {
@@ -70,14 +76,14 @@ void pack_linear(int64_t lanes, const T* w, int64_t k, int64_t n, int64_t ld, bo
 }
 
 template <class T> void unpack_linear(int64_t lanes, const T* packed, int64_t k, int64_t n, T* w, int64_t ld) {
-  const int64_t width = 4 * lanes;
+  const int64_t width = kSlots * lanes;
   for (int64_t first = 0; first < n; first += width)
     for (int64_t i = 0; i < k; ++i, packed += width) std::copy_n(packed, std::min(width, n - first), w + i * ld + first);
 }
 
 template <class T>
 void pack_gates_transposed(const CellLayout& layout, const GateSet& set, const T* w, int64_t n, T* out) {
-  const int64_t H = layout.units, VL = layout.lanes, width = 4 * VL, ld = layout.gates() * H;
+  const int64_t H = layout.units, width = layout.slot_row(), ld = layout.gates() * H;
   const int64_t block = layout.block_length(set.count), rows = layout.panels() * block;
   // A linear block is one run of units, a gate block one run per gate.
   const int runs = layout.linear() ? 1 : set.count;
@@ -95,14 +101,14 @@ namespace {
 // Calls f(packed position, unit) for every unit of slot `slot` in [panel][4 * VL].
 template <class F> void for_slot(const CellLayout& layout, int slot, const F& f) {
   for (int64_t u = 0; u < layout.units; ++u)
-    f(layout.linear() ? u : (u / layout.lanes) * 4 * layout.lanes + slot * layout.lanes + u % layout.lanes, u);
+    f(layout.linear() ? u : (u / layout.lanes) * layout.slot_row() + slot * layout.lanes + u % layout.lanes, u);
 }
 
 }  // namespace
 
 template <class T> void pack_bias(const CellLayout& layout, const T* bias, T* out) {
   const int64_t H = layout.units;
-  std::fill_n(out, layout.panels() * 4 * layout.lanes, T(0));
+  std::fill_n(out, layout.panels() * layout.slot_row(), T(0));
   const bool two_rows = layout.cell == CellKind::gru && layout.reset_after;
   for (int g = 0; g < layout.gates(); ++g)
     for_slot(layout, g, [&](int64_t at, int64_t u) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "../kernels/table.h"
 #include "../rnnfast.h"
 
 namespace rnnfast {
@@ -27,14 +28,19 @@ struct CellLayout {
   bool split() const { return cell == CellKind::gru && !reset_after; }  // candidate's product waits for r
   int gates() const { return gate_count(cell); }
   int64_t panels() const;
-  int64_t slot_row() const { return 4 * lanes; }                // elements of one row of a z panel
+  int64_t slot_row() const { return kSlots * lanes; }           // elements of one row of a z panel
   int64_t z_size(int64_t rows) const { return panels() * rows * slot_row(); }
   GateSet input_gates() const;      // of W
   GateSet recurrent_gates() const;  // of U; z and r alone when split
-  int64_t input_width() const { return (linear() ? 4 : input_gates().count) * lanes; }  // elements per k of a panel
-  int64_t recurrent_width() const { return (linear() ? 4 : recurrent_gates().count) * lanes; }
-  // U's k as a row of dz presents it (table.h, KBlocks): elements per block that take part.
-  int64_t block_length(int vectors) const { return linear() ? (panels() == 1 ? units : 4 * lanes) : vectors * lanes; }
+  GateSet candidate_gates() const { return {1, {2}}; }  // of U's other part when split
+  int64_t input_width() const { return (linear() ? kSlots : input_gates().count) * lanes; }  // elements per k of a panel
+  int64_t recurrent_width() const { return (linear() ? kSlots : recurrent_gates().count) * lanes; }
+  // Elements of one block of a row of dz that meet so many vectors of weights.
+  int64_t block_length(int vectors) const { return linear() ? (panels() == 1 ? units : slot_row()) : vectors * lanes; }
+  // A row of dz as the k of a product with the transposes of W and U; from the candidate's slot on when it is split.
+  KBlocks input_blocks(int64_t z_panel) const { return {panels(), z_panel, block_length(gates()), 0, 0}; }
+  KBlocks recurrent_blocks(int64_t z_panel) const;
+  KBlocks candidate_blocks(int64_t z_panel) const { return {panels(), z_panel, lanes, 0, 0}; }
 };
 
 // out [panel][k][count * VL]: vector g of a panel = gate set.gate[g] of VL consecutive units.  w (k, G*units).
@@ -45,13 +51,13 @@ template <class T> void unpack_gates(const CellLayout&, const GateSet&, const T*
 template <class T>
 void pack_linear(int64_t lanes, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out);
 template <class T> void unpack_linear(int64_t lanes, const T* packed, int64_t k, int64_t n, T* w, int64_t ld);
-inline int64_t linear_size(int64_t lanes, int64_t k, int64_t n) { return ceil_div(n, 4 * lanes) * k * 4 * lanes; }
+inline int64_t linear_size(int64_t lanes, int64_t k, int64_t n) { return ceil_div(n, kSlots * lanes) * k * kSlots * lanes; }
 
 // Panels of the transpose of w (n, G*units) whose k run over [block][gate of the set][unit], as a row of dz has them.
 template <class T>
 void pack_gates_transposed(const CellLayout&, const GateSet&, const T* w, int64_t n, T* out);
 inline int64_t transposed_size(const CellLayout& layout, const GateSet& set, int64_t n) {
-  return ceil_div(n, 4 * layout.lanes) * layout.panels() * layout.block_length(set.count) * 4 * layout.lanes;
+  return ceil_div(n, layout.slot_row()) * layout.panels() * layout.block_length(set.count) * layout.slot_row();
 }
 
 // out [panel][4 * VL] by slot of z; z and r of a GRU with reset_after take the sum of both biases.

@@ -34,7 +34,7 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnSpec& spec, const Rnn
     pack_gates(layout_, layout_.input_gates(), w, I, w_.data());
     pack_gates(layout_, layout_.recurrent_gates(), u, H, u_.data());
     if (layout_.split())
-      pack_gates(layout_, GateSet{1, {2}}, u, H, u_.data() + P * H * layout_.recurrent_width());
+      pack_gates(layout_, layout_.candidate_gates(), u, H, u_.data() + P * H * layout_.recurrent_width());
   }
   if (canonical.bias) {
     bias_ = Buffer<T>(P * layout_.slot_row(), uninitialised);
@@ -81,6 +81,7 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   p.peephole = peephole_.data();
   p.activation = spec_.activation;
   p.recurrent_activation = spec_.recurrent_activation;
+  p.default_gates = has_default_gates(spec_);
   p.reset_after = spec_.reset_after;
   return p;
 }

@@ -12,12 +12,31 @@
 
 namespace rnnfast {
 
+// tanh for the state and sigmoid for the gates: what the kernels inline.
+inline bool has_default_gates(const RnnSpec& spec) {
+  return spec.activation.id == ActivationId::tanh &&
+         (spec.cell == CellKind::simple_rnn || spec.recurrent_activation.id == ActivationId::sigmoid);
+}
+
+// Floating-point operations of a layer's products for one row and step.
+inline double step_operations(const RnnSpec& spec) {
+  return 2.0 * static_cast<double>(gate_count(spec.cell) * spec.units * (spec.input_dim + spec.units));
+}
+
+// The activation of `rows` rows of `features`; y may be x.
+inline bool is_elementwise(const Activation& activation) { return activation.id < ActivationId::count; }
+template <class T>
+void activate_rows(const Kernels<T>& kernels, const Activation& activation, int64_t rows, int64_t features, const T* x,
+                   T* y) {
+  if (is_elementwise(activation)) kernels.activate(activation, rows * features, x, y);
+  else kernels.softmax(activation.id == ActivationId::log_softmax, rows, features, x, y);
+}
+
 // A layer's weights in the panel layout of one kernel table. Immutable after construction; safe to share.
 template <class T> class PackedRnn {
  public:
   PackedRnn(const KernelTable& table, const RnnSpec& spec, const RnnWeights& canonical);
 
-  const KernelTable& table() const { return *table_; }
   const Kernels<T>& kernels() const { return table_->of<T>(); }
   const RnnSpec& spec() const { return spec_; }
   const CellLayout& layout() const { return layout_; }

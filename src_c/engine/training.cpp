@@ -18,11 +18,7 @@ template <class T> T* typed(void* p) { return static_cast<T*>(p); }
 template <class T> const T* typed(const void* p) { return static_cast<const T*>(p); }
 
 // Floating-point operations of one pass over a layer's products.
-double layer_work(const RnnForward& f) {
-  const RnnSpec& spec = *f.spec;
-  return 2.0 * static_cast<double>(f.plan->total()) * static_cast<double>(gate_count(spec.cell) * spec.units) *
-         static_cast<double>(spec.input_dim + spec.units);
-}
+double layer_operations(const RnnForward& f) { return static_cast<double>(f.plan->total()) * step_operations(*f.spec); }
 
 // f(first, count) over [0, rows) in parts.
 template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
@@ -60,7 +56,7 @@ template <class T> class Backward {
   explicit Backward(const RnnBackward& b)
       : b_(b), f_(b.forward), plan_(*f_.plan), table_(active_table()), kernels_(table_.of<T>()),
         layout_(*f_.spec, kernels_.lanes), z_panel_(plan_.total() * layout_.slot_row()),
-        threads_(worthwhile_threads(2 * layer_work(f_), f_.threads)) {}
+        threads_(worthwhile_threads(2 * layer_operations(f_), f_.threads)) {}
 
   void run() {
     time_loop();
@@ -76,17 +72,19 @@ template <class T> class Backward {
   void time_loop() const {
     const int64_t H = layout_.units;
     const T* u = typed<T>(f_.weights.recurrent_kernel);
-    const GateSet gates = layout_.recurrent_gates(), candidate{1, {2}};
+    const GateSet gates = layout_.recurrent_gates(), candidate = layout_.candidate_gates();
     Buffer<T> ut(transposed_size(layout_, gates, H), uninitialised);
     pack_gates_transposed(layout_, gates, u, H, ut.data());
-    Buffer<T> ut2(layout_.split() ? transposed_size(layout_, candidate, H) : 0, uninitialised);
-    if (layout_.split()) pack_gates_transposed(layout_, candidate, u, H, ut2.data());
+    Buffer<T> candidate_ut(layout_.split() ? transposed_size(layout_, candidate, H) : 0, uninitialised);
+    if (layout_.split()) pack_gates_transposed(layout_, candidate, u, H, candidate_ut.data());
     Buffer<T> scratch(layout_.split() ? plan_.batch() * H : 0, uninitialised);
 
     RecurBackwardArgs<T> p{};
     p.units = H;
     p.ut = ut.data();
-    p.ut2 = ut2.data();
+    p.k = layout_.recurrent_blocks(z_panel_);
+    p.candidate_ut = candidate_ut.data();
+    p.candidate_k = layout_.candidate_blocks(z_panel_);
     p.peephole = typed<T>(f_.weights.peephole);
     p.activation = f_.spec->activation;
     p.recurrent_activation = f_.spec->recurrent_activation;
@@ -99,7 +97,7 @@ template <class T> class Backward {
     p.dy = typed<T>(b_.dy);
     p.dh = typed<T>(b_.dh);
     p.dc = typed<T>(b_.dc);
-    p.extra = typed<T>(f_.extra);
+    p.default_gates = has_default_gates(*f_.spec);
     p.reset_after = f_.spec->reset_after;
     for_batch_parts(plan_, threads_, [&](int64_t begin, int64_t end) {
       RecurBackwardArgs<T> part = p;
@@ -110,7 +108,7 @@ template <class T> class Backward {
     });
   }
 
-  // packed [panel][rows of A][width] += A^T dz for one panel.
+  // A weight gradient, [panel][row][width], and which part of dz it sums.
   struct Sum {
     int64_t rows;   // of the result: columns of A
     int64_t width;  // per k of a panel
@@ -129,14 +127,10 @@ template <class T> class Backward {
     p.k = k;
     p.nv = sum.nv;
     p.skip_slot = sum.skip_slot;
-    p.panel_begin = panel;
-    p.panel_end = panel + 1;
     p.a = a;
-    p.b = z() + z_row * layout_.slot_row() + sum.slot * layout_.lanes;
+    p.b = z() + panel * z_panel_ + z_row * layout_.slot_row() + sum.slot * layout_.lanes;
     p.b_row = layout_.slot_row();
-    p.b_panel = z_panel_;
-    p.c = sum.packed.data();
-    p.c_panel = sum.rows * sum.width;
+    p.c = sum.packed.data() + panel * sum.rows * sum.width;
     kernels_.outer(p);
   }
 
@@ -167,13 +161,12 @@ template <class T> class Backward {
           if (layout_.split()) add(candidate, panel, plan_.total(), typed<T>(f_.extra), 0);
           break;
         default:
-          kernels_.z_sums(plan_.total(), 1, z() + panel * z_panel_, z_panel_,
-                          sums.data() + panel * layout_.slot_row());
+          kernels_.z_sums(plan_.total(), z() + panel * z_panel_, sums.data() + panel * layout_.slot_row());
       }
     });
     unpack(dw, layout_.input_gates(), I, b_.dkernel);
     unpack(du, layout_.recurrent_gates(), H, b_.drecurrent_kernel);
-    if (layout_.split()) unpack(candidate, GateSet{1, {2}}, H, b_.drecurrent_kernel);
+    if (layout_.split()) unpack(candidate, layout_.candidate_gates(), H, b_.drecurrent_kernel);
     if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
     if (b_.dpeephole)
       kernels_.peephole_gradient(H, plan_.segments().data(), static_cast<int64_t>(plan_.segments().size()), z(),
@@ -185,7 +178,7 @@ template <class T> class Backward {
     const GateSet gates = layout_.input_gates();
     Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
     pack_gates_transposed(layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
-    const KBlocks k{layout_.panels(), z_panel_, layout_.block_length(gates.count), 0, 0};
+    const KBlocks k = layout_.input_blocks(z_panel_);
     for_row_parts(plan_.total(), threads_, [&](int64_t first, int64_t count) {
       kernels_.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(), layout_.slot_row(),
                                          k, wt.data(), typed<T>(b_.dx) + first * I, I));
@@ -207,7 +200,7 @@ template <class T> void forward(const RnnForward& f) {
   const SequencePlan& plan = *f.plan;
   const CellLayout& layout = rnn.layout();
   const int64_t z_panel = plan.total() * layout.slot_row();
-  const int threads = worthwhile_threads(layer_work(f), f.threads);
+  const int threads = worthwhile_threads(layer_operations(f), f.threads);
   T* z = typed<T>(f.z);
   for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
     rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel);
@@ -258,15 +251,11 @@ template <class T> void product(const MatMul& p) {
     part.m = p.m;
     part.k = p.k;
     part.nv = kSlots;
-    part.panel_begin = panel;
-    part.panel_end = panel + 1;
     part.a = typed<T>(p.a);
     part.lda = p.lda;
-    part.b = b.data();
+    part.b = b.data() + panel * p.k * width;
     part.b_row = width;
-    part.b_panel = p.k * width;
-    part.c = sums.data();
-    part.c_panel = p.m * width;
+    part.c = sums.data() + panel * p.m * width;
     kernels.outer(part);
   });
   unpack_linear(lanes, sums.data(), p.m, p.n, c, p.ldc);

@@ -1,6 +1,6 @@
-// Gate activations of a cell: the default ones run in registers; any other goes through the vector switch of
-// activations.h. What a cell keeps for its backward pass differs: default gates keep the activated value, whose slope
-// follows from it; other gates keep the pre-activation, from which value and slope are computed again.
+// Gate activations of a cell: the default ones are inlined; any other goes through the vector switch of activations.h.
+// What a cell keeps for its backward pass differs: default gates keep the activated value, whose slope follows from it;
+// other gates keep the pre-activation, from which value and slope are computed again.
 #ifndef RNNFAST_KERNELS_GATES_H
 #define RNNFAST_KERNELS_GATES_H
 
@@ -46,11 +46,6 @@ struct AnyGates {
     return g;
   }
 };
-
-template <class Args> inline bool default_gates(const Args& args, bool has_gates) {
-  return args.activation.id == ActivationId::tanh &&
-         (!has_gates || args.recurrent_activation.id == ActivationId::sigmoid);
-}
 
 // The units of one vector of a panel.
 template <class T> RNNFAST_INLINE Slice<T> units_of(int64_t vector, int64_t units) {

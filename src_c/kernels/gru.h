@@ -117,7 +117,7 @@ template <class T, class Gates> struct GruBackward {
   }
 
   void step(const Cut& s) const {
-    const int64_t H = p.units, panels = (H + VL - 1) / VL, stride = p.z_panel;
+    const int64_t H = p.units;
     T* z = p.z + s.z * kSlots * VL;
     T* dh = p.dh + s.row * H;
     const T* dy = p.dy ? p.dy + s.z * H : nullptr;
@@ -130,21 +130,21 @@ template <class T, class Gates> struct GruBackward {
         (dn * hh * reset.slope).store(z_row + VL);
         (dn * reset.value).store(z_row + 3 * VL);
       });
-      previous_state_gradient(p, s, {panels, stride, 2 * VL, 3 * VL, VL}, z, p.ut, p.dh, true);
+      previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
       return;
     }
     for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
       update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H);
     });
     T* drh = p.scratch - p.row_begin * H;  // d(r h'), by sorted row
-    previous_state_gradient(p, s, {panels, stride, VL, 0, 0}, z + 2 * VL, p.ut2, drh, false);
+    previous_state_gradient(p, s, p.candidate_k, z + 2 * VL, p.candidate_ut, drh, false);
     for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
       const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
       const Vec<T> d = u.load(drh + (s.row + r) * H);
       (d * u.load(h_prev) * reset.slope).store(z_row + VL);
       u.store(dh + r * H, fma(d, reset.value, u.load(dh + r * H)));
     });
-    previous_state_gradient(p, s, {panels, stride, 2 * VL, 0, 0}, z, p.ut, p.dh, true);
+    previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
   }
 };
 

@@ -106,11 +106,11 @@ template <class T, class Gates> struct LstmBackward {
         unit_gradients(u, z + panel * p.z_panel + r * kSlots * VL, p.c + (s.prev + r) * H, p.c + (s.out + r) * H,
                        p.dy ? p.dy + (s.z + r) * H : nullptr, p.dh + (s.row + r) * H, p.dc + (s.row + r) * H);
     }
-    previous_state_gradient(p, s, {panels, static_cast<int64_t>(p.z_panel), 4 * VL, 0, 0}, z, p.ut, p.dh, false);
+    previous_state_gradient(p, s, p.k, z, p.ut, p.dh, false);
   }
 };
 
-// dp_i, dp_f += d(i, f) * c_prev and dp_o += d(o) * c over all steps and rows, in order.
+// dp_i, dp_f = sum of d(i, f) * c_prev and dp_o = sum of d(o) * c over all steps and rows, in order.
 template <class T>
 void peephole_gradient(int64_t units, const Segment* segments, int64_t segment_count, const T* z, ptrdiff_t z_panel,
                        const T* c, T* dp) {

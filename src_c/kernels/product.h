@@ -94,21 +94,19 @@ template <class T> void outer(const OuterArgs<T>& p) {
   const int64_t width = p.nv * Vec<T>::N;
   Tile<T> t;
   t.init_row = t.out_row = width;
-  t.init_panel = t.out_panel = p.c_panel;
+  t.init_panel = t.out_panel = 0;
   t.init_last = nullptr;
   t.a_row = 1;
   t.a_k = p.lda;
-  t.b_panel = p.b_panel;
+  t.b_panel = 0;
   t.b_k = p.b_row;
   t.b_skip = p.skip_slot ? Vec<T>::N : 0;
   for (int64_t k = 0; k < p.k; k += kOuterBlock) {
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
-    const int64_t panels = p.panel_end - p.panel_begin;
-    for_tiles<T>(p.nv, p.m, panels, [&](TileFunction<T> function, int, int, int64_t i, int64_t first) {
-      const int64_t panel = p.panel_begin + first;
+    t.b = p.b + k * p.b_row;
+    for_tiles<T>(p.nv, p.m, 1, [&](TileFunction<T> function, int, int, int64_t i, int64_t) {
       t.a = p.a + k * p.lda + i;
-      t.b = p.b + panel * p.b_panel + k * p.b_row;
-      t.out = p.c + panel * p.c_panel + i * width;
+      t.out = p.c + i * width;
       t.init = t.out;
       function(t);
     });

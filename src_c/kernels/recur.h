@@ -11,17 +11,14 @@ namespace RNNFAST_ISA {
 
 template <CellKind> struct CellKernels;
 template <> struct CellKernels<CellKind::simple_rnn> {
-  static constexpr bool has_gates = false;
   template <bool Training, class T, class Gates> using Forward = SimpleRnnForward<Training, T, Gates>;
   template <class T, class Gates> using Backward = SimpleRnnBackward<T, Gates>;
 };
 template <> struct CellKernels<CellKind::lstm> {
-  static constexpr bool has_gates = true;
   template <bool Training, class T, class Gates> using Forward = LstmForward<Training, T, Gates>;
   template <class T, class Gates> using Backward = LstmBackward<T, Gates>;
 };
 template <> struct CellKernels<CellKind::gru> {
-  static constexpr bool has_gates = true;
   template <bool Training, class T, class Gates> using Forward = GruForward<Training, T, Gates>;
   template <class T, class Gates> using Backward = GruBackward<T, Gates>;
 };
@@ -42,7 +39,7 @@ template <class Cell, class Args> void walk_backward(const Cell& cell, const Arg
 
 template <class T, CellKind Kind, bool Training> void recur_forward(const RecurForwardArgs<T>& p) {
   using Cell = CellKernels<Kind>;
-  if (default_gates(p, Cell::has_gates))
+  if (p.default_gates)
     walk_forward(typename Cell::template Forward<Training, T, DefaultGates>{p, DefaultGates(p)}, p);
   else
     walk_forward(typename Cell::template Forward<Training, T, AnyGates>{p, AnyGates(p)}, p);
@@ -50,23 +47,20 @@ template <class T, CellKind Kind, bool Training> void recur_forward(const RecurF
 
 template <class T, CellKind Kind> void recur_backward(const RecurBackwardArgs<T>& p) {
   using Cell = CellKernels<Kind>;
-  if (default_gates(p, Cell::has_gates))
+  if (p.default_gates)
     walk_backward(typename Cell::template Backward<T, DefaultGates>{p, DefaultGates(p)}, p);
   else
     walk_backward(typename Cell::template Backward<T, AnyGates>{p, AnyGates(p)}, p);
 }
 
-// sums[panel][slot] += z over the rows, in order: the gradient of the bias.
-template <class T> void z_sums(int64_t rows, int64_t panels, const T* z, ptrdiff_t z_panel, T* sums) {
+// sums[slot] = z over the rows of one panel, in order: the gradient of the bias.
+template <class T> void z_sums(int64_t rows, const T* z, T* sums) {
   constexpr int VL = Vec<T>::N;
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    Vec<T> sum[kSlots];
-    for (int j = 0; j < kSlots; ++j) sum[j] = Vec<T>::load(sums + (panel * kSlots + j) * VL);
-    const T* row = z + panel * z_panel;
-    for (int64_t r = 0; r < rows; ++r, row += kSlots * VL)
-      for (int j = 0; j < kSlots; ++j) sum[j] = sum[j] + Vec<T>::load(row + j * VL);
-    for (int j = 0; j < kSlots; ++j) sum[j].store(sums + (panel * kSlots + j) * VL);
-  }
+  Vec<T> sum[kSlots];
+  for (int j = 0; j < kSlots; ++j) sum[j] = Vec<T>::zero();
+  for (int64_t r = 0; r < rows; ++r, z += kSlots * VL)
+    for (int j = 0; j < kSlots; ++j) sum[j] = sum[j] + Vec<T>::load(z + j * VL);
+  for (int j = 0; j < kSlots; ++j) sum[j].store(sums + j * VL);
 }
 
 }  // namespace RNNFAST_ISA

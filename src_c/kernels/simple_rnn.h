@@ -62,8 +62,7 @@ template <class T, class Gates> struct SimpleRnnBackward {
         (dh * gates.state_from_kept(Vec<T>::load(z_row)).slope).store(z_row);
       }
     }
-    const int64_t run = panels == 1 ? H : kSlots * VL;
-    previous_state_gradient(p, s, {panels, static_cast<int64_t>(p.z_panel), run, 0, 0}, z, p.ut, p.dh, false);
+    previous_state_gradient(p, s, p.k, z, p.ut, p.dh, false);
   }
 };
 

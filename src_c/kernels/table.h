@@ -39,15 +39,14 @@ template <class T> struct ProductArgs {
   const Activation* activation; // applied to the result before it is stored, or null (element-wise ones)
 };
 
-// C[panel][i][nv * VL] += sum over k of A[k, i] * B[panel][k][slot]. Reduction over k ascending.
+// C[i][nv * VL] += sum over k of A[k, i] * B[k][slot], for one panel. Reduction over k ascending.
 template <class T> struct OuterArgs {
   int64_t m, k;                 // rows of C (columns of A); rows of A and B
   int nv;
   bool skip_slot;               // the last vector of B lies in slot nv, not nv - 1 (GRU: hh beside hx)
-  int64_t panel_begin, panel_end;
   const T* a; ptrdiff_t lda;    // row k at a + k * lda
-  const T* b; ptrdiff_t b_row, b_panel;
-  T* c; ptrdiff_t c_panel;
+  const T* b; ptrdiff_t b_row;
+  T* c;
 };
 
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end).
@@ -57,13 +56,14 @@ template <class T> struct RecurForwardArgs {
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
   Activation activation, recurrent_activation;
+  bool default_gates;           // tanh for the state, sigmoid for the gates
   const Segment* segments; int64_t segment_count;
   int64_t row_begin, row_end;
   T* z; ptrdiff_t z_panel;      // elements from one panel to the next; row 0 is packed row z_origin
   int64_t z_origin;
   T* h; T* c;                   // histories with row length `units`
   bool c_by_row;                // c holds one state per batch row, updated in place (inference)
-  T* extra;                     // GRU reset_after=false: r * h, row length units, by `z` (training) or by row
+  T* extra;                     // GRU reset_after=false: r * h, row length units, by `z` (training) or by row; written
   bool extra_by_row;
   bool reset_after;
 };
@@ -71,17 +71,18 @@ template <class T> struct RecurForwardArgs {
 // One time loop backward. z holds what forward left and is overwritten by the gradients of the pre-activations.
 template <class T> struct RecurBackwardArgs {
   int64_t units;
-  const T* ut;                  // packed transpose of U: linear panels over H outputs, k in the order of z
-  const T* ut2;                 // GRU reset_after=false: transpose of the candidate's part
+  const T* ut; KBlocks k;       // packed transpose of U: linear panels over H outputs, k as a row of dz presents it
+  const T* candidate_ut;        // GRU reset_after=false: the transpose of the candidate's part, apart
+  KBlocks candidate_k;
   const T* peephole;
   Activation activation, recurrent_activation;
+  bool default_gates;
   const Segment* segments; int64_t segment_count;  // as forward ran them; walked from the last
   int64_t row_begin, row_end;
   T* z; ptrdiff_t z_panel;
   const T* h; const T* c;
   const T* dy;                  // packed (total, units) or null
   T* dh; T* dc;                 // (batch, units), in and out
-  T* extra;                     // GRU reset_after=false: r * h by `z` row, read
   T* scratch;                   // (row_end - row_begin, units): GRU reset_after=false
   bool reset_after;
 };
@@ -93,9 +94,9 @@ template <class T> struct Kernels {
   // [cell][training]
   void (*recur_forward[3][2])(const RecurForwardArgs<T>&);
   void (*recur_backward[3])(const RecurBackwardArgs<T>&);
-  // sums[panel][4 * VL] += rows of z, in order
-  void (*z_sums)(int64_t rows, int64_t panels, const T* z, ptrdiff_t z_panel, T* sums);
-  // dp (3, units) += sum over the segments of d(i, f) * c_prev, d(o) * c
+  // sums [4 * VL] = the rows of one panel of z added up, in order
+  void (*z_sums)(int64_t rows, const T* z, T* sums);
+  // dp (3, units) = sum over the segments of d(i, f) * c_prev, d(o) * c
   void (*peephole_gradient)(int64_t units, const Segment*, int64_t segment_count, const T* z, ptrdiff_t z_panel,
                             const T* c, T* dp);
 

@@ -1,27 +1,13 @@
 #include "nodes.h"
 
 namespace rnnfast {
-namespace {
-
-bool elementwise(const Activation& activation) { return activation.id < ActivationId::count; }
-
-// The activation of `rows` rows of `features`; y may be x.
-template <class T>
-void activate(const Kernels<T>& kernels, const Activation& activation, int64_t rows, int64_t features, const T* x,
-              T* y) {
-  if (elementwise(activation)) kernels.activate(activation, rows * features, x, y);
-  else kernels.softmax(activation.id == ActivationId::log_softmax, rows, features, x, y);
-}
-
-}  // namespace
-
 template <class T> void DenseNode<T>::run(Context<T>& context) const {
   const Tensor<T>& x = context.tensor(this->inputs[0]);
   const int64_t rows = x.size() / inputs_;
   T* y = context.create_like(this->output, x);
-  const bool fused = elementwise(activation_);
+  const bool fused = is_elementwise(activation_);
   dense_.run(rows, x.data, y, fused ? &activation_ : nullptr);
-  if (!fused) activate(kernels_, activation_, rows, outputs_, y, y);
+  if (!fused) activate_rows(kernels_, activation_, rows, outputs_, y, y);
 }
 
 template <class T> double DenseNode<T>::work(const Graph& graph, const Shapes& shapes) const {
@@ -35,7 +21,7 @@ template <class T> NodeInfo DenseNode<T>::info() const {
   info.name = this->name;
   info.op = "dense";
   info.kernel = "linear panels";
-  info.reason = elementwise(activation_) ? "bias and activation on the registers of the product's tile"
+  info.reason = is_elementwise(activation_) ? "bias and activation on each tile of the product"
                                          : "softmax looks at whole rows: it follows the product";
   info.weight_bytes = dense_.bytes();
   return info;
@@ -44,14 +30,14 @@ template <class T> NodeInfo DenseNode<T>::info() const {
 template <class T> void ActivationNode<T>::run(Context<T>& context) const {
   const Tensor<T>& x = context.tensor(this->inputs[0]);
   T* y = context.create_like(this->output, x);
-  activate(kernels_, activation_, x.size() / features_, features_, x.data, y);
+  activate_rows(kernels_, activation_, x.size() / features_, features_, x.data, y);
 }
 
 template <class T> NodeInfo ActivationNode<T>::info() const {
   NodeInfo info;
   info.name = this->name;
   info.op = "activation";
-  info.kernel = elementwise(activation_) ? "vector activation" : "softmax over rows";
+  info.kernel = is_elementwise(activation_) ? "vector activation" : "softmax over rows";
   info.reason = "stands by itself in the model";
   return info;
 }

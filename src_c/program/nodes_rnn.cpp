@@ -82,23 +82,18 @@ template <class T> void RnnNode<T>::run(Context<T>& context) const {
 
 template <class T> double RnnNode<T>::work(const Graph& graph, const Shapes& shapes) const {
   const Value& in = graph.values[static_cast<size_t>(this->inputs[0])];
-  const RnnSpec& spec = rnn_.spec();
-  return 2.0 * static_cast<double>(shapes.rows(in, 1) * shapes.time(in)) *
-         static_cast<double>(gate_count(spec.cell) * spec.units * (spec.input_dim + spec.units));
+  return static_cast<double>(shapes.rows(in, 1) * shapes.time(in)) * step_operations(rnn_.spec());
 }
 
 template <class T> NodeInfo RnnNode<T>::info() const {
   static const char* names[] = {"simple_rnn", "lstm", "gru"};
   const RnnSpec& spec = rnn_.spec();
-  const bool usual =
-      spec.activation.id == ActivationId::tanh &&
-      (spec.cell == CellKind::simple_rnn || spec.recurrent_activation.id == ActivationId::sigmoid);
   NodeInfo info;
   info.name = this->name;
   info.op = std::string(names[static_cast<int>(spec.cell)]) + (go_backwards_ ? ", backwards" : "");
-  info.kernel = spec.cell == CellKind::gru && !spec.reset_after ? "gate panels, two products per step"
-                                                                : "gate panels, one product per step";
-  info.reason = usual ? "the usual activations: inlined gate math on each tile of the product"
+  info.kernel = std::string(rnn_.layout().linear() ? "linear panels, " : "gate panels, ") +
+                (rnn_.layout().split() ? "two products per step" : "one product per step");
+  info.reason = has_default_gates(spec) ? "the usual activations: inlined gate math on each tile of the product"
                       : "activations of its own: vector activations by a switch on each tile of the product";
   info.weight_bytes = rnn_.bytes();
   return info;

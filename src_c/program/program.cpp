@@ -9,19 +9,8 @@
 namespace rnnfast {
 namespace {
 
-std::string shape_text(const std::vector<Dim>& dims) {
-  std::string text = "(batch";
-  for (Dim dim : dims) text += ", " + (dim < 0 ? std::string("any") : std::to_string(dim));
-  return text + ")";
-}
-
 [[noreturn]] void refuse(const std::string& name, const std::string& what) {
   throw std::invalid_argument("layer '" + name + "': " + what);
-}
-
-// The size of a dimension, or -1.
-int64_t known(const Graph& graph, Dim dim) {
-  return dim >= 0 ? dim : graph.symbols[symbol_of(dim)];
 }
 
 void need_axes(const Value& in, size_t axes, const std::string& name) {
@@ -110,7 +99,7 @@ template <class T> int Program<T>::masking(int v, double mask_value, const std::
 template <class T> int Program<T>::rnn(int v, const RnnLayer& layer, const std::string& name) {
   Value out = value(v, "input", name);
   need_axes(out, 2, name);
-  if (known(graph_, out.dims[1]) != layer.spec.input_dim)
+  if (graph_.known(out.dims[1]) != layer.spec.input_dim)
     refuse(name, "expected " + std::to_string(layer.spec.input_dim) + " features, got " + shape_text(out.dims));
   if (layer.spec.activation.id >= ActivationId::count || layer.spec.recurrent_activation.id >= ActivationId::count)
     refuse(name, "activations of a recurrent layer must be element-wise");
@@ -138,7 +127,7 @@ template <class T> int Program<T>::merge(int v1, int v2, MergeMode mode, const s
   for (size_t i = 0; fits && i + (concat ? 1 : 0) < out.dims.size(); ++i) fits = out.dims[i] == second.dims[i];
   if (!fits) refuse(name, "cannot merge " + shape_text(out.dims) + " and " + shape_text(second.dims));
   if (out.mask != second.mask) refuse(name, "its two inputs have different masks");
-  if (concat) out.dims.back() = known(graph_, out.dims.back()) + known(graph_, second.dims.back());
+  if (concat) out.dims.back() = graph_.known(out.dims.back()) + graph_.known(second.dims.back());
   return add_node<MergeNode<T>>(name, v1, v2, add_value(std::move(out)), mode);
 }
 
@@ -153,7 +142,7 @@ template <class T>
 int Program<T>::dense(int v, int64_t inputs, int64_t outputs, const T* kernel, const T* bias,
                       const Activation& activation, const std::string& name) {
   Value out = value(v, "input", name);
-  if (out.dims.empty() || known(graph_, out.dims.back()) != inputs)
+  if (out.dims.empty() || graph_.known(out.dims.back()) != inputs)
     refuse(name, "expected " + std::to_string(inputs) + " features, got " + shape_text(out.dims));
   out.dims.back() = outputs;
   return add_node<DenseNode<T>>(name, v, add_value(std::move(out)), *table_, inputs, outputs, kernel, bias, activation);
@@ -161,7 +150,7 @@ int Program<T>::dense(int v, int64_t inputs, int64_t outputs, const T* kernel, c
 
 template <class T> int Program<T>::activation(int v, const Activation& activation, const std::string& name) {
   Value out = value(v, "input", name);
-  const int64_t features = out.dims.empty() ? 1 : known(graph_, out.dims.back());
+  const int64_t features = out.dims.empty() ? 1 : graph_.known(out.dims.back());
   if (features < 1) refuse(name, "the size of the last axis must be known, got " + shape_text(out.dims));
   return add_node<ActivationNode<T>>(name, v, add_value(std::move(out)), *table_, features, activation);
 }
@@ -171,8 +160,8 @@ template <class T> int Program<T>::flatten(int v, const std::string& name) {
   const bool drops_time = out.dims.size() > 1 && out.outer.empty();
   int64_t size = 1;
   for (Dim dim : out.dims) {
-    if (known(graph_, dim) < 1) refuse(name, "all sizes must be known to flatten, got " + shape_text(out.dims));
-    size *= known(graph_, dim);
+    if (graph_.known(dim) < 1) refuse(name, "all sizes must be known to flatten, got " + shape_text(out.dims));
+    size *= graph_.known(dim);
   }
   if (out.dims.size() != 1) out.dims = {size};
   out.mask = -1;

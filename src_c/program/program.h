@@ -103,12 +103,12 @@ template <class T> class Program {
   // One block of rows, for a context that has begun.
   void run_nodes(Context<T>&) const;
 
-  // Rows of the blocks that a batch is cut into, and the threads worth using.
-  struct Cut {
+  // How many blocks of rows a batch is cut into, and the threads worth using.
+  struct Division {
     int64_t blocks;
     int threads;
   };
-  Cut cut(int64_t rows, const Shapes&, int threads) const;
+  Division divide(int64_t rows, const Shapes&, int threads) const;
 
  private:
   int add_value(Value);

@@ -11,12 +11,6 @@ namespace {
 // Enough rows for full register tiles and for weights to be read once for many, few enough to stay in cache.
 constexpr int64_t kBlockRows = 64;
 
-std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string text = "(batch";
-  for (int64_t n : shape) text += ", " + (n < 0 ? std::string("any") : std::to_string(n));
-  return text + ")";
-}
-
 }  // namespace
 
 template <class T> Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>& shapes) const {
@@ -27,7 +21,7 @@ template <class T> Shapes Program<T>::bind(const std::vector<std::vector<int64_t
   for (size_t i = 0; i < shapes.size(); ++i) {
     const std::vector<Dim>& dims = graph_.values[static_cast<size_t>(graph_.inputs[i])].dims;
     std::vector<int64_t> wanted;
-    for (Dim dim : dims) wanted.push_back(dim >= 0 ? dim : graph_.symbols[symbol_of(dim)]);
+    for (Dim dim : dims) wanted.push_back(graph_.known(dim));
     bool fits = shapes[i].size() == dims.size();
     for (size_t axis = 0; fits && axis < dims.size(); ++axis) {
       fits = wanted[axis] < 0 || wanted[axis] == shapes[i][axis];
@@ -71,7 +65,7 @@ template <class T> double Program<T>::work(const Shapes& shapes) const {
 }
 
 template <class T>
-typename Program<T>::Cut Program<T>::cut(int64_t rows, const Shapes& shapes, int threads) const {
+typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& shapes, int threads) const {
   threads = worthwhile_threads(static_cast<double>(rows) * work(shapes), threads);
   int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
   // As many blocks as keep all threads busy to the end, where there are rows enough.
@@ -93,7 +87,7 @@ void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inpu
   if (!finished_) throw std::invalid_argument("the program is not finished");
   if (rows == 0) return;
   const ActiveCall call(threads);
-  const Cut parts = cut(rows, shapes, call.threads());
+  const Division parts = divide(rows, shapes, call.threads());
   parallel_for(parts.blocks, parts.threads, [&](int64_t block) {
     const int64_t begin = rows * block / parts.blocks, end = rows * (block + 1) / parts.blocks;
     std::unique_ptr<Context<T>> context = contexts_.take([this] { return std::make_unique<Context<T>>(graph_); });
@@ -129,7 +123,7 @@ template <class T> std::string Program<T>::not_causal() const {
   template Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>&) const;                       \
   template void Program<T>::check_tokens(int64_t, const Shapes&, const void* const*) const;               \
   template double Program<T>::work(const Shapes&) const;                                                  \
-  template typename Program<T>::Cut Program<T>::cut(int64_t, const Shapes&, int) const;                   \
+  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int) const;                   \
   template void Program<T>::run_nodes(Context<T>&) const;                                                 \
   template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;        \
   template std::vector<NodeInfo> Program<T>::describe() const;                                            \

@@ -40,7 +40,16 @@ struct Graph {
   std::vector<int> inputs, outputs;
   std::vector<int64_t> symbols;  // the size that each must have, -1 = any
   int masks = 0;
+
+  int64_t known(Dim dim) const { return dim >= 0 ? dim : symbols[symbol_of(dim)]; }  // its size, or -1
 };
+
+// The shape of a batch of such rows, for messages; negative: not known.
+inline std::string shape_text(const std::vector<int64_t>& row) {
+  std::string text = "(batch";
+  for (int64_t n : row) text += ", " + (n < 0 ? std::string("any") : std::to_string(n));
+  return text + ")";
+}
 
 // The sizes of one call.
 struct Shapes {
