@@ -4,13 +4,15 @@
 >>> from rnnfast.layers import LSTM, Dense, Input
 >>> model = rnnfast.Sequential([Input((8, 8)), LSTM(64), Dense(10, activation="softmax")])
 
-Everything below is loaded when it is first used: `import rnnfast` itself costs next to nothing.
+All but the compiled core is loaded when it is first used: `import rnnfast` itself costs next to nothing.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from rnnfast._openmp import load_core
 
 if TYPE_CHECKING:
     from rnnfast import (
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from rnnfast.models import Sequential, load_model, save_model
 
 __version__ = "0.1.0"
+
+load_core()  # first of all: whoever loads it otherwise would load OpenMP with its long waits
 
 _MODULES = (
     "activations",

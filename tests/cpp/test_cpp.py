@@ -25,7 +25,8 @@ def built(tmp_path_factory):
         pytest.skip("no C++ compiler (CXX, c++, g++ or clang++)")
     pytest.importorskip("setuptools", minversion="77")
     folder = tmp_path_factory.mktemp("cpp")
-    run([sys.executable, "setup.py", "-q", "build_cpp_tests", f"--build-clib={folder}", f"--build-temp={folder}/objects"])
+    places = [f"--build-clib={folder}", f"--build-temp={folder}/objects"]
+    run([sys.executable, "setup.py", "-q", "build_cpp_tests", *places])
     return folder
 
 
