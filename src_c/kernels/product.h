@@ -10,7 +10,7 @@ namespace RNNFAST_ISA {
 
 // Rows of A that stay in L2 while all panels pass by; a multiple of every tile height.
 constexpr int64_t kRowBlock = 120;
-// Rows over which a weight gradient is summed before the next panel: one panel of them fits L1.
+// Rows over which a weight gradient is summed at a time: one panel of them fits L1.
 constexpr int64_t kOuterBlock = 128;
 
 // A tile of ProductArgs whose results do not go straight into C: some columns do not exist, or an activation follows.
@@ -90,25 +90,32 @@ template <class T> void product(const ProductArgs<T>& args) {
   }
 }
 
+// Each block of rows is summed from zero and then added to C, whose rounding error so grows with the number of blocks
+// and not of rows.
 template <class T> void outer(const OuterArgs<T>& p) {
-  const int64_t width = p.nv * Vec<T>::N;
+  constexpr int VL = Vec<T>::N;
+  const int64_t width = p.nv * VL;
+  alignas(64) T sums[tile_size<T>()];
   Tile<T> t;
-  t.init_row = t.out_row = width;
-  t.init_panel = t.out_panel = 0;
+  t.init = zeros<T>();
+  t.init_row = t.init_panel = 0;
   t.init_last = nullptr;
   t.a_row = 1;
   t.a_k = p.lda;
   t.b_panel = 0;
   t.b_k = p.b_row;
-  t.b_skip = p.skip_slot ? Vec<T>::N : 0;
+  t.b_skip = p.skip_slot ? VL : 0;
+  t.out = sums;
+  t.out_row = width;
+  t.out_panel = 0;
   for (int64_t k = 0; k < p.k; k += kOuterBlock) {
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
     t.b = p.b + k * p.b_row;
-    for_tiles<T>(p.nv, p.m, 1, [&](TileFunction<T> function, int, int, int64_t i, int64_t) {
+    for_tiles<T>(p.nv, p.m, 1, [&](TileFunction<T> function, int rows, int, int64_t i, int64_t) {
       t.a = p.a + k * p.lda + i;
-      t.out = p.c + i * width;
-      t.init = t.out;
       function(t);
+      T* c = p.c + i * width;
+      for (int64_t at = 0; at < rows * width; at += VL) (Vec<T>::load(c + at) + Vec<T>::load(sums + at)).store(c + at);
     });
   }
 }

@@ -39,7 +39,7 @@ template <class T> struct ProductArgs {
   const Activation* activation; // applied to the result before it is stored, or null (element-wise ones)
 };
 
-// C[i][nv * VL] += sum over k of A[k, i] * B[k][slot], for one panel. Reduction over k ascending.
+// C[i][nv * VL] += sum over k of A[k, i] * B[k][slot], for one panel. k ascends, in blocks of a fixed length.
 template <class T> struct OuterArgs {
   int64_t m, k;                 // rows of C (columns of A); rows of A and B
   int nv;
