@@ -1,4 +1,5 @@
-# src_c/rnnfast.h as Cython sees it. What each field and entry means is written there.
+# src_c/rnnfast.h as Cython sees it. What each field and entry means is written there. Arguments are checked before an
+# entry is called, so what it can fail for is memory.
 from libc.stdint cimport int64_t, uint8_t
 from libcpp cimport bool
 
@@ -118,33 +119,33 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
 
     struct Api:
         SequencePlan* (*plan_create)(int64_t batch, int64_t time, const uint8_t* mask, const int64_t* lengths,
-                                     bool reverse) noexcept nogil
+                                     bool reverse) except +MemoryError nogil
         void (*plan_free)(SequencePlan*) noexcept nogil
         int64_t (*plan_total)(const SequencePlan*) noexcept nogil
         bool (*plan_uniform)(const SequencePlan*) noexcept nogil
         const int64_t* (*plan_order)(const SequencePlan*) noexcept nogil
         void (*plan_last)(const SequencePlan*, int64_t* rows) noexcept nogil
         void (*plan_gather)(const SequencePlan*, Dtype, const void* x, int64_t batch_stride, int64_t time_stride,
-                            int64_t features, void* packed, int threads) noexcept nogil
+                            int64_t features, void* packed, int threads) except +MemoryError nogil
         void (*plan_scatter)(const SequencePlan*, Dtype, const void* packed, int64_t features, void* x,
-                             int64_t batch_stride, int64_t time_stride, int threads) noexcept nogil
+                             int64_t batch_stride, int64_t time_stride, int threads) except +MemoryError nogil
         void (*plan_outputs)(const SequencePlan*, Dtype, const void* h, int64_t units, bool zero_output, void* y,
-                             int64_t batch_stride, int64_t time_stride, int threads) noexcept nogil
+                             int64_t batch_stride, int64_t time_stride, int threads) except +MemoryError nogil
         void (*plan_outputs_backward)(const SequencePlan*, Dtype, const void* dy, int64_t batch_stride,
                                       int64_t time_stride, int64_t units, bool zero_output, void* packed,
-                                      int threads) noexcept nogil
+                                      int threads) except +MemoryError nogil
         int64_t (*rnn_z_size)(Dtype, const RnnSpec*, int64_t total) noexcept nogil
-        void (*rnn_forward)(const RnnForward*) noexcept nogil
-        void (*rnn_backward)(const RnnBackward*) noexcept nogil
-        void (*matmul)(const MatMul*) noexcept nogil
+        void (*rnn_forward)(const RnnForward*) except +MemoryError nogil
+        void (*rnn_backward)(const RnnBackward*) except +MemoryError nogil
+        void (*matmul)(const MatMul*) except +MemoryError nogil
         void (*activation_forward)(Dtype, Activation, int64_t rows, int64_t features, const void* x, void* y,
-                                   int threads) noexcept nogil
+                                   int threads) except +MemoryError nogil
         void (*activation_backward)(Dtype, Activation, int64_t rows, int64_t features, const void* x, const void* y,
-                                    const void* dy, void* dx, int threads) noexcept nogil
-        void (*column_sums)(Dtype, int64_t rows, int64_t cols, const void* x, void* sums) noexcept nogil
+                                    const void* dy, void* dx, int threads) except +MemoryError nogil
+        void (*column_sums)(Dtype, int64_t rows, int64_t cols, const void* x, void* sums) except +MemoryError nogil
         void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy,
-                                   void* dtable) noexcept nogil
-        void (*adam_update)(const AdamUpdate*) noexcept nogil
-        void (*rmsprop_update)(const RmspropUpdate*) noexcept nogil
-        void (*sgd_update)(const SgdUpdate*) noexcept nogil
+                                   void* dtable) except +MemoryError nogil
+        void (*adam_update)(const AdamUpdate*) except +MemoryError nogil
+        void (*rmsprop_update)(const RmspropUpdate*) except +MemoryError nogil
+        void (*sgd_update)(const SgdUpdate*) except +MemoryError nogil
         int (*get_num_threads)() noexcept nogil

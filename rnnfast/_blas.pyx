@@ -31,7 +31,7 @@ cdef extern from "engine/blas.h" namespace "rnnfast" nogil:
         void (*set_threads)(int)
 
     bint blas_can(const MatMul& call)
-    void c_blas_matmul "rnnfast::blas_matmul"(const Blas& blas, const MatMul& call)
+    void c_blas_matmul "rnnfast::blas_matmul"(const Api& core, const Blas& blas, const MatMul& call) except +MemoryError
 
 cdef Api* core = <Api*> PyCapsule_GetPointer(_engine._C_API, "rnnfast._engine._C_API")
 cdef Blas blas
@@ -91,12 +91,13 @@ if _library is not None:
         getattr(_library[1], _library[2][1]), ctypes.c_void_p).value
 
 
-cdef api void blas_matmul(const MatMul* call) noexcept nogil:
+cdef api int blas_matmul(const MatMul* call) except -1 nogil:
     """Api::matmul by BLAS; what BLAS cannot count goes to the core's own kernels."""
     if blas_can(call[0]):
-        c_blas_matmul(blas, call[0])
+        c_blas_matmul(core[0], blas, call[0])
     else:
         core.matmul(call)
+    return 0
 
 
 def info():

@@ -1,9 +1,15 @@
 # Part of _kernels.pyx: what every entry does to its arguments before a pointer leaves Python.
 
+cdef int check_array(str name, array) except -1:
+    """A NumPy array itself: what a subclass says of its shape, or hides behind a mask, cannot be relied on."""
+    if not cnp.PyArray_CheckExact(array):
+        raise TypeError(f"{name}: expected a NumPy array, got {type(array).__name__}")
+    return 0
+
+
 cdef int float_type(str name, array) except -1:
     """NumPy's type number of a float32 or float64 array."""
-    if not cnp.PyArray_Check(array):
-        raise TypeError(f"{name}: expected a NumPy array, got {type(array).__name__}")
+    check_array(name, array)
     cdef int number = cnp.PyArray_TYPE(array)
     if (number != cnp.NPY_FLOAT32 and number != cnp.NPY_FLOAT64) or not array.dtype.isnative:
         raise TypeError(f"{name}: expected float32 or float64, got {array.dtype}")
@@ -39,11 +45,16 @@ cdef contiguous(array):
 
 
 cdef Activation to_activation(activation, bint over_axis=False) except *:
-    cdef int number = activation.id
+    cdef int number
+    cdef double alpha, beta
+    try:
+        number, alpha, beta = activation.id, activation.alpha, activation.beta
+    except (AttributeError, OverflowError, TypeError):
+        raise TypeError(f"activation: expected an rnnfast.activations.Activation, got {activation!r}") from None
     cdef bint elementwise = 0 <= number < <int> ActivationId.count
     if not elementwise and not (over_axis and number in (<int> ActivationId.softmax, <int> ActivationId.log_softmax)):
-        raise ValueError(f"activation {activation.name!r} is not element-wise")
-    return Activation(<ActivationId> number, activation.alpha, activation.beta)
+        raise ValueError(f"activation {activation!r} is not element-wise")
+    return Activation(<ActivationId> number, alpha, beta)
 
 
 cdef rows_contiguous(array):

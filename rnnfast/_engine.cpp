@@ -10,9 +10,9 @@
 
 #include "_engine_arrays.h"
 #include "_engine_stream.h"
+#include "_engine_threads.h"
 #include "engine/cpu.h"
 #include "program/program.h"
-#include "engine/threads.h"
 #include "rnnfast.h"
 
 namespace py = pybind11;
@@ -26,10 +26,15 @@ const std::vector<const char*> kActivations = {
 
 Activation activation_of(const py::object& described) {
   if (described.is_none()) return Activation{ActivationId::linear, 0, 0};
-  const int id = described.attr("id").cast<int>();
+  for (const char* part : {"id", "alpha", "beta"})
+    if (!py::hasattr(described, part) || !PyNumber_Check(described.attr(part).ptr()))
+      throw py::type_error("activation: expected an rnnfast.activations.Activation, got " +
+                           std::string(py::repr(described)));
+  const double number = described.attr("id").cast<double>();
+  const int id = number >= 0 && number <= static_cast<int>(ActivationId::log_softmax) ? static_cast<int>(number) : -1;
   const bool known = (id >= 0 && id < static_cast<int>(ActivationId::count)) ||
                      id == static_cast<int>(ActivationId::softmax) || id == static_cast<int>(ActivationId::log_softmax);
-  if (!known) throw py::value_error("unknown activation id " + std::to_string(id));
+  if (!known) throw py::value_error("unknown activation " + std::string(py::repr(described)));
   return {static_cast<ActivationId>(id), described.attr("alpha").cast<double>(), described.attr("beta").cast<double>()};
 }
 
@@ -105,6 +110,7 @@ template <class T> int add_rnn(Program<T>& program, int v, const std::string& ce
 
 template <class T> py::list run_program(const Program<T>& program, const py::list& inputs, int threads) {
   const Graph& graph = program.graph();
+  if (graph.outputs.empty()) throw py::value_error("the program is not finished");
   if (inputs.size() != graph.inputs.size())
     throw py::value_error("expected " + std::to_string(graph.inputs.size()) + " inputs, got " +
                           std::to_string(inputs.size()));
@@ -132,9 +138,9 @@ template <class T> py::list run_program(const Program<T>& program, const py::lis
     results.append(new_array<T>(static_cast<int>(shape.size()), shape.data()));
     out.push_back(data_of<T>(results[results.size() - 1]));
   }
-  const int budget = threads > 0 ? threads : get_num_threads();
+  const int budget = thread_budget(threads);
   {
-    py::gil_scoped_release release;
+    const GilRelease release;
     program.check_tokens(rows, bound, in.data());
     program.run(rows, bound, in.data(), out.data(), budget);
   }
@@ -229,7 +235,7 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
       .def("step_function", &step_function<T>, py::arg("threads") = 0)
       .def("reset",
            [](S& stream) {
-             py::gil_scoped_release release;
+             const GilRelease release;
              const std::lock_guard<std::mutex> hold(stream.lock());
              stream.reset();
            })
@@ -247,12 +253,10 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
   bind<double>(m, "Program64", "Stream64");
   m.def("cpu_info", &cpu_info_dict, "The processor, its instruction sets, caches, and what is in use.");
   m.def(
-      "set_num_threads",
-      [](std::optional<int> n) {
-        if (n && *n < 1) throw py::value_error("n must be at least 1, got " + std::to_string(*n));
-        set_num_threads(n.value_or(0));
-      },
+      "set_num_threads", [](const py::object& n) { set_num_threads(checked_threads(n, "set_num_threads: n")); },
       py::arg("n"), "Set the threads that every call may use; None goes back to the default.");
+  m.def("check_threads", &checked_threads, py::arg("n"), py::arg("what"),
+        "n as a number of threads, 0 for None; ValueError, naming `what`, if it is none.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
   py::dict activations;

@@ -17,8 +17,16 @@ template <class T> using Array = py::array_t<T, py::array::c_style | py::array::
 
 inline std::string shape_text(const py::handle& array) { return py::str(array.attr("shape")); }
 
+// A masked array has more to say than its numbers.
+inline void refuse_masked(const py::handle& x, const char* what) {
+  const bool plain = Py_TYPE(x.ptr()) == py::detail::npy_api::get().PyArray_Type_ || !py::isinstance<py::array>(x);
+  if (!plain && py::isinstance(x, py::module_::import("numpy.ma").attr("MaskedArray")))
+    throw py::type_error(std::string(what) + " is a masked array; give it with .filled(value)");
+}
+
 // Any numeric array or nested sequence as a contiguous array of T; the caller's own memory where it fits.
 template <class T> Array<T> numeric(const py::handle& x, const char* what) {
+  refuse_masked(x, what);
   if (py::array_t<T, py::array::c_style>::check_(x)) {
     auto array = py::reinterpret_borrow<Array<T>>(x);
     if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) return array;
@@ -28,17 +36,17 @@ template <class T> Array<T> numeric(const py::handle& x, const char* what) {
   const char kind = any.dtype().kind();
   if (kind != 'f' && kind != 'i' && kind != 'u' && kind != 'b')
     throw py::type_error(std::string(what) + " must be numeric, got dtype " + std::string(py::str(any.dtype())));
-  Array<T> array = Array<T>::ensure(any);
-  if (!array) throw py::error_already_set();
-  return array;
+  return Array<T>(any);
 }
 
+// An array of this shape; -1 is any size but none.
 template <class T> Array<T> weights(const py::handle& x, const char* what, const std::vector<py::ssize_t>& shape) {
   Array<T> array = numeric<T>(x, what);
   bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());
   std::string wanted;
   for (size_t i = 0; i < shape.size(); ++i) {
-    fits = fits && (shape[i] < 0 || array.shape(static_cast<py::ssize_t>(i)) == shape[i]);
+    const py::ssize_t size = fits ? array.shape(static_cast<py::ssize_t>(i)) : 0;
+    fits = fits && (shape[i] < 0 ? size > 0 : size == shape[i]);
     wanted += (i ? ", " : "") + (shape[i] < 0 ? std::string("any") : std::to_string(shape[i]));
   }
   if (!fits)

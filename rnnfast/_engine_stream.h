@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "_engine_arrays.h"
+#include "_engine_threads.h"
 #include "program/stream.h"
-#include "engine/threads.h"
 
 namespace rnnfast {
+
+constexpr size_t kMostAxes = 64;  // of a NumPy array
 
 // A step of less work than this (some 20 microseconds) keeps the GIL: handing it over may cost more than the step.
 constexpr double kKeepGil = 2e6;
@@ -36,7 +38,7 @@ template <class T> py::object stream_step(StepTarget<T>& target, const py::handl
     throw py::value_error("x_t: expected shape " + wanted + (sizes.empty() ? ",)" : ")") +
                           ", got " + shape_text(input));
   }
-  py::ssize_t shape[32] = {stream.rows()};
+  py::ssize_t shape[kMostAxes] = {stream.rows()};
   std::copy(out.begin(), out.end(), shape + (batched ? 1 : 0));
   py::object y = new_array<T>(static_cast<int>(out.size()) + (batched ? 1 : 0), shape);
   const void* from = input.data();
@@ -46,9 +48,9 @@ template <class T> py::object stream_step(StepTarget<T>& target, const py::handl
     const std::lock_guard<std::mutex> hold(stream.lock(), std::adopt_lock);
     stream.step(from, to, 1);
   } else {
-    py::gil_scoped_release release;
+    const GilRelease release;
     const std::lock_guard<std::mutex> hold(stream.lock());
-    const ActiveCall call(target.threads > 0 ? target.threads : get_num_threads());
+    const ActiveCall call(thread_budget(target.threads));
     stream.step(from, to, call.threads());
   }
   return y;
@@ -56,6 +58,9 @@ template <class T> py::object stream_step(StepTarget<T>& target, const py::handl
 
 // A built-in function bound to the stream: the call of a method would cost more than a small model's step.
 template <class T> py::object step_function(const std::shared_ptr<Stream<T>>& stream, int threads) {
+  if (stream->output_shape().size() >= kMostAxes)
+    throw py::value_error("the output of a step has " + std::to_string(stream->output_shape().size() + 1) +
+                          " axes, a NumPy array has at most " + std::to_string(kMostAxes));
   static PyMethodDef definition = {
       "step",
       [](PyObject* self, PyObject* x) -> PyObject* {
@@ -90,17 +95,26 @@ template <class T> py::list stream_state(Stream<T>& stream) {
     arrays.push_back(data_of<T>(array));
     layers[layers.size() - 1].attr("append")(array);
   }
-  py::gil_scoped_release release;
+  const GilRelease release;
   const std::lock_guard<std::mutex> hold(stream.lock());
   for (size_t s = 0; s < arrays.size(); ++s)
     std::copy(stream.states()[s].begin(), stream.states()[s].end(), arrays[s]);
   return layers;
 }
 
-template <class T> void set_stream_state(Stream<T>& stream, const py::sequence& layers) {
+// The entries of a list of states. A string or a number has none.
+inline py::list state_list(const py::handle& x, const char* what) {
+  const bool text = PyUnicode_Check(x.ptr()) || PyBytes_Check(x.ptr());
+  if (text || !PySequence_Check(x.ptr()) || (py::isinstance<py::array>(x) && py::len(x.attr("shape")) == 0))
+    throw py::type_error(std::string("state: expected ") + what + ", got " + std::string(py::str(py::type::of(x))));
+  return py::list(py::reinterpret_borrow<py::object>(x));
+}
+
+template <class T> void set_stream_state(Stream<T>& stream, const py::object& states) {
+  const py::list layers = state_list(states, "a list with an entry for each recurrent layer");
   std::vector<py::object> given;
   for (const py::handle layer : layers)
-    for (const py::handle array : py::reinterpret_borrow<py::sequence>(layer))
+    for (const py::handle array : state_list(layer, "a list of arrays for each recurrent layer"))
       given.push_back(py::reinterpret_borrow<py::object>(array));
   const std::vector<StateSlot>& slots = stream.program().state_slots();
   const auto count = std::count_if(slots.begin(), slots.end(), [](const StateSlot& slot) { return slot.index == 0; });
@@ -111,7 +125,7 @@ template <class T> void set_stream_state(Stream<T>& stream, const py::sequence& 
   for (size_t s = 0; s < slots.size(); ++s)
     arrays.push_back(weights<T>(given[s], ("state of layer '" + slots[s].layer + "'").c_str(),
                                 {stream.rows(), slots[s].units}));
-  py::gil_scoped_release release;
+  const GilRelease release;
   const std::lock_guard<std::mutex> hold(stream.lock());
   for (size_t s = 0; s < slots.size(); ++s)
     std::copy_n(arrays[s].data(), arrays[s].size(), stream.states()[s].data());

@@ -33,8 +33,13 @@ include "_recurrent.pxi"
 
 # ---- products
 
-ctypedef void (*Product)(const MatMul*) noexcept nogil
+ctypedef int (*Product)(const MatMul*) except -1 nogil
 cdef Product product = NULL
+
+
+cdef int core_product(const MatMul* call) except -1 nogil:
+    core.matmul(call)
+    return 0
 
 
 cdef int choose_product() except -1:
@@ -45,7 +50,7 @@ cdef int choose_product() except -1:
         capsule = _blas.__pyx_capi__["blas_matmul"]
         product = <Product> PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
     else:
-        product = core.matmul
+        product = core_product
     return 0
 
 
@@ -152,8 +157,9 @@ def activation_backward(activation, x, y, dy):
 
 cdef tokens_in_range(tokens, int64_t vocabulary):
     """The tokens as contiguous int64, all of them in [0, vocabulary)."""
-    if not cnp.PyArray_Check(tokens) or tokens.dtype.kind not in "iu":
-        raise TypeError(f"tokens: expected an integer array, got {getattr(tokens, 'dtype', type(tokens).__name__)}")
+    check_array("tokens", tokens)
+    if tokens.dtype.kind not in "iu":
+        raise TypeError(f"tokens: expected an integer array, got {tokens.dtype}")
     if tokens.size and (tokens.min() < 0 or tokens.max() >= vocabulary):
         place = np.argwhere((tokens < 0) | (tokens >= vocabulary))[0]
         raise ValueError(f"tokens: expected values from 0 to {vocabulary - 1}, got {tokens[tuple(place)]} at "
@@ -172,6 +178,8 @@ def embedding_forward(table, tokens):
 def embedding_backward(tokens, dy, int64_t vocabulary):
     """Gradient (vocabulary, dim) of the table from dy, tokens.shape + (dim,), summed in the order of the tokens."""
     cdef int number = float_type("dy", dy)
+    if vocabulary < 0:
+        raise ValueError(f"vocabulary: expected 0 or more, got {vocabulary}")
     tokens = tokens_in_range(tokens, vocabulary)
     if dy.ndim < 1 or dy.shape[:-1] != tokens.shape:
         raise ValueError(f"dy: expected shape {tokens.shape} + (dim,), got {dy.shape}")
@@ -207,6 +215,8 @@ cdef int check_optional(str name, slot, param, bint needed=False) except -1:
 def adam_update(param, grad, m, v, double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step):
     """One step of Adam (Kingma and Ba 2015, with Keras' placing of epsilon). step counts from 1."""
     cdef AdamUpdate update
+    if step < 1:
+        raise ValueError(f"step: expected 1 or more, got {step}")
     update.size = check_update(param, grad, {"m": m, "v": v})
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
     update.param, update.grad, update.m, update.v = data(param), data(grad), data(m), data(v)

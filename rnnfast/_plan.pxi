@@ -9,11 +9,14 @@ cdef class Plan:
     def __cinit__(self, int64_t batch, int64_t time, mask, lengths, bint reverse):
         cdef const uint8_t* mask_bytes = NULL
         cdef const int64_t* counts = NULL
+        if batch < 0 or time < 0:
+            raise ValueError(f"batch, time: expected 0 or more, got {batch} and {time}")
         if mask is not None and lengths is not None:
             raise ValueError("mask and lengths: expected at most one of them")
         if mask is not None:
-            if not cnp.PyArray_Check(mask) or cnp.PyArray_TYPE(mask) != cnp.NPY_BOOL:
-                raise TypeError(f"mask: expected a bool array, got {getattr(mask, 'dtype', type(mask).__name__)}")
+            check_array("mask", mask)
+            if cnp.PyArray_TYPE(mask) != cnp.NPY_BOOL:
+                raise TypeError(f"mask: expected a bool array, got {mask.dtype}")
             if mask.shape != (batch, time):
                 raise ValueError(f"mask: expected shape {(batch, time)}, got {mask.shape}")
             mask = contiguous(mask)

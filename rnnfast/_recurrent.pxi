@@ -14,6 +14,7 @@ cdef class RnnCache:
     cdef object silent  # rows whose last output is zero and not their state: None or bool (batch,)
     cdef bint return_sequences, zero_output
     cdef bint h_escapes  # the caller's output is a view of h
+    cdef bint taken      # by a backward pass that is running
 
     cdef RnnForward call(self) noexcept:
         cdef RnnForward call
@@ -161,10 +162,20 @@ def rnn_backward(RnnCache cache not None, d_output, d_states=None, *, bint need_
     Returns (dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states); dx is None with need_dx=False, dbias
     and dpeephole are None where the layer has none, d_initial_states is [dh] or [dh, dc].
     """
+    with cython.critical_section(cache):
+        if cache.plan is None or cache.taken:
+            raise ValueError("cache: rnn_backward has already used it")
+        cache.taken = True
+    try:
+        return backward(cache, d_output, d_states, need_dx)
+    finally:
+        cache.taken = False
+
+
+cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
+    """rnn_backward, for a cache that nothing else uses meanwhile."""
     cdef RnnBackward call
     cdef Plan plan = cache.plan
-    if plan is None:
-        raise ValueError("cache: rnn_backward has already used it")
     cdef bint is_lstm = cache.spec.cell == CellKind.lstm
     if d_states is None:
         d_states = [None] * (1 + is_lstm)
@@ -187,10 +198,11 @@ def rnn_backward(RnnCache cache not None, d_output, d_states=None, *, bint need_
     call.dy, call.dh, call.dc, call.dx = data(dy), data(dh), data(dc), data(dx)
     call.dkernel, call.drecurrent_kernel = data(dkernel), data(drecurrent_kernel)
     call.dbias, call.dpeephole = data(dbias), data(dpeephole)
-    with nogil:
-        core.rnn_backward(&call)
-
-    cache.release()
+    try:
+        with nogil:
+            core.rnn_backward(&call)
+    finally:
+        cache.release()
     d_initial = [plan.batch_rows(dh)] + ([plan.batch_rows(dc)] if is_lstm else [])
     dx = plan.scatter(dx, cache.threads) if need_dx else None
     return dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial

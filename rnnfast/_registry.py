@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Registry(Generic[T]):
 
     def knows(self, function: Any) -> bool:
         """Whether a function stands for a class here."""
-        return function in self._functions
+        return isinstance(function, Hashable) and function in self._functions
 
     def lookup(self, name: str) -> type[T]:
         cls = self._classes.get(name) or self._classes.get(name.lower())
@@ -78,7 +78,7 @@ class Registry(Generic[T]):
             return self.lookup(identifier)()
         if isinstance(identifier, dict):
             return self.deserialize(identifier)
-        if callable(identifier) and identifier in self._functions:
+        if self.knows(identifier):
             return self._functions[identifier]()
         raise TypeError(
             f"{self.kind} must be a name, an rnnfast {self.base.__name__} or its class, got {identifier!r} "
@@ -95,6 +95,8 @@ class Registry(Generic[T]):
         }
 
     def deserialize(self, config: dict[str, Any]) -> T:
+        if not isinstance(config, dict):
+            raise TypeError(f"{self.kind}: a config is a dictionary, got {config!r} of type {type(config).__name__}")
         name, arguments = config.get("class_name"), config.get("config", {})
         if not isinstance(name, str) or not isinstance(arguments, dict):
             raise ValueError(f"{self.kind}: a config needs 'class_name' and 'config', got {sorted(map(str, config))}")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnfast import _arguments
 from rnnfast._registry import unknown_name
 
 
@@ -38,9 +39,7 @@ class Activation(NamedTuple):
         """Apply to an array of any shape; float64 stays float64, everything else is computed in float32."""
         from rnnfast import _kernels
 
-        array = np.asarray(x)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"activation {self.name!r}: x must be numeric, got dtype {array.dtype}")
+        array = _arguments.numeric(f"activation {self.name!r}: x", x)
         return _kernels.activation_forward(self, array.astype(np.float64 if array.dtype == np.float64 else np.float32))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _engine
+from rnnfast import _arguments, _engine
 from rnnfast.formats.keras_file import load_model
-from rnnfast.layers.base import DTYPES, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.lowering import LoweredModel
 from rnnfast.models import Sequential
 
@@ -38,14 +38,12 @@ class InferenceModel:
     """
 
     def __init__(self, source: Any, dtype: str = "float32", threads: int | None = None) -> None:
-        if dtype not in DTYPES:
-            raise ValueError(f"InferenceModel: dtype must be 'float32' or 'float64', got {dtype!r}")
-        _check_count("InferenceModel: threads", threads)
+        dtype = _arguments.dtype_name("InferenceModel: dtype", dtype)
+        self._threads: int = _engine.check_threads(threads, "InferenceModel: threads")  # 0: what every call may use
         model = _model(source)
         self.dtype = dtype
         self.input_shape: Shape = model.input_shape
         self.output_shape: Shape = model.output_shape
-        self._threads = 0 if threads is None else int(threads)
         self._lowered = LoweredModel(model, dtype)
         self._run = self._lowered.run
 
@@ -63,10 +61,10 @@ class InferenceModel:
 
         The result does not depend on `batch_size`.
         """
-        _check_count("predict: batch_size", batch_size)
         if batch_size is None:
             return self(x)
-        rows = np.asarray(x)
+        batch_size = _arguments.whole_number("predict: batch_size", batch_size)
+        rows = _arguments.numeric("predict: input", x)
         if rows.ndim == 0 or len(rows) <= batch_size:
             return self(rows)
         return np.concatenate([self(rows[i : i + batch_size]) for i in range(0, len(rows), batch_size)])
@@ -85,7 +83,8 @@ class InferenceModel:
         >>> bool((steps[-1] == engine(x)).all())
         True
         """
-        return Stream(self._lowered.program.stream(batch_size), self._threads)
+        rows = _arguments.whole_number("stream: batch_size", batch_size)
+        return Stream(self._lowered.program.stream(rows), self._threads)
 
     def explain(self) -> Explanation:
         """What runs for each layer, and why: print it, or read its `rows`."""
@@ -186,11 +185,6 @@ class Explanation:
         return "\n".join([*self.reasons, "", lines[0], "-" * len(lines[0]), *lines[1:]])
 
     __repr__ = __str__
-
-
-def _check_count(what: str, n: Any) -> None:
-    if n is not None and (isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1):
-        raise ValueError(f"{what} must be None or an integer of at least 1, got {n!r}")
 
 
 def _model(source: Any) -> Any:

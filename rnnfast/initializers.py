@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import utils
+from rnnfast import _arguments, utils
 from rnnfast._registry import Registry
 
 # Standard deviation of a standard normal cut off at two standard deviations.
@@ -36,8 +36,8 @@ class Initializer:
 
 class _Random(Initializer):
     def __init__(self, seed: int | None = None) -> None:
-        self.seed = seed
-        self._seed = utils.draw_seed() if seed is None else int(seed)
+        self.seed = _arguments.seed(f"{type(self).__name__}: seed", seed)
+        self._seed = utils.draw_seed() if self.seed is None else self.seed
 
     def _generator(self) -> np.random.Generator:
         return np.random.default_rng(self._seed)
@@ -50,7 +50,7 @@ class Constant(Initializer):
     """Every element is `value`."""
 
     def __init__(self, value: float = 0.0) -> None:
-        self.value = float(value)
+        self.value = _number(self, "value", value)
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
         return np.full(shape, self.value, dtype)
@@ -77,7 +77,7 @@ class Identity(Initializer):
     """`gain` on the diagonal of a matrix, zero elsewhere."""
 
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = float(gain)
+        self.gain = _number(self, "gain", gain)
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
         if len(shape) != 2:
@@ -93,7 +93,9 @@ class RandomNormal(_Random):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean, self.stddev = float(mean), float(stddev)
+        self.mean, self.stddev = _number(self, "mean", mean), _number(self, "stddev", stddev)
+        if self.stddev < 0:
+            raise ValueError(f"{type(self).__name__}: stddev must not be negative, got {stddev}")
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
         return self._generator().normal(self.mean, self.stddev, shape).astype(dtype)
@@ -114,7 +116,7 @@ class RandomUniform(_Random):
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.minval, self.maxval = float(minval), float(maxval)
+        self.minval, self.maxval = _number(self, "minval", minval), _number(self, "maxval", maxval)
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
         return self._generator().uniform(self.minval, self.maxval, shape).astype(dtype)
@@ -130,7 +132,7 @@ class VarianceScaling(_Random):
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
     ) -> None:
         super().__init__(seed)
-        if scale <= 0:
+        if _number(self, "scale", scale) <= 0:
             raise ValueError(f"VarianceScaling: scale must be positive, got {scale}")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
             raise ValueError(f"VarianceScaling: mode must be 'fan_in', 'fan_out' or 'fan_avg', got {mode!r}")
@@ -210,7 +212,7 @@ class Orthogonal(_Random):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.gain = float(gain)
+        self.gain = _number(self, "gain", gain)
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
         if len(shape) < 2:
@@ -223,6 +225,10 @@ class Orthogonal(_Random):
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain, **super().get_config()}
+
+
+def _number(owner: Initializer, argument: str, value: Any) -> float:
+    return _arguments.number(f"{type(owner).__name__}: {argument}", value)
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[float, float]:

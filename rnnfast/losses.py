@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import activations
+from rnnfast import _arguments, activations
 from rnnfast._registry import Registry
 
 EPSILON = 1e-7
@@ -38,7 +38,7 @@ class Loss:
 
     def match(self, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
         """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
-        y_true = numeric(y_true, f"loss {self.name!r}: y_true")
+        y_true = _arguments.numeric(f"loss {self.name!r}: y_true", y_true)
         if y_true.shape != y_pred.shape:
             one_axis = abs(y_true.ndim - y_pred.ndim) == 1 and (y_true.shape[-1:] == (1,) or y_pred.shape[-1:] == (1,))
             if not one_axis or y_true.size != y_pred.size:
@@ -83,21 +83,14 @@ class Loss:
         return cls(**config)
 
 
-def numeric(x: Any, what: str) -> np.ndarray:
-    array = np.asarray(x)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what} must be numeric, got dtype {array.dtype}")
-    return array
-
-
 def floating(x: Any, what: str) -> np.ndarray:
-    array = numeric(x, what)
+    array = _arguments.numeric(what, x)
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
 
 
 def spread(weights: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     """Weights per sample, or per sample and step, as an array of `shape`."""
-    array = numeric(weights, what).astype(np.float64)
+    array = _arguments.numeric(what, weights).astype(np.float64)
     while array.ndim > len(shape) and array.shape[-1] == 1:
         array = array[..., 0]
     if array.shape != shape[: array.ndim]:
@@ -145,7 +138,7 @@ class _CrossEntropy(Loss):
         super().__init__(reduction, name)
         if axis != -1:
             raise ValueError(f"{type(self).__name__}: axis must be -1, got {axis!r}")
-        if not 0.0 <= label_smoothing <= 1.0:
+        if not 0.0 <= _arguments.number(f"{type(self).__name__}: label_smoothing", label_smoothing) <= 1.0:
             raise ValueError(f"{type(self).__name__}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
         self.from_logits = bool(from_logits)
         self.label_smoothing = float(label_smoothing)
@@ -258,7 +251,7 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
         super().__init__(from_logits, **options)
 
     def match(self, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
-        y_true = numeric(y_true, f"loss {self.name!r}: y_true")
+        y_true = _arguments.numeric(f"loss {self.name!r}: y_true", y_true)
         if y_true.shape == (*y_pred.shape[:-1], 1):
             y_true = y_true[..., 0]
         if y_true.shape != y_pred.shape[:-1]:
@@ -266,10 +259,15 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
                 f"loss {self.name!r}: expected y_true of shape {y_pred.shape[:-1]} for predictions of shape "
                 f"{y_pred.shape}, got {y_true.shape}"
             )
-        labels, classes = y_true.astype(np.int64), y_pred.shape[-1]
-        if labels.size and (labels.min() < 0 or labels.max() >= classes):
-            bad = labels[(labels < 0) | (labels >= classes)][0]
-            raise ValueError(f"loss {self.name!r}: class {bad} in y_true is out of range: expected 0 to {classes - 1}")
+        classes = y_pred.shape[-1]
+        with np.errstate(invalid="ignore"):  # NaN is no class either
+            labels = y_true.astype(np.int64)
+        bad = (labels < 0) | (labels >= classes) | (labels != y_true)
+        if bad.any():
+            raise ValueError(
+                f"loss {self.name!r}: class {y_true[bad][0]} in y_true is out of range: expected an integer from 0 to "
+                f"{classes - 1}"
+            )
         return labels
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:

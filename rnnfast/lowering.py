@@ -27,7 +27,7 @@ class LoweredModel:
         self.program = _PROGRAMS[dtype]()
         self.nodes_of: list[tuple[Layer, int, int]] = []
         value = self.program.input(model.input_shape[1:], model.input_dtype)
-        for layer in _flat(model):
+        for layer in flat_layers(model):
             first = self.program.node_count
             value = layer.lower(self.program, value)
             self.nodes_of.append((layer, first, self.program.node_count))
@@ -35,9 +35,9 @@ class LoweredModel:
         self.run: Callable[[list[Any], int], list[np.ndarray]] = self.program.run
 
 
-def _flat(model: Any) -> list[Layer]:
+def flat_layers(model: Any) -> list[Layer]:
     """The layers in the order they run, those of nested models in their place."""
     flat: list[Layer] = []
     for layer in model.layers:
-        flat += _flat(layer) if isinstance(layer, type(model)) else [layer]
+        flat += flat_layers(layer) if hasattr(layer, "layers") else [layer]
     return flat

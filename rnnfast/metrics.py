@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import losses
+from rnnfast import _arguments, losses
 from rnnfast._registry import Registry
 
 
@@ -36,7 +36,7 @@ class Metric:
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: np.ndarray | None = None) -> None:
         y_pred = losses.floating(y_pred, f"metric {self.name!r}: y_pred")
-        values = self.values(losses.numeric(y_true, f"metric {self.name!r}: y_true"), y_pred)
+        values = self.values(_arguments.numeric(f"metric {self.name!r}: y_true", y_true), y_pred)
         weights: np.ndarray | None = None
         for part, what in ((sample_weight, "sample_weight"), (mask, "mask")):
             if part is not None:
@@ -90,7 +90,7 @@ class BinaryAccuracy(Metric):
 
     def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5) -> None:
         super().__init__(name)
-        self.threshold = float(threshold)
+        self.threshold = _arguments.number(f"{type(self).__name__}: threshold", threshold)
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return (_same_shape(self, y_true, y_pred) == (y_pred > self.threshold)).mean(axis=-1)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _kernels
+from rnnfast import _arguments, _kernels
 from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import Registry, snake_case
 from rnnfast.variable import Variable
@@ -107,12 +107,12 @@ class Optimizer:
         self._built_for: list[Variable] = []
 
     def _check_number(self, argument: str, value: Any, above: float | None = None, below: float | None = None) -> float:
-        ok = isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and math.isfinite(value)
-        if not ok or (above is not None and value <= above) or (below is not None and not 0 <= value < below):
+        value = _arguments.number(f"{type(self).__name__}: {argument}", value)
+        if (above is not None and value <= above) or (below is not None and not 0 <= value < below):
             expected = "a number" if below is None else f"a number from 0 to below {below}"
             expected = expected if above is None else f"a number above {above}"
             raise ValueError(f"{type(self).__name__}: {argument} must be {expected}, got {value!r}")
-        return float(value)
+        return value
 
     @property
     def learning_rate(self) -> float:
@@ -140,8 +140,8 @@ class Optimizer:
             a is not b for a, b in zip(variables, self._built_for, strict=True)
         ):
             raise ValueError(
-                f"optimizer {self.name!r} was built for other variables; after adding layers or changing what is "
-                "trainable, compile the model again"
+                f"optimizer {self.name!r} was built for other variables, of another model or of this one before its "
+                "layers or what is trainable changed; compile the model again, with a new optimizer"
             )
         for group in self._groups:
             group.adopt()
@@ -155,11 +155,14 @@ class Optimizer:
             self.update(group.parameters, group.gradients, **group.slots)
             group.touch()
 
-    def undo(self) -> None:
-        """Put back the parameters that the last update changed (not the slots). Nothing to do before the first."""
-        for group in self._groups if self.iterations else []:
+    def undo(self) -> bool:
+        """Put back the parameters that the last update changed (not the slots). False: there was none yet."""
+        if self.iterations == 0:
+            return False
+        for group in self._groups:
             np.copyto(group.parameters, group.before)
             group.touch()
+        return True
 
     def update(self, parameters: np.ndarray, gradients: np.ndarray, **slots: np.ndarray) -> None:
         """One step of the rule over flat arrays, in place."""
@@ -236,9 +239,9 @@ class SGD(Optimizer):
         self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False, **options: Any
     ) -> None:
         super().__init__(learning_rate, **options)
-        if not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
+        self.momentum = self._check_number("momentum", momentum)
+        if not 0 <= self.momentum <= 1:
             raise ValueError(f"SGD: momentum must be a number from 0 to 1, got {momentum!r}")
-        self.momentum = float(momentum)
         self.nesterov = bool(nesterov)
         self.slot_names = ("momentum",) if self.momentum else ()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnfast import _arguments
+
 _generator = np.random.default_rng()
 
 
@@ -16,9 +18,7 @@ def set_random_seed(seed: int) -> None:
     >>> rnnfast.utils.set_random_seed(0)
     """
     global _generator
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"set_random_seed: seed must be a non-negative integer, got {seed!r}")
-    _generator = np.random.default_rng(int(seed))
+    _generator = np.random.default_rng(_arguments.whole_number("set_random_seed: seed", seed, least=0))
 
 
 def draw_seed() -> int:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnfast import _arguments
+
 
 class Variable:
     """One weight of a layer.
@@ -50,12 +52,11 @@ class Variable:
         return self._storage.size
 
     def assign(self, value: Any) -> None:
-        """Write a new value of the same shape, cast to the variable's dtype. ValueError if the shape differs."""
-        array = np.asarray(value)
+        """Write a new value of the same shape, cast to the variable's dtype. ValueError: another shape; TypeError: not
+        numeric."""
+        array = _arguments.numeric(f"variable {self.path!r}: value", value)
         if array.shape != self.shape:
             raise ValueError(f"variable {self.path!r}: expected a value of shape {self.shape}, got {array.shape}")
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"variable {self.path!r}: expected a numeric value, got dtype {array.dtype}")
         self._storage[...] = array
         self.touch()
 

@@ -159,6 +159,11 @@ struct Api {
   void (*rmsprop_update)(const RmspropUpdate*);
   void (*sgd_update)(const SgdUpdate*);
 
+  // Calls part(context, p) for every p in [0, parts), each once, with denormals flushed, on as many of `threads` threads
+  // as so many floating-point operations are worth.
+  void (*share_out)(int64_t parts, double operations, int threads, void (*part)(void* context, int64_t p),
+                    void* context);
+
   // Threads that a call may use now: set_num_threads, affinity, cgroup, OpenMP's own setting.
   int (*get_num_threads)();
 };

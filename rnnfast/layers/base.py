@@ -8,14 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import initializers
+from rnnfast import _arguments, initializers
 from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
 from rnnfast.variable import Variable
 
 Shape = tuple[int | None, ...]
-
-DTYPES = ("float32", "float64")
 
 
 class NoLoweringError(ValueError):
@@ -66,11 +64,9 @@ class Layer:
 
     def _dtype_name(self, dtype: Any) -> str:
         if isinstance(dtype, dict):  # Keras' serialised DTypePolicy
-            dtype = dtype.get("config", {}).get("name")
-        name = "float32" if dtype is None else str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype
-        if name not in DTYPES:
-            raise ValueError(f"{self.label}: dtype must be 'float32' or 'float64', got {dtype!r}")
-        return name
+            config = dtype.get("config")
+            dtype = config.get("name") if isinstance(config, dict) else None
+        return _arguments.dtype_name(f"{self.label}: dtype", "float32" if dtype is None else dtype)
 
     @classmethod
     def _unknown_argument(cls, argument: str) -> TypeError:
@@ -80,12 +76,13 @@ class Layer:
         return TypeError(f"{cls.__name__}: unknown argument {argument!r}{hint}")
 
     def _given_shape(self, input_shape: Any, batch_input_shape: Any) -> Shape | None:
+        given: Shape | None = None
         for argument, value in (("input_shape", input_shape), ("batch_input_shape", batch_input_shape)):
             if value is not None:
                 self.warn_old(argument, "start the model with rnnfast.layers.Input(shape) instead")
-        if batch_input_shape is not None:
-            return tuple(batch_input_shape)
-        return None if input_shape is None else (None, *input_shape)
+                shape = _arguments.sizes(f"{self.label}: {argument}", value)
+                given = shape if argument == "batch_input_shape" else (None, *shape)
+        return given
 
     def warn_old(self, argument: str, instead: str) -> None:
         warn_old_argument(self.label, argument, instead)
@@ -98,24 +95,28 @@ class Layer:
 
     def positive(self, argument: str, value: Any) -> int:
         """Check an integer argument that must be at least 1."""
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{self.label}: {argument} must be a positive integer, got {value!r}")
-        return int(value)
+        return _arguments.whole_number(f"{self.label}: {argument}", value)
 
     def build(self, input_shape: Any) -> None:
         """Create the weights for an input of `input_shape`, batch axis included and None where unknown."""
-        shape: Shape = tuple(None if n is None else int(n) for n in input_shape)
-        self.check_shape(shape)
+        shape = _arguments.items(f"{self.label}: input_shape", input_shape, "a shape: a tuple of integers and None")
+        if any(n is not None and not _arguments.is_whole(n) for n in shape):
+            raise ValueError(f"{self.label}: input_shape must hold integers or None, got {tuple(shape)}")
+        sizes: Shape = tuple(None if n is None else int(n) for n in shape)
+        self.check_shape(sizes)
         if not self.built:
-            self.create_variables(shape)
-            self.input_shape = (None, *shape[1:])
+            self.create_variables(sizes)
+            self.input_shape = (None, *sizes[1:])
             self.built = True
 
     def create_variables(self, input_shape: Shape) -> None:
         """Make the layer's weights with `add_weight`. The default has none."""
 
     def add_weight(self, name: str, shape: tuple[int, ...], initializer: Any) -> Variable:
-        value = initializers.get(initializer)(shape, self.dtype)
+        try:
+            value = initializers.get(initializer)(shape, self.dtype)
+        except (MemoryError, OverflowError, ValueError) as error:
+            raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
         variable = Variable(value, name=name, path=f"{self.name}/{name}")
         self._variables.append(variable)
         return variable
@@ -147,20 +148,14 @@ class Layer:
         return self.numeric(x).astype(self.dtype, copy=False)
 
     def numeric(self, x: Any) -> np.ndarray:
-        try:
-            array = np.asarray(x)
-        except ValueError as error:
-            raise ValueError(f"{self.label}: input is no array: {error}") from None
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"{self.label}: expected a numeric input, got dtype {array.dtype}")
-        return array
+        return _arguments.numeric(f"{self.label}: input", x)
 
     def check_mask(self, mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:
         """A mask as a boolean array of `shape`."""
         if mask is None:
             return None
-        array = np.asarray(mask)
-        if array.dtype.kind not in "biu":
+        array = _arguments.numeric(f"{self.label}: mask", mask)
+        if array.dtype.kind == "f":
             raise TypeError(f"{self.label}: mask must be boolean, got dtype {array.dtype}")
         if array.shape != shape:
             raise ValueError(f"{self.label}: mask must have shape {shape}, got {array.shape}")
@@ -185,7 +180,10 @@ class Layer:
         """The output for an array, in inference unless `training`; other arguments are those of `forward`."""
         if isinstance(x, Layer):
             raise TypeError(f"{self.label}: expected an array, got {x.label}; to chain layers use rnnfast.Sequential")
-        return self.forward(self.prepare(x), training=bool(training), **options)[0]
+        array = self.prepare(x)
+        y = self.forward(array, training=bool(training), **options)[0]
+        # A layer that passes its input on gives the caller a copy of it, which may be written to.
+        return y.copy() if isinstance(y, np.ndarray) and np.may_share_memory(y, array) else y
 
     call = __call__
 
@@ -261,7 +259,10 @@ class Layer:
 
     def set_weights(self, weights: Any) -> None:
         """Assign all weights. ValueError, with nothing written, if their count or a shape differs."""
-        arrays = [np.asarray(w) for w in weights]
+        arrays = [
+            _arguments.numeric(f"{self.label}: weight {i}", w)
+            for i, w in enumerate(_arguments.items(f"{self.label}: weights", weights, "a list of arrays"))
+        ]
         variables = self.weights
         if len(arrays) != len(variables):
             hint = "" if self.built else "; it is not built yet"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnfast import _arguments
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.recurrent import Recurrent
 from rnnfast.variable import Variable
@@ -108,9 +109,10 @@ class Bidirectional(Layer):
         if initial_state is not None:
             half = self.forward_layer.state_count
             wanted = half + self.backward_layer.state_count
+            initial_state = _arguments.items(f"{self.label}: initial_state", initial_state, "a list of arrays")
             if len(initial_state) != wanted:
                 raise ValueError(f"{self.label}: initial_state must hold {wanted} arrays, got {len(initial_state)}")
-            starts = [list(initial_state[:half]), list(initial_state[half:])]
+            starts = [initial_state[:half], initial_state[half:]]
         outputs, states, caches = [], [], []
         for direction, start in zip(self._directions, starts, strict=True):
             y, cache = direction.forward(x, mask=mask, training=training, initial_state=start, lengths=lengths)

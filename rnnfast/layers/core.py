@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _kernels, activations, initializers
+from rnnfast import _arguments, _kernels, activations, initializers
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.variable import Variable
 
@@ -86,7 +86,7 @@ class Dense(Layer):
         super().__init__(**options)
         if input_dim is not None:
             self.warn_old("input_dim", "start the model with rnnfast.layers.Input((input_dim,)) instead")
-            self.given_input_shape = (None, input_dim)
+            self.given_input_shape = _arguments.sizes(f"{self.label}: (batch, input_dim)", (None, input_dim))
         self.refuse(
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,

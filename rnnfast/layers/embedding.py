@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _kernels, initializers
+from rnnfast import _arguments, _kernels, initializers
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.variable import Variable
 
@@ -49,7 +49,7 @@ class Embedding(Layer):
         )  # fmt: skip
         if input_length is not None:
             self.warn_old("input_length", "start the model with rnnfast.layers.Input((input_length,)) instead")
-            self.given_input_shape = (None, input_length)
+            self.given_input_shape = _arguments.sizes(f"{self.label}: (batch, input_length)", (None, input_length))
         self.input_dim = self.positive("input_dim", input_dim)
         self.output_dim = self.positive("output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -63,7 +63,8 @@ class Embedding(Layer):
         self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), self.embeddings_initializer)
 
     def cast(self, x: Any) -> np.ndarray:
-        return np.ascontiguousarray(self.numeric(x), dtype=np.int64)
+        with np.errstate(invalid="ignore"):  # NaN is out of range, as an integer too
+            return np.ascontiguousarray(self.numeric(x), dtype=np.int64)
 
     def check_values(self, x: np.ndarray) -> None:
         if x.size and (x.min() < 0 or x.max() >= self.input_dim):
@@ -121,7 +122,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **options: Any) -> None:
         super().__init__(**options)
-        self.mask_value = float(mask_value)
+        self.mask_value = _arguments.number(f"{self.label}: mask_value", mask_value)
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         real = self.compute_mask(x)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _kernels, activations, initializers
+from rnnfast import _arguments, _kernels, activations, initializers
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.variable import Variable
 
@@ -68,7 +68,9 @@ class Recurrent(Layer):
         if input_dim is not None or input_length is not None:
             self.warn_old("input_dim" if input_dim is not None else "input_length", "start with rnnfast.layers.Input")
             if input_dim is not None:
-                self.given_input_shape = (None, input_length, input_dim)
+                self.given_input_shape = _arguments.sizes(
+                    f"{self.label}: (batch, input_length, input_dim)", (None, input_length, input_dim)
+                )
         self.refuse(**refused, dropout=dropout, recurrent_dropout=recurrent_dropout)
         self.units = self.positive("units", units)
         self.activation = activations.get_recurrent(activation, self.label, "activation")
@@ -77,7 +79,7 @@ class Recurrent(Layer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
-        self.seed = seed
+        self.seed = _arguments.seed(f"{self.label}: seed", seed)
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
@@ -123,7 +125,7 @@ class Recurrent(Layer):
     def _check_lengths(self, lengths: Any, batch: int, time: int) -> np.ndarray | None:
         if lengths is None:
             return None
-        array = np.asarray(lengths)
+        array = _arguments.numeric(f"{self.label}: lengths", lengths)
         if array.dtype.kind not in "iu":
             raise TypeError(f"{self.label}: lengths must be integers, got dtype {array.dtype}")
         if array.shape != (batch,):
@@ -135,17 +137,17 @@ class Recurrent(Layer):
     def _check_states(self, states: Any, batch: int) -> list[np.ndarray]:
         if isinstance(states, np.ndarray) and states.ndim == 2:
             states = [states]
-        states = list(states)
+        states = _arguments.items(f"{self.label}: initial_state", states, "a list of arrays")
         if len(states) != self.state_count:
             raise ValueError(f"{self.label}: initial_state must hold {self.state_count} arrays, got {len(states)}")
         checked = []
         for state in states:
-            array = np.ascontiguousarray(self.numeric(state), dtype=self.dtype)
+            array = _arguments.numeric(f"{self.label}: initial_state", state)
             if array.shape != (batch, self.units):
                 raise ValueError(
                     f"{self.label}: initial_state must have shape {(batch, self.units)}, got {array.shape}"
                 )
-            checked.append(array)
+            checked.append(np.ascontiguousarray(array, dtype=self.dtype))
         return checked
 
     # The two passes

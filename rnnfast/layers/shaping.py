@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import utils
+from rnnfast import _arguments, utils
 from rnnfast.layers.base import Layer, Shape
 
 
@@ -29,18 +29,19 @@ class InputLayer(Layer):
         optional: bool = False,
         name: str | None = None,
     ) -> None:
-        super().__init__(name=name if name is not None else None)
+        super().__init__(name=name)
         self.refuse(sparse=sparse, ragged=ragged, optional=optional)
         if (shape is None) == (batch_shape is None):
             raise ValueError(f"{self.label}: give either shape or batch_shape, got {shape!r} and {batch_shape!r}")
         if shape is not None:
-            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
-        for n in batch_shape:
-            if n is not None and (isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1):
-                raise ValueError(f"{self.label}: shape must hold positive integers or None, got {tuple(batch_shape)}")
-        self.batch_shape: Shape = tuple(batch_shape)
+            sizes = (shape,) if _arguments.is_whole(shape) else _arguments.sizes(f"{self.label}: shape", shape)
+            batch_shape = (batch_size, *sizes)
+        self.batch_shape: Shape = _arguments.sizes(f"{self.label}: batch_shape", batch_shape)
         self.given_input_shape = self.batch_shape
-        self.data_dtype = "float32" if dtype is None else str(np.dtype(dtype))
+        try:
+            self.data_dtype = "float32" if dtype is None else np.dtype(dtype).name
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{self.label}: dtype: {error}") from None
         self.build(self.batch_shape)
 
     def check_shape(self, shape: Shape) -> None:
@@ -110,13 +111,16 @@ class Dropout(Layer):
         if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
             raise ValueError(f"{self.label}: rate must be a number between 0 and 1, got {rate!r}")
         self.rate = float(rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
-        self.seed = seed
+        self.noise_shape = None if noise_shape is None else _arguments.sizes(f"{self.label}: noise_shape", noise_shape)
+        self.seed = _arguments.seed(f"{self.label}: seed", seed)
         self._generator = np.random.default_rng(utils.draw_seed() if seed is None else seed)
 
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
-        if self.noise_shape is not None and len(self.noise_shape) != len(shape):
+        noise = shape if self.noise_shape is None else self.noise_shape
+        if len(noise) != len(shape) or any(
+            None not in (wanted, n) and wanted not in (1, n) for wanted, n in zip(noise, shape, strict=True)
+        ):
             raise ValueError(f"{self.label}: noise_shape {self.noise_shape} does not fit input of shape {shape}")
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnfast import losses, utils
+from rnnfast import _arguments, utils
 
 
 class Dataset(NamedTuple):
@@ -22,7 +22,7 @@ class Dataset(NamedTuple):
         """Check what came with x. method: whose arguments these are, for messages."""
         if y is None:
             raise ValueError(f"{method}: y is missing")
-        y = losses.numeric(y, f"{method}: y")
+        y = _arguments.numeric(f"{method}: y", y)
         if y.ndim == 0 or len(y) != len(x):
             raise ValueError(f"{method}: x has {len(x)} samples, y has shape {y.shape}")
         if len(x) == 0:
@@ -30,7 +30,7 @@ class Dataset(NamedTuple):
         if sample_weight is not None:
             if class_weight is not None:
                 raise ValueError(f"{method}: give either sample_weight or class_weight, got both")
-            sample_weight = losses.numeric(sample_weight, f"{method}: sample_weight").astype(np.float64)
+            sample_weight = _arguments.numeric(f"{method}: sample_weight", sample_weight).astype(np.float64)
             if sample_weight.shape[:1] != (len(x),):
                 raise ValueError(
                     f"{method}: sample_weight must have one entry per sample, {len(x)}, got shape {sample_weight.shape}"
@@ -48,7 +48,7 @@ class Dataset(NamedTuple):
 
     def split(self, method: str, fraction: float) -> tuple[Dataset, Dataset]:
         """All but the last `fraction` of the samples, and those."""
-        if not 0 < fraction < 1:
+        if not 0 < _arguments.number(f"{method}: validation_split", fraction) < 1:
             raise ValueError(f"{method}: validation_split must lie between 0 and 1, got {fraction!r}")
         at = int(len(self) * (1 - fraction))
         if at in (0, len(self)):
@@ -72,4 +72,8 @@ def _weights_of_classes(method: str, y: np.ndarray, class_weight: Any) -> np.nda
         raise ValueError(f"{method}: class_weight needs y of rank 1 or 2, got shape {y.shape}; use sample_weight")
     labels = y.argmax(axis=-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y)).round().astype(np.int64)
     classes, index = np.unique(labels, return_inverse=True)
+    for label, weight in class_weight.items():
+        if not _arguments.is_whole(label):
+            raise TypeError(f"{method}: class_weight must have class numbers as keys, got {label!r}")
+        _arguments.number(f"{method}: class_weight[{label}]", weight)
     return np.array([float(class_weight.get(int(c), 1.0)) for c in classes])[index]

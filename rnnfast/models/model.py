@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import optimizers
+from rnnfast import _arguments, optimizers
 from rnnfast.callbacks import Callback, CallbackList, History, ProgressBar
 from rnnfast.layers import Layer
 from rnnfast.models.data import Dataset
@@ -125,13 +125,16 @@ class Model(Layer):
             if value is not None:
                 raise ValueError(f"fit: argument {argument}={value!r} is not supported yet; give arrays and batch_size")
         size = _positive("fit", "batch_size", batch_size, BATCH_SIZE)
+        epochs = _arguments.whole_number("fit: epochs", epochs, least=0)
+        initial_epoch = _arguments.whole_number("fit: initial_epoch", initial_epoch, least=0)
+        validation_freq = _arguments.whole_number("fit: validation_freq", validation_freq)
         data = self._dataset("fit", x, y, sample_weight, class_weight)
         validation: Dataset | None = None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
                 raise ValueError("fit: validation_data must be (x, y) or (x, y, sample_weight)")
             validation = self._dataset("fit: validation_data", *validation_data)
-        elif validation_split:
+        elif validation_split is not None and validation_split != 0:
             data, validation = data.split("fit", validation_split)
         validation_size = _positive("fit", "validation_batch_size", validation_batch_size, size)
 
@@ -206,7 +209,8 @@ class Model(Layer):
         for name, array in data._asdict().items():
             if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise NonFiniteError(f"the loss is {value}: {name} holds values that are not finite; weights unchanged")
-        self.optimizer.undo()
+        if not self.optimizer.undo():
+            raise NonFiniteError(f"the loss is {value} before the first update: x, y or the weights are too large")
         raise NonFiniteError(
             f"the loss is {value}; the last update has been undone. A smaller learning_rate "
             f"(it is {self.optimizer.learning_rate:g}) or clipnorm=1.0 often helps"
@@ -306,6 +310,7 @@ class Model(Layer):
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """`predict` in one piece."""
+        x = self._prepared("predict_on_batch", x)
         return self.predict(x, batch_size=max(1, len(x)))
 
     def _prediction(self) -> Any:
@@ -338,21 +343,19 @@ class Model(Layer):
 
 
 def _positive(method: str, argument: str, value: Any, default: int) -> int:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{method}: {argument} must be a positive integer, got {value!r}")
-    return int(value)
+    return default if value is None else _arguments.whole_number(f"{method}: {argument}", value)
 
 
 def _verbosity(method: str, verbose: Any) -> int:
-    if verbose not in ("auto", 0, 1, 2):
+    if not isinstance(verbose, (int, str)) or verbose not in ("auto", 0, 1, 2):
         raise ValueError(f"{method}: verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
     return 1 if verbose == "auto" else int(verbose)
 
 
 def _as_callbacks(callbacks: Any) -> list[Callback]:
-    return [] if callbacks is None else [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    if callbacks is None or isinstance(callbacks, Callback):
+        return [] if callbacks is None else [callbacks]
+    return _arguments.items("callbacks", callbacks, "a Callback or a list of them")
 
 
 def _plain(logs: dict[str, float], return_dict: bool) -> Any:

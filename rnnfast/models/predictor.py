@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast.layers import NoLoweringError
-from rnnfast.lowering import LoweredModel
+from rnnfast.lowering import LoweredModel, flat_layers
 
 # Rows per call where the caller does not say: the engine spreads a call's rows over the threads.
 ENGINE_ROWS = 1024
@@ -18,10 +18,10 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 
 class Predictor:
-    """Chooses, and keeps the engine as long as no weight has changed."""
+    """Chooses, and keeps the engine as long as no layer and no weight has changed."""
 
     def __init__(self) -> None:
-        self._versions: tuple[tuple[int, int], ...] | None = None
+        self._snapshot: list[Any] = []  # layers, weights and their versions, as the engine has them
         self._engine: Any = None
 
     def function(self, model: Any) -> tuple[Function, int]:
@@ -31,21 +31,21 @@ class Predictor:
             return lambda x: model.forward(x)[0], LAYER_ROWS
         return engine, ENGINE_ROWS
 
-    def forget(self) -> None:
-        """After a change of the layers."""
-        self._versions = None
+    def __getstate__(self) -> dict[str, Any]:
+        """A copied or pickled model builds an engine of its own."""
+        return Predictor().__dict__
 
     def _current_engine(self, model: Any) -> Any:
-        versions = tuple((id(v), v.version) for v in model.weights)
-        if versions != self._versions:
+        snapshot = [*flat_layers(model), *((v, v.version) for v in model.weights)]
+        if snapshot != self._snapshot:
             self._engine = _build_engine(model)
-            self._versions = versions
+            self._snapshot = snapshot
         return self._engine
 
 
 def _build_engine(model: Any) -> Any:
     """The model as a program of the engine, or None where a layer has no lowering or dtypes are mixed."""
-    dtypes = {layer.dtype for layer in model.layers}
+    dtypes = {layer.dtype for layer in flat_layers(model)}
     if len(dtypes) != 1:
         return None
     try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from rnnfast import _arguments
 from rnnfast import layers as layer_room
-from rnnfast.layers import InputLayer, Layer
+from rnnfast.layers import InputLayer, Layer, TimeDistributed
 from rnnfast.layers.base import Shape
 from rnnfast.models.model import Model
 from rnnfast.models.summary import summary
@@ -33,7 +34,7 @@ class Sequential(Model):
         super().__init__(name=name, trainable=trainable)
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
-        for layer in layers or []:
+        for layer in [] if layers is None else _arguments.items(f"{self.label}: layers", layers, "a list of layers"):
             self.add(layer)
 
     # The chain
@@ -52,6 +53,8 @@ class Sequential(Model):
                 raise ValueError(f"{self.label}: an Input must come first and only once, got {layer.label}")
             self._input = layer
             return
+        if any(part is self for part in _parts(layer)):
+            raise ValueError(f"{self.label}: it cannot be a layer of itself")
         if any(other.name == layer.name for other in self._layers):
             raise ValueError(f"{self.label}: layers must have different names, got {layer.name!r} twice")
         if not self._layers and self._input is None and layer.given_input_shape is not None:
@@ -176,7 +179,7 @@ class Sequential(Model):
         for i in range(last, first - 1, -1):
             layer = self._layers[i]
             step = layer.backward_logits if at_logits and i == last else layer.backward
-            dy = step(_as(dy, layer.dtype), tape[i], need_dx=need_dx or i > first)
+            dy = step(_as(dy, layer), tape[i], need_dx=need_dx or i > first)
             if dy is None:
                 break
         return dy
@@ -234,8 +237,8 @@ class Sequential(Model):
         if (name is None) == (index is None):
             raise ValueError(f"{self.label}: get_layer takes a name or an index")
         if index is not None:
-            if not -len(self._layers) <= index < len(self._layers):
-                raise ValueError(f"{self.label}: it has {len(self._layers)} layers, got index {index}")
+            if not _arguments.is_whole(index) or not -len(self._layers) <= index < len(self._layers):
+                raise ValueError(f"{self.label}: it has {len(self._layers)} layers, got index {index!r}")
             return self._layers[index]
         for layer in self._layers:
             if layer.name == name:
@@ -274,6 +277,8 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Sequential:
         """A model with new weights from `get_config`, also Keras'."""
+        if not isinstance(config, dict) or not isinstance(config.get("layers"), (list, tuple)):
+            raise ValueError(f"{cls.__name__}.from_config: expected a dictionary with a list 'layers', got {config!r}")
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         for layer in config["layers"]:
             model.add(layer_room.deserialize(layer))
@@ -285,6 +290,14 @@ class Sequential(Model):
 layer_room.registry.add(Sequential)
 
 
+def _parts(layer: Layer) -> Iterator[Layer]:
+    """The layer, and all that it holds."""
+    yield layer
+    held = layer.layers if isinstance(layer, Model) else [layer.layer] if isinstance(layer, TimeDistributed) else []
+    for inner in held:
+        yield from _parts(inner)
+
+
 def _single(model: Sequential, shape: Any) -> Any:
     if isinstance(shape, list):
         raise ValueError(
@@ -294,5 +307,6 @@ def _single(model: Sequential, shape: Any) -> Any:
     return shape
 
 
-def _as(gradient: Any, dtype: str) -> Any:
-    return gradient.astype(dtype, copy=False)
+def _as(gradient: Any, layer: Layer) -> Any:
+    """In the dtype of the layer; a model's layers look after their own."""
+    return gradient if isinstance(layer, Model) else gradient.astype(layer.dtype, copy=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rnnfast import _arguments
+
 HEADINGS = ("Layer (type)", "Output Shape", "Param #")
 SHARES = (0.52, 0.80, 1.0)  # where Keras ends its columns
 
@@ -16,7 +18,8 @@ def summary(model: Any, line_length: int | None, print_fn: Callable[[str], Any] 
     if show_trainable:
         headings = (*HEADINGS, "Trainable")
         rows = [(*row, "Y" if layer.trainable else "N") for row, layer in zip(rows, model.layers, strict=True)]
-    table = _table(headings, rows, line_length or 73)
+    width = 73 if line_length is None else _arguments.whole_number("summary: line_length", line_length)
+    table = _table(headings, rows, width)
     trainable = sum(v.size for v in model.trainable_weights)
     frozen = sum(v.size for v in model.non_trainable_weights)
     text = [f'Model: "{model.name}"', *table]

@@ -159,6 +159,9 @@ Api make_api() {
   api.adam_update = adam_update;
   api.rmsprop_update = rmsprop_update;
   api.sgd_update = sgd_update;
+  api.share_out = [](int64_t parts, double operations, int threads, PartFunction part, void* context) {
+    run_parts(parts, worthwhile_threads(operations, threads), part, context);
+  };
   api.get_num_threads = get_num_threads;
   return api;
 }

@@ -82,18 +82,27 @@ template <class T> void blas_cell(const Blas& blas, const MatMul& p, int64_t row
                  c, &ldc);
 }
 
-template <class T> void blas_grid(const Blas& blas, const MatMul& p) {
+template <class T> void blas_grid(const Api& core, const Blas& blas, const MatMul& p) {
+  struct Grid {
+    const Blas& blas;
+    const MatMul& product;
+    int64_t across;
+  };
   const int64_t down = (p.m + kBlasRows - 1) / kBlasRows, across = (p.n + kBlasColumns - 1) / kBlasColumns;
+  const double operations = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
   const OneBlasThread guard(blas);
-#pragma omp parallel for schedule(static) num_threads(p.threads) if (p.threads > 1 && down * across > 1)
-  for (int64_t cell = 0; cell < down * across; ++cell)
-    blas_cell<T>(blas, p, cell / across * kBlasRows, cell % across * kBlasColumns);
+  Grid grid{blas, p, across};
+  const auto cell = [](void* context, int64_t at) {
+    const Grid& g = *static_cast<Grid*>(context);
+    blas_cell<T>(g.blas, g.product, at / g.across * kBlasRows, at % g.across * kBlasColumns);
+  };
+  core.share_out(down * across, operations, p.threads, cell, &grid);
 }
 
-// As Api::matmul; blas_can(p) must hold.
-inline void blas_matmul(const Blas& blas, const MatMul& p) {
-  if (p.dtype == Dtype::float32) blas_grid<float>(blas, p);
-  else blas_grid<double>(blas, p);
+// As Api::matmul, on the core's threads; blas_can(p) must hold.
+inline void blas_matmul(const Api& core, const Blas& blas, const MatMul& p) {
+  if (p.dtype == Dtype::float32) blas_grid<float>(core, blas, p);
+  else blas_grid<double>(core, blas, p);
 }
 
 }  // namespace rnnfast

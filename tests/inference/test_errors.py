@@ -1,6 +1,7 @@
 """Bad input gives one clear error before any work."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -66,12 +67,35 @@ def test_construction():
         rnnfast.InferenceModel(rnnfast.Sequential([LSTM(4)]))
     with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64', got 'float16'"):
         rnnfast.InferenceModel(model, dtype="float16")
-    for threads in (0, -1, 1.5, True):
-        with pytest.raises(ValueError, match="threads must be None or an integer of at least 1"):
+    for threads in (0, -1, 1.5, True, 10**6, 2**70):
+        with pytest.raises(ValueError, match="threads must be None or an integer from 1 to"):
             rnnfast.InferenceModel(model, threads=threads)
-    for batch_size in (0, True, 2.5):
-        with pytest.raises(ValueError, match="batch_size must be None or an integer of at least 1"):
+    for batch_size in (0, True, 2.5, 2**70):
+        with pytest.raises(ValueError, match="batch_size must be a positive integer"):
             rnnfast.InferenceModel(model).predict(np.zeros((1, 2, 3)), batch_size=batch_size)
+        with pytest.raises(ValueError, match="batch_size must be a positive integer"):
+            rnnfast.InferenceModel(model).stream(batch_size)
+    for dtype in (np.float64, np.dtype("float64")):
+        assert rnnfast.InferenceModel(model, dtype=dtype).dtype == "float64"
+    for dtype in (None, [], 5):
+        with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64'"):
+            rnnfast.InferenceModel(model, dtype=dtype)
+
+
+def test_masked_arrays(engine):
+    x = np.ma.masked_array(np.ones((2, 5, 3)), True)
+    for call in (engine, lambda x: engine.predict(x, batch_size=1), lambda x: engine.stream().step(x[0, 0])):
+        with pytest.raises(TypeError, match=r"masked array.*filled"):
+            call(x)
+        with pytest.raises(TypeError, match=r"masked array.*filled"):
+            call(x.astype(np.float32))
+
+
+def test_warnings_that_are_errors_reach_the_caller(engine):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeWarning, match="overflow"):
+            engine(np.full((1, 2, 3), 1e300))
 
 
 class Doubled(Layer):

@@ -106,8 +106,8 @@ def test_number_of_threads():
     try:
         rnnfast.set_num_threads(3)
         assert rnnfast.get_num_threads() in (1, 3)  # 1: a build without OpenMP
-        for n in (0, -2):
-            with pytest.raises(ValueError, match="n must be at least 1"):
+        for n in (0, -2, 1.5, True, "2", 10**6, 2**70):  # OpenMP ends a process that cannot have its threads
+            with pytest.raises(ValueError, match="n must be None or an integer from 1 to"):
                 rnnfast.set_num_threads(n)
     finally:
         rnnfast.set_num_threads(None)
@@ -132,6 +132,27 @@ def test_affinity_limits_threads():
         pytest.skip("no affinity here")
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); import rnnfast; "
     assert run_python(code + "print(rnnfast.get_num_threads())", OMP_NUM_THREADS="4")[1] == "1"
+
+
+def test_a_thread_that_predicts_while_the_interpreter_ends():
+    code = """
+import threading, time
+import numpy as np, rnnfast
+from rnnfast.layers import GRU, Input
+model = rnnfast.Sequential([Input((50, 16)), GRU(64)])
+engine, x, started = rnnfast.InferenceModel(model), np.ones((640, 50, 16), "float32"), threading.Event()
+
+def predict():
+    while True:
+        engine(x)
+        started.set()
+
+threading.Thread(target=predict, daemon=True).start()
+started.wait()
+print("end")
+"""
+    for _ in range(3):
+        assert run_python(code)[:2] == (0, "end")
 
 
 def test_cpu_info():

@@ -109,7 +109,7 @@ def test_wrong_shape(shape):
 
 def test_wrong_input_and_state():
     engine = rnnfast.InferenceModel(rnnfast.Sequential([Input((None, 3)), LSTM(4, name="cells")]))
-    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be a positive integer, got 0"):
         engine.stream(0)
     stream = engine.stream(2)
     with pytest.raises(TypeError, match="x_t must be numeric"):

@@ -1,0 +1,78 @@
+"""The engine's own objects, called wrongly: an error, never a crash."""
+
+import re
+
+import numpy as np
+import pytest
+
+import rnnfast
+from rnnfast import _engine, activations
+from rnnfast.layers import LSTM, Activation, Input
+
+
+def program(*shape):
+    made = _engine.Program32()
+    return made, made.input(shape)
+
+
+def test_not_finished():
+    for made in (_engine.Program32(), program(None, 3)[0]):
+        for inputs in ([], [np.ones((2, 4, 3))]):
+            with pytest.raises(ValueError, match="not finished"):
+                made.run(inputs)
+        with pytest.raises(ValueError, match="one input and one output"):
+            made.stream()
+
+
+@pytest.mark.parametrize(
+    "build, what",
+    [
+        (lambda p, v: p.embedding(v, np.ones((3, 0))), "table"),
+        (lambda p, v: p.embedding(v, np.ones((0, 3))), "table"),
+        (lambda p, v: p.dense(v, np.ones((4, 0))), "kernel"),
+        (lambda p, v: p.dense(v, np.ones((0, 4))), "kernel"),
+        (lambda p, v: p.rnn(v, "gru", np.ones((0, 12)), np.ones((4, 12))), "kernel"),
+        (lambda p, v: p.rnn(v, "gru", np.ones((3, 0)), np.ones((0, 0))), "recurrent_kernel"),
+    ],
+)
+def test_weights_without_elements(build, what):
+    with pytest.raises(ValueError, match=f"{what}: expected shape"):
+        build(*program(None, 4))
+
+
+@pytest.mark.parametrize("function", [5, "tanh", object(), activations.tanh._replace(id=2**40)])
+def test_not_an_activation(function):
+    made, v = program(4)
+    with pytest.raises((TypeError, ValueError), match="activation"):
+        made.activation(v, function)
+
+
+def test_too_many_threads_are_cut():
+    made, v = program(None, 64)
+    made.finish([made.rnn(v, "simple_rnn", np.ones((64, 32)), np.ones((32, 32)), activation=activations.tanh)])
+    x = np.ones((5000, 8, 64), np.float32)
+    assert (made.run([x], 10**6)[0] == made.run([x], 1)[0]).all()
+
+
+def test_many_axes():
+    model = rnnfast.Sequential([Input([None] + [1] * 60), Activation("tanh")])
+    y = rnnfast.InferenceModel(model).stream().step(np.ones((1,) * 61))
+    assert y.shape == (1,) * 61 and abs(y.item() - np.tanh(1)) < 1e-6
+    made = _engine.Program32()
+    made.finish([made.activation(made.input([None] + [1] * 70), activations.tanh)])
+    with pytest.raises(ValueError, match=re.escape("the output of a step has 71 axes, a NumPy array has at most 64")):
+        made.stream().step_function()
+
+
+@pytest.mark.parametrize("state", [None, 5, "ab", [5], [None], ["ab"], {}, [{}], iter([]), np.array(3), np.float64(3)])
+def test_states_that_are_no_lists(state):
+    stream = rnnfast.InferenceModel(rnnfast.Sequential([Input((None, 3)), LSTM(4)])).stream()
+    with pytest.raises(TypeError, match="state: expected a list"):
+        stream.state = state
+
+
+def test_states_as_one_array():
+    stream = rnnfast.InferenceModel(rnnfast.Sequential([Input((None, 3)), LSTM(4)])).stream()
+    given = np.arange(8, dtype=float).reshape(1, 2, 1, 4)
+    stream.state = given
+    np.testing.assert_array_equal(np.array(stream.state), given)
