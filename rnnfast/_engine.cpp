@@ -236,7 +236,7 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
       .def("reset",
            [](S& stream) {
              const GilRelease release;
-             const std::lock_guard<std::mutex> hold(stream.lock());
+             const std::lock_guard<ForkAwareMutex> hold(stream.lock());
              stream.reset();
            })
       .def_property("state", &stream_state<T>, &set_stream_state<T>)

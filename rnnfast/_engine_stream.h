@@ -45,11 +45,11 @@ template <class T> py::object stream_step(StepTarget<T>& target, const py::handl
   T* to = data_of<T>(y);
   // A waiting thread must not hold the GIL: the thread that steps may need it to come back.
   if (stream.work() < kKeepGil && stream.lock().try_lock()) {
-    const std::lock_guard<std::mutex> hold(stream.lock(), std::adopt_lock);
+    const std::lock_guard<ForkAwareMutex> hold(stream.lock(), std::adopt_lock);
     stream.step(from, to, 1);
   } else {
     const GilRelease release;
-    const std::lock_guard<std::mutex> hold(stream.lock());
+    const std::lock_guard<ForkAwareMutex> hold(stream.lock());
     const ActiveCall call(thread_budget(target.threads));
     stream.step(from, to, call.threads());
   }
@@ -96,7 +96,7 @@ template <class T> py::list stream_state(Stream<T>& stream) {
     layers[layers.size() - 1].attr("append")(array);
   }
   const GilRelease release;
-  const std::lock_guard<std::mutex> hold(stream.lock());
+  const std::lock_guard<ForkAwareMutex> hold(stream.lock());
   for (size_t s = 0; s < arrays.size(); ++s)
     std::copy(stream.states()[s].begin(), stream.states()[s].end(), arrays[s]);
   return layers;
@@ -126,7 +126,7 @@ template <class T> void set_stream_state(Stream<T>& stream, const py::object& st
     arrays.push_back(weights<T>(given[s], ("state of layer '" + slots[s].layer + "'").c_str(),
                                 {stream.rows(), slots[s].units}));
   const GilRelease release;
-  const std::lock_guard<std::mutex> hold(stream.lock());
+  const std::lock_guard<ForkAwareMutex> hold(stream.lock());
   for (size_t s = 0; s < slots.size(); ++s)
     std::copy_n(arrays[s].data(), arrays[s].size(), stream.states()[s].data());
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <stdexcept>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -30,6 +31,7 @@ namespace {
 std::atomic<int> explicit_threads{0};
 std::atomic<int> calls_in_flight{0};
 std::atomic<bool> serial_only{false};
+std::atomic<int> forks{0};
 
 int openmp_threads() {
 #if defined(_OPENMP)
@@ -53,6 +55,7 @@ void before_fork() {
 }
 
 void after_fork_in_child() {
+  forks.fetch_add(1);
   calls_in_flight.store(0);  // calls of other threads do not run on here
 #if defined(_OPENMP) && !defined(RNNFAST_OMP_PAUSE)
   serial_only.store(true);
@@ -93,6 +96,17 @@ int get_num_threads() {
 #else
   return 1;
 #endif
+}
+
+int fork_generation() {
+  start();
+  return forks.load(std::memory_order_relaxed);
+}
+
+void ForkAwareMutex::refuse_lost() const {
+  if (held_.load(std::memory_order_relaxed) && generation_.load(std::memory_order_relaxed) != fork_generation())
+    throw std::invalid_argument("another thread was using this when the process forked, and is not there to finish; make "
+                                "a new one in the child");
 }
 
 ActiveCall::ActiveCall(int budget) {

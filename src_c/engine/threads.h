@@ -2,7 +2,9 @@
 #ifndef RNNFAST_ENGINE_THREADS_H
 #define RNNFAST_ENGINE_THREADS_H
 
+#include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <type_traits>
 
 namespace rnnfast {
@@ -26,6 +28,40 @@ class ActiveCall {
 
  private:
   int threads_;
+};
+
+// How many forks lie between this process and the one that loaded the library.
+int fork_generation();
+
+// A mutex that a fork may leave held by a thread that the child does not have. Taking it there is an error
+// (std::invalid_argument) and not a wait without end.
+class ForkAwareMutex {
+ public:
+  void lock() {
+    refuse_lost();
+    mutex_.lock();
+    taken();
+  }
+  bool try_lock() {
+    refuse_lost();
+    if (!mutex_.try_lock()) return false;
+    taken();
+    return true;
+  }
+  void unlock() {
+    held_.store(false, std::memory_order_relaxed);
+    mutex_.unlock();
+  }
+
+ private:
+  void refuse_lost() const;
+  void taken() {
+    generation_.store(fork_generation(), std::memory_order_relaxed);
+    held_.store(true, std::memory_order_relaxed);
+  }
+  std::mutex mutex_;
+  std::atomic<bool> held_{false};
+  std::atomic<int> generation_{0};
 };
 
 // Denormals are flushed to zero while it lives, on the thread that made it.

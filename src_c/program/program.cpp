@@ -123,10 +123,13 @@ template <class T> int Program<T>::merge(int v1, int v2, MergeMode mode, const s
   Value out = value(v1, "first input", name);
   const Value& second = value(v2, "second input", name);
   const bool concat = mode == MergeMode::concat;
-  bool fits = out.dims.size() == second.dims.size() && !out.dims.empty() && out.outer.size() == second.outer.size();
+  bool fits = out.dims.size() == second.dims.size() && !out.dims.empty() && out.outer == second.outer;
   for (size_t i = 0; fits && i + (concat ? 1 : 0) < out.dims.size(); ++i) fits = out.dims[i] == second.dims[i];
   if (!fits) refuse(name, "cannot merge " + shape_text(out.dims) + " and " + shape_text(second.dims));
   if (out.mask != second.mask) refuse(name, "its two inputs have different masks");
+  if (concat && (graph_.known(out.dims.back()) < 0 || graph_.known(second.dims.back()) < 0))
+    refuse(name, "the last axis must be known to concatenate, got " + shape_text(out.dims) + " and " +
+                     shape_text(second.dims));
   if (concat) out.dims.back() = graph_.known(out.dims.back()) + graph_.known(second.dims.back());
   return add_node<MergeNode<T>>(name, v1, v2, add_value(std::move(out)), mode);
 }

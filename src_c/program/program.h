@@ -103,6 +103,9 @@ template <class T> class Program {
   // One block of rows, for a context that has begun.
   void run_nodes(Context<T>&) const;
 
+  // std::invalid_argument: a value would have more elements than can be counted or held.
+  void check_sizes(int64_t rows, const Shapes&) const;
+
   // How many blocks of rows a batch is cut into, and the threads worth using.
   struct Division {
     int64_t blocks;

@@ -58,6 +58,20 @@ void Program<T>::check_tokens(int64_t rows, const Shapes& shapes, const void* co
   }
 }
 
+template <class T> void Program<T>::check_sizes(int64_t rows, const Shapes& shapes) const {
+  constexpr double most = 1e12;  // elements of one value: far more than memory, far fewer than int64_t
+  for (const Value& value : graph_.values) {
+    double elements = static_cast<double>(rows);
+    for (const Outer& outer : value.outer) elements *= static_cast<double>(shapes.size(outer.dim));
+    for (Dim dim : value.dims) elements *= static_cast<double>(shapes.size(dim));
+    if (elements <= most) continue;
+    std::vector<int64_t> sizes;
+    for (Dim dim : value.dims) sizes.push_back(shapes.size(dim));
+    throw std::invalid_argument("a value of shape " + shape_text(sizes) + " is too large for " + std::to_string(rows) +
+                                " rows");
+  }
+}
+
 template <class T> double Program<T>::work(const Shapes& shapes) const {
   double total = 0;
   for (const auto& node : nodes_) total += node->work(graph_, shapes);
@@ -86,6 +100,7 @@ void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inpu
                      int threads) const {
   if (!finished_) throw std::invalid_argument("the program is not finished");
   if (rows == 0) return;
+  check_sizes(rows, shapes);
   const ActiveCall call(threads);
   const Division parts = divide(rows, shapes, call.threads());
   parallel_for(parts.blocks, parts.threads, [&](int64_t block) {
@@ -122,6 +137,7 @@ template <class T> std::string Program<T>::not_causal() const {
 #define RNNFAST_INSTANTIATE(T)                                                                            \
   template Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>&) const;                       \
   template void Program<T>::check_tokens(int64_t, const Shapes&, const void* const*) const;               \
+  template void Program<T>::check_sizes(int64_t, const Shapes&) const;                                    \
   template double Program<T>::work(const Shapes&) const;                                                  \
   template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int) const;                   \
   template void Program<T>::run_nodes(Context<T>&) const;                                                 \

@@ -35,6 +35,7 @@ Stream<T>::Stream(std::shared_ptr<const Program<T>> program, int64_t rows)
   shapes_.symbols[symbol_of(input.dims[0])] = 1;
   for (int64_t size : shapes_.symbols)
     if (size < 1) throw std::invalid_argument("a stream needs known sizes on all axes but time");
+  program_->check_sizes(rows, shapes_);
   input_shape_ = step_shape(input, shapes_);
   output_shape_ = step_shape(output, shapes_);
   work_ = program_->work(shapes_) * static_cast<double>(rows);

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "../engine/buffer.h"
+#include "../engine/threads.h"
 #include "program.h"
 
 namespace rnnfast {
@@ -29,7 +29,7 @@ template <class T> class Stream {
   // x: (rows, input_shape), T or int64_t tokens; y: (rows, output_shape), written. One call at a time: hold the lock.
   // std::invalid_argument: a token out of range; no state has changed.
   void step(const void* x, T* y, int threads);
-  std::mutex& lock() { return lock_; }
+  ForkAwareMutex& lock() { return lock_; }
 
   // States, one per Program::state_slots(), each (rows, units); read and written under the lock.
   std::vector<Buffer<T>>& states() { return states_; }
@@ -49,7 +49,7 @@ template <class T> class Stream {
   double work_ = 0;
   std::vector<Buffer<T>> states_;
   std::vector<std::unique_ptr<Block>> blocks_;
-  std::mutex lock_;
+  ForkAwareMutex lock_;
 };
 
 }  // namespace rnnfast

@@ -22,6 +22,7 @@ inline size_t symbol_of(Dim dim) { return static_cast<size_t>(-1 - dim); }
 struct Outer {
   Dim dim;
   int mask;
+  bool operator==(const Outer& other) const { return dim == other.dim && mask == other.mask; }
 };
 
 struct Value {

@@ -1,13 +1,15 @@
 """The engine's own objects, called wrongly: an error, never a crash."""
 
+import os
 import re
 
 import numpy as np
 import pytest
+from process import run_python
 
 import rnnfast
 from rnnfast import _engine, activations
-from rnnfast.layers import LSTM, Activation, Input
+from rnnfast.layers import GRU, LSTM, Activation, Input, RepeatVector
 
 
 def program(*shape):
@@ -76,3 +78,52 @@ def test_states_as_one_array():
     given = np.arange(8, dtype=float).reshape(1, 2, 1, 4)
     stream.state = given
     np.testing.assert_array_equal(np.array(stream.state), given)
+
+
+def test_a_value_too_large_to_count():
+    model = rnnfast.Sequential([Input((4,)), RepeatVector(2**60), GRU(4)])
+    with pytest.raises(ValueError, match="too large for 2 rows"):
+        model.predict(np.ones((2, 4)), verbose=0)
+
+
+def test_concatenation_of_unknown_sizes():
+    made = _engine.Program32()
+    v = made.input([5, None])
+    with pytest.raises(ValueError, match="last axis must be known"):
+        made.merge(v, v, "concat")
+
+
+def test_merge_inside_time_distributed_needs_one_time_axis():
+    made = _engine.Program32()
+    long, short = (made.time_distributed_begin(made.input([time, 3])) for time in (50, 1))
+    with pytest.raises(ValueError, match="cannot merge"):
+        made.merge(long, short, "sum")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_stream_that_a_fork_took_in_the_middle_of_a_step():
+    code = """
+import os, threading, numpy as np, rnnfast
+from rnnfast.layers import LSTM, Input
+stream = rnnfast.InferenceModel(rnnfast.Sequential([Input((None, 512)), LSTM(1024)])).stream(32)
+x = np.ones((32, 512), np.float32)
+stop = False
+def work():
+    while not stop:
+        stream.step(x)
+threading.Thread(target=work, daemon=True).start()
+ends = set()
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        try:
+            stream.step(x)
+        except ValueError as error:
+            os._exit(7 if "forked" in str(error) else 8)
+        os._exit(0)
+    ends.add(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+stop = True
+print(ends <= {0, 7} and 7 in ends)
+"""
+    status, output, errors = run_python(code)
+    assert (status, output) == (0, "True"), errors
