@@ -148,4 +148,6 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void (*adam_update)(const AdamUpdate*) except +MemoryError nogil
         void (*rmsprop_update)(const RmspropUpdate*) except +MemoryError nogil
         void (*sgd_update)(const SgdUpdate*) except +MemoryError nogil
+        void* (*allocate)(int64_t bytes) except +MemoryError nogil
+        void (*release)(void*, int64_t bytes) noexcept nogil
         int (*get_num_threads)() noexcept nogil

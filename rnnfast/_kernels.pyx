@@ -26,7 +26,7 @@ cnp.import_array()
 cdef Api* core = <Api*> PyCapsule_GetPointer(_engine._C_API, "rnnfast._engine._C_API")
 
 include "_checks.pxi"
-include "_workspace.pxi"
+include "_memory.pxi"
 include "_plan.pxi"
 include "_recurrent.pxi"
 
@@ -85,7 +85,7 @@ def matmul(a, b, *, bias=None, bint transpose_a=False, bint transpose_b=False):
         check_contiguous("bias", bias, number, (n,))
     a, call.lda, call.transpose_a = stored(a, transpose_a)
     b, call.ldb, call.transpose_b = stored(b, transpose_b)
-    c = np.empty((m, n), a.dtype)
+    c = empty((m, n), a.dtype)
     call.dtype = dtype_of(number)
     call.m, call.n, call.k, call.ldc = m, n, k, max(n, 1)
     call.a, call.b, call.bias, call.c = data(a), data(b), data(bias), data(c)

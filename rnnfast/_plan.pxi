@@ -87,7 +87,7 @@ cdef class Plan:
         if self.uniform and cnp.PyArray_CHKFLAGS(array.transpose(1, 0, 2), cnp.NPY_ARRAY_CARRAY_RO):
             return array.transpose(1, 0, 2).reshape(self.total, features)
         array = rows_contiguous(array)
-        packed = np.empty((self.total, features), array.dtype)
+        packed = empty((self.total, features), array.dtype)
         cdef int64_t batch_stride = array.strides[0] // item, time_stride = array.strides[1] // item
         cdef const void* source = data(array)
         cdef void* target = data(packed)
@@ -101,7 +101,7 @@ cdef class Plan:
         cdef int64_t features = packed.shape[1]
         if self.uniform:
             return packed.reshape(self.time, self.batch, features).transpose(1, 0, 2)
-        array = np.empty((self.batch, self.time, features), packed.dtype)
+        array = empty((self.batch, self.time, features), packed.dtype)
         cdef const void* source = data(packed)
         cdef void* target = data(array)
         with nogil:
@@ -115,7 +115,7 @@ cdef class Plan:
         if self.uniform:
             states = history[:self.total].reshape(self.time, self.batch, units)
             return (states[::-1] if self.reverse else states).transpose(1, 0, 2)
-        array = np.empty((self.batch, self.time, units), history.dtype)
+        array = empty((self.batch, self.time, units), history.dtype)
         cdef const void* source = data(history)
         cdef void* target = data(array)
         with nogil:
@@ -129,7 +129,7 @@ cdef class Plan:
         if self.uniform and cnp.PyArray_CHKFLAGS(self.time_major(array), cnp.NPY_ARRAY_CARRAY_RO):
             return self.time_major(array).reshape(self.total, units)
         array = rows_contiguous(array)
-        packed = np.empty((self.total, units), array.dtype)
+        packed = empty((self.total, units), array.dtype)
         cdef int64_t batch_stride = array.strides[0] // item, time_stride = array.strides[1] // item
         cdef const void* source = data(array)
         cdef void* target = data(packed)

@@ -13,8 +13,7 @@ cdef class RnnCache:
     cdef object x, h, c, z, extra
     cdef object silent  # rows whose last output is zero and not their state: None or bool (batch,)
     cdef bint return_sequences, zero_output
-    cdef bint h_escapes  # the caller's output is a view of h
-    cdef bint taken      # by a backward pass that is running
+    cdef bint taken  # by a backward pass that is running
 
     cdef RnnForward call(self) noexcept:
         cdef RnnForward call
@@ -33,13 +32,10 @@ cdef class RnnCache:
         call.threads = self.threads
         return call
 
-    cdef history(self, str name, initial, bint escapes):
+    cdef history(self, str name, initial):
         """States (total + batch, units), the initial ones (or zeros) in the last rows."""
         cdef int64_t rows = self.plan.total + self.plan.batch, units = self.spec.units
-        if escapes:
-            states = np.empty((rows, units), self.kernel.dtype)
-        else:
-            states = workspace(rows * units, self.number).reshape(rows, units)
+        states = empty((rows, units), self.kernel.dtype)
         if initial is None:
             states[self.plan.total:] = 0
         else:
@@ -47,14 +43,10 @@ cdef class RnnCache:
             states[self.plan.total:] = self.plan.sorted_rows(initial)
         return states
 
-    cdef int release(self) except -1:
+    cdef void release(self) noexcept:
         """Lets go of everything; the cache is used up."""
-        buffers = [self.z, self.c, self.extra, None if self.h_escapes else self.h]
         self.plan = None
         self.x = self.h = self.c = self.z = self.extra = None
-        for buffer in buffers:
-            release(buffer)
-        return 0
 
     cdef last_gradient(self, str name, d_output, d_state):
         """Gradient of the final state, sorted: what reaches it as the output and what reaches it as a state."""
@@ -127,12 +119,11 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     run.plan = Plan(batch, time, mask, lengths, go_backwards)
     run.threads = core.get_num_threads()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
-    run.h_escapes = return_sequences and run.plan.uniform
-    run.h = run.history("initial_state[0]", initial_state[0], run.h_escapes)
-    run.c = run.history("initial_state[1]", initial_state[1], False) if is_lstm else None
+    run.h = run.history("initial_state[0]", initial_state[0])
+    run.c = run.history("initial_state[1]", initial_state[1]) if is_lstm else None
     run.x = run.plan.gather(x, run.threads)
-    run.z = workspace(core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total), run.number)
-    run.extra = workspace(run.plan.total * units, run.number) if is_gru and not reset_after else None
+    run.z = empty((core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total),), kernel.dtype)
+    run.extra = empty((run.plan.total, units), kernel.dtype) if is_gru and not reset_after else None
     call = run.call()
     with nogil:
         core.rnn_forward(&call)
@@ -149,7 +140,6 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
             output = np.where(run.silent[:, None], np.zeros((), output.dtype), output)
     if training:
         return output, states, run
-    run.release()
     return output, states, None
 
 
@@ -189,9 +179,9 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
         check("d_output", d_output, cache.number, (plan.batch, plan.time, cache.spec.units))
         dy = plan.outputs_backward(d_output, cache.zero_output, cache.threads)
 
-    dx = np.empty((plan.total, cache.spec.input_dim), cache.kernel.dtype) if need_dx else None
-    dkernel = np.empty_like(cache.kernel)
-    drecurrent_kernel = np.empty_like(cache.recurrent_kernel)
+    dx = empty((plan.total, cache.spec.input_dim), cache.kernel.dtype) if need_dx else None
+    dkernel = empty(cache.kernel.shape, cache.kernel.dtype)
+    drecurrent_kernel = empty(cache.recurrent_kernel.shape, cache.kernel.dtype)
     dbias = None if cache.bias is None else np.empty_like(cache.bias)
     dpeephole = None if cache.peephole is None else np.empty_like(cache.peephole)
     call.forward = cache.call()

@@ -48,10 +48,15 @@ class Registry(Generic[T]):
         self._classes: dict[str, type[T]] = {}
         self._functions: dict[Callable[..., Any], type[T]] = {}
 
-    def add(self, cls: type[T], *aliases: str, function: Callable[..., Any] | None = None) -> None:
-        """Register a class under its own name, its snake-case name and `aliases`; `function` stands for it too."""
-        for name in (cls.__name__, snake_case(cls.__name__), *aliases):
-            self._classes[name] = cls
+    def add(
+        self, cls: type[T], *aliases: str, name: str | None = None, function: Callable[..., Any] | None = None
+    ) -> None:
+        """Register a class under its own name, `name` (None: the same in snake case) and `aliases`.
+
+        `function` stands for it too.
+        """
+        for known_as in (cls.__name__, name or snake_case(cls.__name__), *aliases):
+            self._classes[known_as] = cls
         if function is not None:
             self._functions[function] = cls
 

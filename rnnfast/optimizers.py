@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels
 from rnnfast._deprecation import warn_old_argument
-from rnnfast._registry import Registry, snake_case
+from rnnfast._registry import Registry
 from rnnfast.variable import Variable
 
 
@@ -99,7 +99,7 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__}: give one of clipnorm, clipvalue and global_clipnorm, got {given}")
         for argument in given:
             self._check_number(argument, clips[argument], above=0.0)
-        self.name = snake_case(type(self).__name__) if name is None else name
+        self.name = type(self).__name__.lower() if name is None else name
         self.learning_rate = learning_rate
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.iterations = 0
@@ -335,8 +335,7 @@ def _all_finite(flat: np.ndarray) -> bool:
 
 _registry: Registry[Optimizer] = Registry("optimizer", Optimizer, "keras.optimizers")
 for _cls in (SGD, RMSprop, Adam):
-    _registry.add(_cls)
-_registry.add(RMSprop, "rmsprop")
+    _registry.add(_cls, name=_cls.__name__.lower())  # rmsprop: snake case would break it after RM
 
 get = _registry.get
 serialize = _registry.serialize

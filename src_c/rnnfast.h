@@ -159,6 +159,10 @@ struct Api {
   void (*rmsprop_update)(const RmspropUpdate*);
   void (*sgd_update)(const SgdUpdate*);
 
+  // Memory on a cache line, uninitialised. What is released is kept, up to a limit, for the next request of its size.
+  void* (*allocate)(int64_t bytes);
+  void (*release)(void* memory, int64_t bytes);  // bytes as asked for
+
   // Calls part(context, p) for every p in [0, parts), each once, with denormals flushed, on as many of `threads` threads
   // as so many floating-point operations are worth.
   void (*share_out)(int64_t parts, double operations, int threads, void (*part)(void* context, int64_t p),

@@ -1,6 +1,6 @@
 """Layers to and from their entries in a `.keras` file's config.json.
 
-Reading builds only the classes listed here, from only the arguments that their constructors name: nothing in a file can
+Reading builds only the built-in layers, from only the arguments that their constructors name: nothing in a file can
 name code, bring weights of its own, or reach another class.
 """
 
@@ -15,14 +15,7 @@ from rnnfast.layers.base import Layer
 
 Config = dict[str, Any]
 
-SUPPORTED: dict[str, type[Layer]] = {
-    cls.__name__: cls
-    for cls in (
-        layers.InputLayer, layers.Embedding, layers.Masking, layers.SimpleRNN, layers.LSTM, layers.GRU,
-        layers.Bidirectional, layers.TimeDistributed, layers.Dense, layers.Dropout, layers.Activation, layers.Flatten,
-        layers.RepeatVector,
-    )
-}  # fmt: skip
+SUPPORTED: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN}
 
 # An LSTM with peepholes has no counterpart in Keras, which refuses this name with its message for unknown classes.
 _PEEPHOLE_LSTM = "PeepholeLSTM"
@@ -30,7 +23,7 @@ _PEEPHOLE_LSTM = "PeepholeLSTM"
 _NESTED = ("layer", "backward_layer")
 _ACTIVATIONS = ("activation", "recurrent_activation")
 # Parameters of constructors that are no configuration: weights come, checked, from the file's weights member.
-_NOT_CONFIG = {"self", "weights", "refused", "options"}
+_NOT_CONFIG = {"self", "weights", "options"}
 
 _DTYPE_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 

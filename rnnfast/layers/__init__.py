@@ -42,11 +42,14 @@ __all__ = [
     "serialize",
 ]
 
+# The layers that a model is made of and that a file may hold.
+BUILT_IN: tuple[type[Layer], ...] = (
+    InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Dense, Dropout, Activation,
+    Flatten, RepeatVector,
+)  # fmt: skip
+
 registry: Registry[Layer] = Registry("layer", Layer, "keras.layers")
-for _cls in (
-    Activation, Bidirectional, Dense, Dropout, Embedding, Flatten, GRU, InputLayer, LSTM, Masking, RepeatVector,
-    SimpleRNN, TimeDistributed,
-):  # fmt: skip
+for _cls in BUILT_IN:
     registry.add(_cls)
 
 serialize = registry.serialize

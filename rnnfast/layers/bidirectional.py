@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments
+from rnnfast import _arguments, _kernels
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.recurrent import Recurrent
 from rnnfast.variable import Variable
@@ -150,7 +150,7 @@ class Bidirectional(Layer):
 
     def _merge(self, forward: np.ndarray, backward: np.ndarray) -> Any:
         if self.merge_mode == "concat":
-            return np.concatenate([forward, backward], axis=-1)
+            return self._concatenate(forward, backward)
         if self.merge_mode == "sum":
             return forward + backward
         if self.merge_mode == "ave":
@@ -158,6 +158,15 @@ class Bidirectional(Layer):
         if self.merge_mode == "mul":
             return forward * backward
         return [forward, backward]
+
+    def _concatenate(self, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+        if not self.return_sequences:
+            return np.concatenate([forward, backward], axis=-1)
+        # In the order of time, as the directions' outputs are: whole rows are copied, and the next layer copies none.
+        batch, time, units = forward.shape
+        merged = _kernels.empty((time, batch, units + backward.shape[2]), forward.dtype).transpose(1, 0, 2)
+        merged[..., :units], merged[..., units:] = forward, backward
+        return merged
 
     def _split(self, dy: Any, forward: np.ndarray, backward: np.ndarray) -> list[Any]:
         if self.merge_mode == "concat":
@@ -209,7 +218,9 @@ class Bidirectional(Layer):
         if self.merge_mode is None:
             raise NoLoweringError(f"{self.label}: merge_mode=None has two outputs; the engine takes one")
         forward, backward = (direction.lower(program, value) for direction in self._directions)
-        return program.merge(forward, program.reverse(backward) if self.return_sequences else backward, self.merge_mode)
+        if self.return_sequences:
+            backward = program.reverse(backward, self.name)
+        return program.merge(forward, backward, self.merge_mode, self.name)
 
     def get_config(self) -> dict[str, Any]:
         from rnnfast.layers import serialize

@@ -44,7 +44,7 @@ class Activation(Layer):
         return dz if need_dx else None
 
     def lower(self, program: Any, value: Any) -> Any:
-        return program.activation(value, self.activation)
+        return program.activation(value, self.activation, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "activation": activations.serialize(self.activation)}

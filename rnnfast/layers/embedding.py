@@ -135,7 +135,7 @@ class Masking(Layer):
         return (x != x.dtype.type(self.mask_value)).any(axis=-1)
 
     def lower(self, program: Any, value: Any) -> Any:
-        return program.masking(value, self.mask_value)
+        return program.masking(value, self.mask_value, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "mask_value": self.mask_value}

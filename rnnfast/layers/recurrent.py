@@ -48,6 +48,13 @@ class Recurrent(Layer):
         kernel_initializer: Any,
         recurrent_initializer: Any,
         bias_initializer: Any,
+        kernel_regularizer: Any,
+        recurrent_regularizer: Any,
+        bias_regularizer: Any,
+        activity_regularizer: Any,
+        kernel_constraint: Any,
+        recurrent_constraint: Any,
+        bias_constraint: Any,
         dropout: float,
         recurrent_dropout: float,
         seed: int | None,
@@ -56,7 +63,6 @@ class Recurrent(Layer):
         go_backwards: bool,
         stateful: bool,
         unroll: bool,
-        refused: dict[str, Any],
         zero_output_for_mask: bool = False,
         use_cudnn: Any = "auto",
         implementation: Any = None,
@@ -71,7 +77,12 @@ class Recurrent(Layer):
                 self.given_input_shape = _arguments.sizes(
                     f"{self.label}: (batch, input_length, input_dim)", (None, input_length, input_dim)
                 )
-        self.refuse(**refused, dropout=dropout, recurrent_dropout=recurrent_dropout)
+        self.refuse(
+            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
+        )  # fmt: skip
         self.units = self.positive("units", units)
         self.activation = activations.get_recurrent(activation, self.label, "activation")
         self.recurrent_activation = activations.get_recurrent(recurrent_activation, self.label, "recurrent_activation")

@@ -174,7 +174,7 @@ class Flatten(Layer):
         return (input_shape[0], None if None in rest else math.prod(n for n in rest if n is not None))
 
     def lower(self, program: Any, value: Any) -> Any:
-        return program.flatten(value)
+        return program.flatten(value, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "data_format": "channels_last"}
@@ -206,7 +206,7 @@ class RepeatVector(Layer):
         return (input_shape[0], self.n, input_shape[1])
 
     def lower(self, program: Any, value: Any) -> Any:
-        return program.repeat(value, self.n)
+        return program.repeat(value, self.n, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "n": self.n}

@@ -75,7 +75,8 @@ class TimeDistributed(Layer):
         return True
 
     def lower(self, program: Any, value: Any) -> Any:
-        return program.time_distributed_end(self.layer.lower(program, program.time_distributed_begin(value)))
+        step = program.time_distributed_begin(value, self.name)
+        return program.time_distributed_end(self.layer.lower(program, step), self.name)
 
     @property
     def weights(self) -> list[Variable]:

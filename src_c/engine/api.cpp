@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../rnnfast.h"
+#include "buffer.h"
 #include "cpu.h"
 #include "plan.h"
 #include "rnn.h"
@@ -159,6 +160,8 @@ Api make_api() {
   api.adam_update = adam_update;
   api.rmsprop_update = rmsprop_update;
   api.sgd_update = sgd_update;
+  api.allocate = [](int64_t bytes) { return aligned_allocate(static_cast<std::size_t>(bytes)); };
+  api.release = [](void* memory, int64_t bytes) { aligned_release(memory, static_cast<std::size_t>(bytes)); };
   api.share_out = [](int64_t parts, double operations, int threads, PartFunction part, void* context) {
     run_parts(parts, worthwhile_threads(operations, threads), part, context);
   };

@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 // Blocks that are kept: malloc serves smaller ones without the system, and larger ones are worth giving back.
-constexpr std::size_t kSmallestKept = std::size_t{32} << 10, kLargestKept = std::size_t{64} << 20;
-constexpr std::size_t kKeptBytes = std::size_t{128} << 20;
+constexpr std::size_t kSmallestKept = std::size_t{32} << 10, kLargestKept = std::size_t{128} << 20;
+constexpr std::size_t kKeptBytes = std::size_t{256} << 20;
 
 std::size_t round_up(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def places(node, path=()):
         yield from places(child, (*path, key))
 
 
-def test_mangled_config(saved, tmp_path):
+def test_mangled_config(model, saved, tmp_path):
     """Any value in config.json replaced by any other, or gone: never another error, never another weight."""
     with zipfile.ZipFile(saved) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
@@ -73,6 +74,7 @@ def test_mangled_config(saved, tmp_path):
     spots = list(places(config))
     rng = random.Random(1)
     path = tmp_path / "mangled.keras"
+    outcomes = Counter()
     for _ in range(500):
         changed = json.loads(contents["config.json"])
         spot = rng.choice(spots)
@@ -86,16 +88,12 @@ def test_mangled_config(saved, tmp_path):
         with zipfile.ZipFile(path, "w") as archive:
             for name, data in contents.items():
                 archive.writestr(name, json.dumps(changed) if name == "config.json" else data)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                rnnfast.load_model(path)
-        except ValueError as error:
-            assert path.name in str(error), spot
+        outcomes[outcome(path, model.get_weights())] += 1
+    assert min(outcomes["refused"], outcomes["loaded"]) > 50, outcomes
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_mangled_text(saved, tmp_path, seed):
+def test_mangled_text(model, saved, tmp_path, seed):
     """config.json with bytes changed, cut and doubled, under a right checksum."""
     with zipfile.ZipFile(saved) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
@@ -110,12 +108,7 @@ def test_mangled_text(saved, tmp_path, seed):
         with zipfile.ZipFile(path, "w") as archive:
             for name, data in contents.items():
                 archive.writestr(name, bytes(text) if name == "config.json" else data)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                rnnfast.load_model(path)
-        except ValueError as error:
-            assert path.name in str(error)
+        outcome(path, model.get_weights())
 
 
 MANGLE_WEIGHTS = """
@@ -126,6 +119,7 @@ warnings.simplefilter("ignore")
 source, target = sys.argv[1:]
 with zipfile.ZipFile(source) as archive:
     contents = {name: archive.read(name) for name in archive.namelist()}
+shapes = [weight.shape for weight in rnnfast.load_model(source).get_weights()]
 rng = random.Random(0)
 refused = 0
 for _ in range(400):
@@ -143,19 +137,24 @@ for _ in range(400):
         for name, content in contents.items():
             archive.writestr(name, bytes(data) if name == "model.weights.h5" else content)
     try:
-        rnnfast.load_model(target)
+        loaded = rnnfast.load_model(target)
     except ValueError as error:
         assert target in str(error), error
         refused += 1
+    else:
+        assert [weight.shape for weight in loaded.get_weights()] == shapes
 print(refused)
 """
 
 
 def test_mangled_weights(saved, tmp_path):
-    """The HDF5 file changed under a right checksum; in a process of its own, for it is C code that reads it."""
+    """The HDF5 file changed under a right checksum: a ValueError that names the file, or weights of the right shapes.
+
+    In a process of its own, for it is C code that reads the file: it must not crash.
+    """
     done = subprocess.run(
         [sys.executable, "-c", MANGLE_WEIGHTS, str(saved), str(tmp_path / "mangled.keras")],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 100
+    assert 100 < int(done.stdout) < 400

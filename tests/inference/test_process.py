@@ -163,22 +163,6 @@ def test_cpu_info():
     assert set(info["caches"]) == {"L1d", "L2", "L3"}
 
 
-def test_instruction_set_by_environment():
-    for name in rnnfast.cpu_info()["available"]:
-        code = "import rnnfast; print(rnnfast.cpu_info()['isa'])"
-        assert run_python(code, RNNFAST_ISA=name)[:2] == (0, name)
-
-
-@pytest.mark.parametrize("name, problem", [("sse9", "is unknown"), ("neon", "is not available")])
-def test_wrong_instruction_set(name, problem):
-    if name in rnnfast.cpu_info()["available"]:
-        pytest.skip("this machine has it")
-    status, _, errors = run_python("import rnnfast; rnnfast.InferenceModel", RNNFAST_ISA=name)
-    assert status == 1
-    last = errors.strip().splitlines()[-1]
-    assert last.startswith("ImportError") and f"RNNFAST_ISA={name} {problem}" in last and "generic" in last
-
-
 def test_instruction_sets_with_fused_multiply_add_agree(classifier):
     model, x = classifier
     results = {}

@@ -6,7 +6,7 @@ from inference_graphs import GRAPHS, STREAMS, build
 from numeric import assert_same_bits
 
 import rnnfast
-from rnnfast.layers import GRU, LSTM, Dense, Embedding, Input
+from rnnfast.layers import GRU, LSTM, Dense, Embedding, Flatten, Input, RepeatVector
 
 
 def last_step(model, y):
@@ -27,8 +27,20 @@ def test_equals_the_whole_sequence(causal, batch):
 @pytest.mark.parametrize("name", [name for name in GRAPHS if name not in STREAMS])
 def test_layers_that_need_the_future_are_named(rng, name):
     model = build(GRAPHS[name][1](), rng)
-    with pytest.raises(ValueError, match=r"layer '\w+' cannot run step by step"):
+    layers = [getattr(layer, "backward_layer", layer) for layer in model.layers]
+    culprits = [layer.name for layer in layers
+                if isinstance(layer, (Flatten, RepeatVector)) or getattr(layer, "go_backwards", False)]  # fmt: skip
+    with pytest.raises(ValueError, match=f"layer '({'|'.join(culprits)})' cannot run step by step"):
         rnnfast.InferenceModel(model).stream()
+
+
+@pytest.mark.parametrize("layer, problem", [
+    (Flatten(name="flat"), "layer 'flat' cannot run step by step: it needs all time steps at once"),
+    (GRU(2, go_backwards=True, name="back"), "layer 'back' cannot run step by step: it reads its input backwards"),
+])  # fmt: skip
+def test_names_given_by_the_user_are_told(layer, problem):
+    with pytest.raises(ValueError, match=problem):
+        rnnfast.InferenceModel(rnnfast.Sequential([Input((3, 2)), layer])).stream()
 
 
 def test_many_rows_on_threads(rng):

@@ -9,7 +9,7 @@ import pytest
 
 import rnnfast
 
-LAZY = ["scipy", "h5py", "tqdm", "safetensors", "sklearn", "matplotlib", "rnnfast._blas"]
+LAZY = ["scipy", "h5py", "tqdm", "sklearn", "matplotlib", "rnnfast._blas"]
 
 
 def modules_after(statement: str) -> set[str]:

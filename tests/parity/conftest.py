@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
+import rnnfast
+
 # Read by Keras when it is first imported.
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -77,8 +79,6 @@ def same_gradient():
 @pytest.fixture
 def twins(keras, randomize):
     """twins(build): the models that build(namespace) makes in Keras and in rnnfast, with the same random weights."""
-    rnnfast = pytest.importorskip("rnnfast")
-
     def twins(build):
         peer, fast = build(keras), build(rnnfast)
         values = randomize(peer)
@@ -95,8 +95,6 @@ def same_step(keras, same_gradient):
 
     The step is long, so that what the weights move by is the gradient and not the rounding of the sum.
     """
-    import rnnfast
-
     def same_step(peer, fast, x, y, loss, **fit_options):
         moves, losses = [], []
         for namespace, model in ((keras, peer), (rnnfast, fast)):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import rnnfast
+
 pytest.importorskip("h5py", reason="h5py is not installed (pip install '.[keras]')")
-rnnfast = pytest.importorskip("rnnfast")
 
 BATCH, TIME, FEATURES, VOCABULARY = 6, 7, 3, 11
 

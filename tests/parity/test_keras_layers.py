@@ -1,11 +1,25 @@
 """Whole models of every layer against Keras: predictions, and the gradient of every weight."""
 
+import inspect
+
 import numpy as np
 import pytest
 
-rnnfast = pytest.importorskip("rnnfast")
+import rnnfast
 
 BATCH, TIME, FEATURES, VOCABULARY = 8, 6, 3, 11
+
+
+@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "Dense", "Embedding", "Masking", "Dropout"])
+def test_positional_arguments(keras, name):
+    """In Keras' order, as far as they go; what only rnnfast has must be named."""
+
+    def positional(cls):
+        parameters = inspect.signature(cls).parameters.values()
+        return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+
+    ours, theirs = positional(getattr(rnnfast.layers, name)), positional(getattr(keras.layers, name))
+    assert ours[: len(theirs)] == theirs[: len(ours)]
 
 
 def values(rng):

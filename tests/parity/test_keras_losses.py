@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-rnnfast = pytest.importorskip("rnnfast")
+import rnnfast
 
 SAMPLES, FEATURES, CLASSES = 21, 4, 5
 

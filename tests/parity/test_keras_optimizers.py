@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-rnnfast = pytest.importorskip("rnnfast")
+import rnnfast
 
 SAMPLES, TIME, FEATURES, CLASSES = 24, 5, 3, 4
 

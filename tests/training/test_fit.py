@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric import assert_close, finite_difference
+from numeric import assert_close, assert_same_bits, finite_difference
 
 import rnnfast
 from rnnfast import layers, losses, metrics, optimizers
@@ -37,6 +37,25 @@ def test_learns_the_sign_of_a_sum(cell, optimizer):
     history = model.fit(X, SIGN, epochs=25, batch_size=16, verbose=0).history
     assert history["loss"][-1] < 0.2 * history["loss"][0]
     assert model.evaluate(X, SIGN, verbose=0, return_dict=True)["accuracy"] >= 0.98
+
+
+@pytest.mark.parametrize("cell", [layers.SimpleRNN, layers.LSTM, layers.GRU])
+def test_weights_do_not_depend_on_threads(cell):
+    x = np.random.default_rng(3).normal(size=(150, 12, 20)).astype("float32")
+    trained = []
+    try:
+        for threads in (1, 2):
+            rnnfast.set_num_threads(threads)
+            rnnfast.utils.set_random_seed(0)
+            both_ways = layers.Bidirectional(cell(48, return_sequences=True))
+            model = rnnfast.Sequential([both_ways, cell(40), layers.Dense(1)])
+            model.compile(optimizers.Adam(0.01), "mse")
+            model.fit(x, x[:, -1, :1], epochs=2, batch_size=64, verbose=0)
+            trained.append(model.get_weights())
+    finally:
+        rnnfast.set_num_threads(None)
+    for one, two in zip(*trained, strict=True):
+        assert_same_bits(two, one, "weight")
 
 
 def test_learns_sequences_under_a_mask():
