@@ -20,10 +20,6 @@ using namespace rnnfast;
 
 namespace {
 
-const std::vector<const char*> kActivations = {
-    "linear", "tanh", "sigmoid", "hard_sigmoid", "relu", "softsign", "softplus", "elu", "selu", "gelu", "silu",
-    "exponential", "leaky_relu", "relu6", "hard_tanh", "hard_silu", "celu", "mish", "log_sigmoid"};
-
 Activation activation_of(const py::object& described) {
   if (described.is_none()) return Activation{ActivationId::linear, 0, 0};
   for (const char* part : {"id", "alpha", "beta"})
@@ -259,10 +255,5 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
         "n as a number of threads, 0 for None; ValueError, naming `what`, if it is none.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
-  py::dict activations;
-  for (size_t i = 0; i < kActivations.size(); ++i) activations[kActivations[i]] = i;
-  activations["softmax"] = static_cast<int>(ActivationId::softmax);
-  activations["log_softmax"] = static_cast<int>(ActivationId::log_softmax);
-  m.attr("ACTIVATIONS") = activations;
   m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");
 }

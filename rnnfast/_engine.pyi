@@ -8,7 +8,6 @@ from rnnfast._kernels import ElementFunction
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-ACTIVATIONS: dict[str, int]
 _C_API: object  # a capsule that holds the address of rnnfast::Api
 
 def cpu_info() -> dict[str, Any]: ...

@@ -10,7 +10,7 @@ layer; the checks here keep a wrong pointer from ever reaching the core.
 cimport cython
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.stdint cimport int64_t, uint8_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t
 
 from rnnfast._api cimport (
     Activation, ActivationId, AdamUpdate, Api, CellKind, Dtype, MatMul, RmspropUpdate, RnnBackward, RnnForward, RnnSpec,
