@@ -41,6 +41,13 @@ CellKind cell_of(const std::string& name) {
   throw py::value_error("cell must be 'simple_rnn', 'lstm' or 'gru', got '" + name + "'");
 }
 
+WeightType weight_type_of(const std::string& name) {
+  if (name == "full") return WeightType::full;
+  if (name == "bfloat16") return WeightType::bf16;
+  if (name == "int8") return WeightType::int8;
+  throw py::value_error("weights must be 'full', 'bfloat16' or 'int8', got '" + name + "'");
+}
+
 MergeMode mode_of(const std::string& name) {
   if (name == "concat") return MergeMode::concat;
   if (name == "sum") return MergeMode::sum;
@@ -164,12 +171,15 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
   using P = Program<T>;
   const py::object none = py::none();
   py::class_<P, std::shared_ptr<P>>(m, program_name, "An inference graph: built by its methods, run after finish().")
-      .def(py::init([](const std::optional<std::string>& isa) {
-             if (!isa) return std::make_shared<P>(active_table());
-             if (const KernelTable* table = find_table(*isa)) return std::make_shared<P>(*table);
+      .def(py::init([](const std::optional<std::string>& isa, const std::string& weights) {
+             const WeightType type = weight_type_of(weights);
+             if (type != WeightType::full && !std::is_same<T, float>::value)
+               throw py::value_error("weights '" + weights + "' are for float32 programs");
+             if (!isa) return std::make_shared<P>(active_table(), type);
+             if (const KernelTable* table = find_table(*isa)) return std::make_shared<P>(*table, type);
              throw py::value_error("instruction set '" + *isa + "' is not available");
            }),
-           py::arg("isa") = none)
+           py::arg("isa") = none, py::arg("weights") = "full")
       .def(
           "input",
           [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&) {
@@ -223,6 +233,7 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
       .def("describe", &describe<T>)
       .def_property_readonly("node_count", &P::node_count)
       .def_property_readonly("isa", [](const P& p) { return p.table().isa; })
+      .def_property_readonly("instructions", &P::instructions)
       .def("stream", [](const std::shared_ptr<P>& p, int64_t rows) { return std::make_shared<Stream<T>>(p, rows); },
            py::arg("batch_size") = 1);
 

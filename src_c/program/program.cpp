@@ -116,7 +116,7 @@ template <class T> int Program<T>::rnn(int v, const RnnLayer& layer, const std::
     out.dims = {layer.spec.units};
     out.mask = -1;
   }
-  return add_node<RnnNode<T>>(name, v, add_value(std::move(out)), slot, *table_, layer);
+  return add_node<RnnNode<T>>(name, v, add_value(std::move(out)), slot, *table_, weights_, layer);
 }
 
 template <class T> int Program<T>::merge(int v1, int v2, MergeMode mode, const std::string& name) {
@@ -148,7 +148,8 @@ int Program<T>::dense(int v, int64_t inputs, int64_t outputs, const T* kernel, c
   if (out.dims.empty() || graph_.known(out.dims.back()) != inputs)
     refuse(name, "expected " + std::to_string(inputs) + " features, got " + shape_text(out.dims));
   out.dims.back() = outputs;
-  return add_node<DenseNode<T>>(name, v, add_value(std::move(out)), *table_, inputs, outputs, kernel, bias, activation);
+  return add_node<DenseNode<T>>(name, v, add_value(std::move(out)), *table_, weights_, inputs, outputs,
+                                kernel, bias, activation);
 }
 
 template <class T> int Program<T>::activation(int v, const Activation& activation, const std::string& name) {
