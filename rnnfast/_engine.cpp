@@ -41,10 +41,12 @@ CellKind cell_of(const std::string& name) {
   throw py::value_error("cell must be 'simple_rnn', 'lstm' or 'gru', got '" + name + "'");
 }
 
+constexpr std::pair<WeightType, const char*> kWeightTypes[] = {
+    {WeightType::full, "full"}, {WeightType::bf16, "bfloat16"}, {WeightType::int8, "int8"}};
+
 WeightType weight_type_of(const std::string& name) {
-  if (name == "full") return WeightType::full;
-  if (name == "bfloat16") return WeightType::bf16;
-  if (name == "int8") return WeightType::int8;
+  for (const auto& [type, known] : kWeightTypes)
+    if (name == known) return type;
   throw py::value_error("weights must be 'full', 'bfloat16' or 'int8', got '" + name + "'");
 }
 
@@ -264,6 +266,18 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
       py::arg("n"), "Set the threads that every call may use; None goes back to the default.");
   m.def("check_threads", &checked_threads, py::arg("n"), py::arg("what"),
         "n as a number of threads, 0 for None; ValueError, naming `what`, if it is none.");
+  m.def(
+      "fast_formats",
+      [] {
+        std::vector<std::string> names;
+        for (const auto& [type, name] : kWeightTypes) {
+          const Products<float>& products = active_table().products<float>(type);
+          if (type != WeightType::full && std::string(products.instructions) != active_table().isa)
+            names.emplace_back(name);
+        }
+        return names;
+      },
+      "The narrow weight formats for which the active instruction set has instructions of their own.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
   m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");
