@@ -76,6 +76,7 @@ template <class T> void PackedRnn<T>::project(int64_t rows, const T* x, T* z, in
 template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   RecurForwardArgs<T> p{};
   p.units = spec_.units;
+  p.panel_end = layout_.panels();
   p.u = u_.data();
   p.bias_h = candidate_bias_.data();
   p.peephole = peephole_.data();

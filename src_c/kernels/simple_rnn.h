@@ -13,15 +13,14 @@ template <bool Training, class T, class Gates> struct SimpleRnnForward {
   const Gates gates;
 
   // Panels are linear: kSlots vectors of consecutive units, of which the first nv hold any.
-  void panels(const Cut& s, int nv, int64_t begin, int64_t end) const {
+  void some_panels(const Cut& s, int nv, int64_t begin, int64_t end) const {
     const int64_t H = p.units;
-    T* z = p.z + begin * p.z_panel + (s.z - p.z_origin) * kSlots * VL;
-    recurrent_tiles<T>(nv, s.count, end - begin, H, z, p.z_panel, nullptr, p.h + s.prev * H,
-                       p.u + begin * H * kSlots * VL, kSlots * VL,
+    T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
+    recurrent_tiles<T>(nv, s.count, begin, end, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, kSlots * VL,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for (int v = 0; v < group * nv; ++v) {
                            const int64_t q = panel + v / nv;
-                           const Slice<T> u = units_of<T>((begin + q) * kSlots + v % nv, H);
+                           const Slice<T> u = units_of<T>(q * kSlots + v % nv, H);
                            for (int r = 0; r < rows; ++r) {
                              const Vec<T> x = Vec<T>::load(done + (r * group * nv + v) * VL), h = gates.state(x);
                              u.store(p.h + (s.out + row + r) * H, h);
@@ -34,8 +33,8 @@ template <bool Training, class T, class Gates> struct SimpleRnnForward {
 
   void step(const Cut& s) const {
     const int64_t full = p.units / (kSlots * VL), rest = p.units - full * kSlots * VL;
-    panels(s, kSlots, 0, full);
-    if (rest > 0) panels(s, static_cast<int>((rest + VL - 1) / VL), full, full + 1);
+    some_panels(s, kSlots, p.panel_begin, p.panel_end < full ? p.panel_end : full);
+    if (p.panel_end > full) some_panels(s, static_cast<int>((rest + VL - 1) / VL), full, full + 1);
   }
 };
 

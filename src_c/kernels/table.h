@@ -49,7 +49,9 @@ template <class T> struct OuterArgs {
   T* c;
 };
 
-// The recurrence over segments, for the sorted batch rows [row_begin, row_end).
+// The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).
+// Where several threads share out the panels, each step needs the states that all of them wrote in the one before:
+// `meet` waits until all have come, and says whether they go on together. Null: this call computes all panels.
 template <class T> struct RecurForwardArgs {
   int64_t units;
   const T* u;                   // packed recurrent panels (reset_after=false: z r panels, then candidate panels)
@@ -59,6 +61,8 @@ template <class T> struct RecurForwardArgs {
   bool default_gates;           // tanh for the state, sigmoid for the gates
   const Segment* segments; int64_t segment_count;
   int64_t row_begin, row_end;
+  int64_t panel_begin, panel_end;
+  bool (*meet)(void* meet_context); void* meet_context;
   T* z; ptrdiff_t z_panel;      // elements from one panel to the next; row 0 is packed row z_origin
   int64_t z_origin;
   T* h; T* c;                   // histories with row length `units`
@@ -91,8 +95,8 @@ template <class T> struct Kernels {
   int lanes;
   void (*product)(const ProductArgs<T>&);
   void (*outer)(const OuterArgs<T>&);
-  // [cell][training]
-  void (*recur_forward[3][2])(const RecurForwardArgs<T>&);
+  // [cell][training]. Gives the number of segments done: all, or fewer where `meet` has said no.
+  int64_t (*recur_forward[3][2])(const RecurForwardArgs<T>&);
   void (*recur_backward[3])(const RecurBackwardArgs<T>&);
   // sums [4 * VL] = the rows of one panel of z added up, in order
   void (*z_sums)(int64_t rows, const T* z, T* sums);
