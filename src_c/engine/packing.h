@@ -2,6 +2,7 @@
 #ifndef RNNFAST_ENGINE_PACKING_H
 #define RNNFAST_ENGINE_PACKING_H
 
+#include <algorithm>
 #include <cstdint>
 
 #include "../kernels/table.h"
@@ -28,6 +29,7 @@ struct CellLayout {
   bool split() const { return cell == CellKind::gru && !reset_after; }  // candidate's product waits for r
   int gates() const { return gate_count(cell); }
   int64_t panels() const;
+  int64_t units_before(int64_t panel) const { return std::min(units, panel * (linear() ? slot_row() : lanes)); }
   int64_t slot_row() const { return kSlots * lanes; }           // elements of one row of a z panel
   int64_t z_size(int64_t rows) const { return panels() * rows * slot_row(); }
   GateSet input_gates() const;      // of W

@@ -203,7 +203,8 @@ template <class T> void forward(const RnnForward& f) {
   const int threads = worthwhile_threads(layer_operations(f), f.threads);
   T* z = typed<T>(f.z);
   for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
-    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, nullptr);
+    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, 0,
+                layout.panels(), nullptr);
   });
   RecurForwardArgs<T> p = rnn.recurrence();
   p.segments = plan.segments().data();
