@@ -25,17 +25,13 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnSpec& spec, const Rnn
   const int64_t H = spec.units, I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
   const T* w = typed<T>(canonical.kernel);
   const T* u = typed<T>(canonical.recurrent_kernel);
-  w_ = Buffer<T>(P * I * layout_.input_width(), uninitialised);
-  u_ = Buffer<T>(P * H * (layout_.recurrent_width() + (layout_.split() ? VL : 0)), uninitialised);
-  if (layout_.linear()) {
-    pack_linear(VL, w, I, H, H, false, w_.data());
-    pack_linear(VL, u, H, H, H, false, u_.data());
-  } else {
-    pack_gates(layout_, layout_.input_gates(), w, I, w_.data());
-    pack_gates(layout_, layout_.recurrent_gates(), u, H, u_.data());
-    if (layout_.split())
-      pack_gates(layout_, layout_.candidate_gates(), u, H, u_.data() + P * H * layout_.recurrent_width());
-  }
+  const GateSet input = layout_.input_gates(), recurrent = layout_.recurrent_gates();
+  w_ = Buffer<T>(P * I * layout_.width(input), uninitialised);
+  u_ = Buffer<T>(P * H * (layout_.width(recurrent) + (layout_.split() ? VL : 0)), uninitialised);
+  pack_cell(kernels(), layout_, input, w, I, w_.data());
+  pack_cell(kernels(), layout_, recurrent, u, H, u_.data());
+  if (layout_.split())
+    pack_cell(kernels(), layout_, layout_.candidate_gates(), u, H, u_.data() + P * H * layout_.width(recurrent));
   if (canonical.bias) {
     bias_ = Buffer<T>(P * layout_.slot_row(), uninitialised);
     pack_bias(layout_, typed<T>(canonical.bias), bias_.data());
@@ -60,12 +56,12 @@ template <class T> void PackedRnn<T>::project(int64_t rows, const T* x, T* z, in
   p.m = rows;
   p.n = spec_.units;
   p.gates = !layout_.linear();
-  p.nv = layout_.linear() ? kSlots : layout_.input_gates().count;
+  p.nv = layout_.vectors(layout_.input_gates());
   p.a = x;
   p.lda = spec_.input_dim;
   p.k = plain_row(spec_.input_dim);
   p.b = w_.data();
-  p.b_panel = spec_.input_dim * layout_.input_width();
+  p.b_panel = spec_.input_dim * layout_.width(layout_.input_gates());
   p.bias = bias_.data();
   p.c = z;
   p.c_row = layout_.slot_row();
@@ -163,7 +159,7 @@ PackedDense<T>::PackedDense(const KernelTable& table, int64_t inputs, int64_t ou
     : table_(&table), inputs_(inputs), outputs_(outputs),
       kernel_(linear_size(table.of<T>().lanes, inputs, outputs), uninitialised) {
   const int64_t lanes = table.of<T>().lanes;
-  pack_linear(lanes, kernel, inputs, outputs, outputs, false, kernel_.data());
+  pack_linear(table.of<T>(), kernel, inputs, outputs, outputs, false, kernel_.data());
   if (bias) {
     bias_ = Buffer<T>(ceil_div(outputs, kSlots * lanes) * kSlots * lanes);
     std::copy_n(bias, outputs, bias_.data());

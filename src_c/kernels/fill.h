@@ -3,6 +3,7 @@
 #define RNNFAST_KERNELS_FILL_H
 
 #include "elementwise.h"
+#include "pack.h"
 #include "product.h"
 #include "recur.h"
 #include "table.h"
@@ -22,6 +23,8 @@ template <class T> Kernels<T> kernels() {
   k.lanes = Vec<T>::N;
   k.product = product<T>;
   k.outer = outer<T>;
+  k.pack = pack<T>;
+  k.transpose = transpose<T>;
   fill_cell<T, CellKind::simple_rnn>(k);
   fill_cell<T, CellKind::lstm>(k);
   fill_cell<T, CellKind::gru>(k);

@@ -129,6 +129,17 @@ template <class T> RNNFAST_INLINE Vec<T> sqrt(Vec<T> a) {
   return a;
 }
 
+template <class T> RNNFAST_INLINE void interleave(Vec<T> a, Vec<T> b, Vec<T>& low, Vec<T>& high) {
+  constexpr int half = Vec<T>::N / 2;
+  low = high = a;
+  for (int i = 0; i < half; ++i) {
+    low.v[2 * i] = a.v[i];
+    low.v[2 * i + 1] = b.v[i];
+    high.v[2 * i] = a.v[half + i];
+    high.v[2 * i + 1] = b.v[half + i];
+  }
+}
+
 template <class T> RNNFAST_INLINE Vec<T> low_bits_to_exponent(Vec<T> a) {
   return from_bits<T>({to_bits(a).m << FloatFormat<T>::mantissa_bits});
 }
