@@ -35,6 +35,7 @@ template <class T> Kernels<T> kernels() {
   k.softmax = softmax<T>;
   k.softmax_backward = softmax_backward<T>;
   k.column_sums = column_sums<T>;
+  k.all_finite = all_finite<T>;
   k.adam = adam<T>;
   k.rmsprop = rmsprop<T>;
   k.sgd = sgd<T>;

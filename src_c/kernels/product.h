@@ -114,6 +114,9 @@ template <class T> void outer(const OuterArgs<T>& p) {
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
     t.b = p.b + k * p.b_row;
     for_tiles<T>(p.nv, p.m, 1, [&](TileFunction<T> function, int rows, int, int64_t i, int64_t) {
+      if (add)  // C's rows lie far apart: fetched while the tile is computed
+        for (int v = 0; v < p.nv; ++v)
+          for (int r = 0; r < rows; ++r) RNNFAST_PREFETCH(p.c.data + (i + r) * p.c.row + v * (p.c.vector ? p.c.vector : VL));
       t.a = p.a + k * p.lda + i;
       function(t);
       for (int v = 0; v < p.nv; ++v) {
