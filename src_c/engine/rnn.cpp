@@ -14,15 +14,15 @@ template <class T>
 PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
     : table_(&table), products_(&table.products<T>(type)), spec_(spec), layout_(spec, table.of<T>().lanes) {
   const int64_t H = spec.units, I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
-  const auto packed = [&](const void* weights, int64_t k, int64_t width, const GateSet& gates) {
+  const auto packed = [&](const void* weights, int64_t k, const GateSet& gates) {
+    const int64_t width = layout_.width(gates);
     Buffer<T> panels(P * k * width, uninitialised);
-    if (layout_.linear()) pack_linear(VL, typed<T>(weights), k, H, H, false, panels.data());
-    else pack_gates(layout_, gates, typed<T>(weights), k, panels.data());
+    pack_cell(kernels(), layout_, gates, typed<T>(weights), k, panels.data());
     return Panels<T>(*products_, P, k, width, std::move(panels));
   };
-  w_ = packed(canonical.kernel, I, layout_.input_width(), layout_.input_gates());
-  u_ = packed(canonical.recurrent_kernel, H, layout_.recurrent_width(), layout_.recurrent_gates());
-  if (layout_.split()) candidate_u_ = packed(canonical.recurrent_kernel, H, VL, layout_.candidate_gates());
+  w_ = packed(canonical.kernel, I, layout_.input_gates());
+  u_ = packed(canonical.recurrent_kernel, H, layout_.recurrent_gates());
+  if (layout_.split()) candidate_u_ = packed(canonical.recurrent_kernel, H, layout_.candidate_gates());
   if (canonical.bias) {
     bias_ = Buffer<T>(P * layout_.slot_row(), uninitialised);
     pack_bias(layout_, typed<T>(canonical.bias), bias_.data());
@@ -49,7 +49,7 @@ void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int6
   p.m = rows;
   p.n = layout_.units_before(end) - layout_.units_before(begin);
   p.gates = !layout_.linear();
-  p.nv = layout_.linear() ? kSlots : layout_.input_gates().count;
+  p.nv = layout_.vectors(layout_.input_gates());
   p.a = x;
   p.lda = spec_.input_dim;
   p.k = plain_row(spec_.input_dim);
@@ -103,7 +103,7 @@ PackedDense<T>::PackedDense(const KernelTable& table, WeightType type, int64_t i
     : products_(&table.products<T>(type)), lanes_(table.of<T>().lanes), inputs_(inputs), outputs_(outputs) {
   const int64_t width = kSlots * lanes_, count = ceil_div(outputs, width);
   Buffer<T> panels(linear_size(lanes_, inputs, outputs), uninitialised);
-  pack_linear(lanes_, kernel, inputs, outputs, outputs, false, panels.data());
+  pack_linear(table.of<T>(), kernel, inputs, outputs, outputs, false, panels.data());
   kernel_ = Panels<T>(*products_, count, inputs, width, std::move(panels));
   if (bias) {
     bias_ = Buffer<T>(count * width);

@@ -58,14 +58,23 @@ template <class T> struct ProductArgs {
   const Activation* activation; // applied to the result before it is stored, or null (element-wise ones)
 };
 
-// C[i][nv * VL] += sum over k of A[k, i] * B[k][slot], for one panel. k ascends, in blocks of a fixed length.
+// The part of a canonical matrix that one panel holds: vector v of row i begins at data + i * row + v * vector.
+// vector = 0 stands for consecutive columns, size of which exist from data on; else, for gates, size units of each exist.
+template <class E> struct PanelPart {
+  E* data;
+  ptrdiff_t row, vector;
+  int64_t size;
+};
+
+// C[i][v] = sum over k of A[k, i] * B[k][slot v], for one panel. k ascends, in blocks of a fixed length.
 template <class T> struct OuterArgs {
   int64_t m, k;                 // rows of C (columns of A); rows of A and B
   int nv;
   bool skip_slot;               // the last vector of B lies in slot nv, not nv - 1 (GRU: hh beside hx)
   const T* a; ptrdiff_t lda;    // row k at a + k * lda
   const T* b; ptrdiff_t b_row;
-  T* c;
+  bool accumulate;              // add to C
+  PanelPart<T> c;
 };
 
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).
@@ -130,6 +139,10 @@ template <class T> struct Kernels {
   int lanes;
   Products<T> full;
   void (*outer)(const OuterArgs<T>&);
+  // to [row][nv * VL] = a panel's part, padded with zeros.
+  void (*pack)(int64_t rows, int nv, const PanelPart<const T>&, T* to);
+  // to[c * to_row + r] = from[r * from_row + c]; r runs on with zeros to a whole vector.
+  void (*transpose)(int64_t rows, int64_t cols, const T* from, ptrdiff_t from_row, T* to, ptrdiff_t to_row);
   int64_t (*recur_training[3])(const RecurForwardArgs<T>&);
   void (*recur_backward[3])(const RecurBackwardArgs<T>&);
   // sums [4 * VL] = the rows of one panel of z added up, in order
@@ -145,6 +158,7 @@ template <class T> struct Kernels {
   void (*softmax)(bool log, int64_t rows, int64_t features, const T* x, T* y);
   void (*softmax_backward)(bool log, int64_t rows, int64_t features, const T* y, const T* dy, T* dx);
   void (*column_sums)(int64_t rows, int64_t cols, const T* x, T* sums);
+  bool (*all_finite)(int64_t size, const T* x);
   void (*adam)(const AdamUpdate&, int64_t begin, int64_t end);
   void (*rmsprop)(const RmspropUpdate&, int64_t begin, int64_t end);
   void (*sgd)(const SgdUpdate&, int64_t begin, int64_t end);
