@@ -1,14 +1,22 @@
-"""PyTorch: nn.LSTM, nn.GRU and nn.RNN, batch first; with and without oneDNN, eager and traced; streams by cells too."""
+"""PyTorch: nn.LSTM, nn.GRU and nn.RNN, batch first; with and without oneDNN, eager and traced; streams by cells too.
+
+bfloat16 as a converted module and by autocast, int8 by dynamic quantization.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from . import case as cases
 from .case import Case, Weights, reorder_gates
+from .terms import Terms
 from .work import Work, stream_work
 
 _MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -64,28 +72,60 @@ def _onednn(enabled: bool) -> Callable[[], None]:
     return prepare
 
 
-def _ways(net: torch.nn.RNNBase, example: tuple) -> Iterator[tuple[str, Callable, Callable[[], None]]]:
+@contextmanager
+def _autocast() -> Iterator[None]:
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        yield
+
+
+class _Form(NamedTuple):
+    """A network converted for a precision, the type of its input and states, and what it has to run within."""
+
+    name: str
+    net: torch.nn.Module
+    dtype: torch.dtype = torch.float32
+    context: Callable[[], AbstractContextManager] = torch.inference_mode
+    traceable: bool = True
+
+
+def _forms(case: Case, precision: str) -> list[_Form]:
+    """The ways of having a network in that precision; there is no dynamic int8 RNN."""
+    net = _build(case).eval()
+    if precision == "float32":
+        return [_Form("", net)]
+    if precision == "bfloat16":
+        cast = _Form("module ", copy.deepcopy(net).bfloat16(), torch.bfloat16)
+        return [cast, _Form("autocast ", net, context=_autocast, traceable=False)]
+    if case.cell == "rnn":
+        return []
+    quantized = torch.ao.quantization.quantize_dynamic(torch.nn.ModuleList([net]), {_MODULES[case.cell]})
+    return [_Form("dynamic ", quantized[0], traceable=False)]
+
+
+def _ways(form: _Form, example: tuple) -> Iterator[tuple[str, Callable, Callable[[], None]]]:
     """Name, callable and preparation of each way of running a network."""
     for label, enabled in ((", oneDNN", True), ("", False)):
         prepare = _onednn(enabled)
         prepare()
-        yield f"eager{label}", net, prepare
-        with torch.inference_mode():
-            yield f"traced{label}", torch.jit.freeze(torch.jit.trace(net, example)), prepare
-
-
-def _infer(case: Case) -> list[Work]:
-    net = _build(case).eval()
-    x = torch.from_numpy(cases.inputs(case, "infer"))
-
-    def work(variant: str, call: Callable, prepare: Callable[[], None]) -> Work:
-        def run() -> torch.Tensor:
+        yield f"{form.name}eager{label}", form.net, prepare
+        if form.traceable:
             with torch.inference_mode():
+                yield f"{form.name}traced{label}", torch.jit.freeze(torch.jit.trace(form.net, example)), prepare
+
+
+def _infer(case: Case, precision: str) -> list[Work]:
+    def work(form: _Form, x: torch.Tensor, variant: str, call: Callable, prepare: Callable[[], None]) -> Work:
+        def run() -> torch.Tensor:
+            with form.context():
                 return call(x)[0]
 
-        return Work(run, lambda: {"output": run().numpy()}, variant=variant, prepare=prepare)
+        return Work(run, lambda: {"output": run().float().numpy()}, variant=variant, prepare=prepare)
 
-    return [work(*way) for way in _ways(net, (x,))]
+    works = []
+    for form in _forms(case, precision):
+        x = torch.from_numpy(cases.inputs(case, "infer")).to(form.dtype)
+        works += [work(form, x, *way) for way in _ways(form, (x,))]
+    return works
 
 
 class _Stream:
@@ -100,7 +140,7 @@ class _Stream:
         self._y, self._state = self._call(x, self._state)
 
     def output(self) -> np.ndarray:
-        return self._y.numpy()
+        return self._y.float().numpy()
 
 
 class _CellStream:
@@ -119,7 +159,7 @@ class _CellStream:
         self._y = x
 
     def output(self) -> np.ndarray:
-        return self._y.numpy()[:, None]
+        return self._y.float().numpy()[:, None]
 
 
 def _cells(net: torch.nn.RNNBase, case: Case) -> list[torch.nn.Module]:
@@ -131,21 +171,23 @@ def _cells(net: torch.nn.RNNBase, case: Case) -> list[torch.nn.Module]:
     return cells
 
 
-def _stream(case: Case) -> list[Work]:
-    net = _build(case).eval()
-    steps = [torch.from_numpy(step) for step in cases.stream_steps(case)]
-    zeros = torch.zeros(case.layers, case.batch, case.units)
-    state = (zeros, zeros.clone()) if case.cell == "lstm" else zeros
+def _stream(case: Case, precision: str) -> list[Work]:
+    works: list[Work] = []
+    for form in _forms(case, precision):
+        steps = [torch.from_numpy(step).to(form.dtype) for step in cases.stream_steps(case)]
+        zeros = torch.zeros(case.layers, case.batch, case.units, dtype=form.dtype)
+        state = (zeros, zeros.clone()) if case.cell == "lstm" else zeros
+        for variant, call, prepare in _ways(form, (steps[0], state)):
+            works.append(stream_work(partial(_Stream, call, state), steps, variant, form.context, prepare))
+        if precision != "int8":
+            cells = _cells(form.net, case)
+            works.append(stream_work(partial(_CellStream, cells), steps, f"{form.name}cells", form.context))
+    return works
 
-    def work(variant: str, call: Callable, prepare: Callable[[], None]) -> Work:
-        return stream_work(lambda: _Stream(call, state), steps, variant, torch.inference_mode, prepare)
 
-    works = [work(*way) for way in _ways(net, (steps[0], state))]
-    cells = _cells(net, case)
-    return [*works, stream_work(lambda: _CellStream(cells), steps, "cells", torch.inference_mode)]
-
-
-def _train(case: Case) -> list[Work]:
+def _train(case: Case, precision: str) -> list[Work]:
+    if precision != "float32":
+        return []
     net = _build(case).train()
     optimizer = torch.optim.SGD(net.parameters(), lr=_LEARNING_RATE, fused=True)
     x = torch.from_numpy(cases.inputs(case, "train"))
@@ -176,10 +218,10 @@ def _train(case: Case) -> list[Work]:
     ]
 
 
-MODES = {"infer": _infer, "stream": _stream, "train": _train}
+_MODES = {"infer": _infer, "stream": _stream, "train": _train}
 
 
-def works(case: Case, mode: str, threads: int) -> list[Work]:
+def works(case: Case, mode: str, terms: Terms) -> list[Work]:
     """Every way PyTorch has of doing the case."""
-    torch.set_num_threads(threads)
-    return MODES[mode](case)
+    torch.set_num_threads(terms.threads)
+    return _MODES[mode](case, terms.precision)
