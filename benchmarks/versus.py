@@ -15,15 +15,14 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 from contest import machine, report
 from contest.case import MODES, PUBLIC_CASES, Case, load_cases
 from contest.referee import DisagreementError, Outcome, run
 from contest.report import Section
-from contest.seat import PEERS, Seat, missing_packages
+from contest.seat import PEERS, Seat, missing_packages, take_seats
 from contest.summary import summary
 from contest.terms import PRECISIONS, Terms, peer_terms
 
@@ -63,23 +62,6 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-@contextmanager
-def _seats(*wanted: tuple[str, Sequence[Terms], str]) -> Iterator[list[Seat]]:
-    """A seat for each (contestant, terms, label) whose packages are installed; the others are named."""
-    seats: list[Seat] = []
-    try:
-        for contestant, terms, label in wanted:
-            if missing := missing_packages(contestant):
-                print(f"{contestant}: not installed ({', '.join(missing)})")
-            else:
-                seats.append(Seat(contestant, terms, label))
-                print(f"{label}: {seats[-1].version}")
-        yield seats
-    finally:
-        for seat in seats:
-            seat.close()
-
-
 def _section(kind: str, title: str, work: _Tasks, seats: list[Seat], seconds: float) -> Section:
     """Run and print a table, with a line on standard error as each case is done."""
     outcomes: list[Outcome] = []
@@ -102,7 +84,7 @@ def _peers(arguments: argparse.Namespace, work: _Tasks, threads: int, precision:
     theirs = [(name, peer_terms(ours[0]), name) for name in arguments.peers]
     if precision != "float32":
         work = [(case, mode) for case, mode in work if mode != "train"]
-    with _seats(("rnnfast", ours, "rnnfast"), *theirs) as seats:
+    with take_seats(("rnnfast", ours, "rnnfast"), *theirs) as seats:
         title = f"\nAgainst peers: microseconds per call, {threads} thread(s), {precision}"
         section = _section("peers", title, work, seats, arguments.seconds)
     print("\n".join(summary(section.outcomes, precision, machine.cache_bytes(2))), end="\n\n")
@@ -115,7 +97,7 @@ def _reference(arguments: argparse.Namespace) -> Section:
         for batch in (32, 1)
         for cell in ("lstm", "gru", "rnn")
     ]
-    with _seats(("rnnfast", [Terms()], "rnnfast"), ("reference", [Terms()], "reference")) as seats:
+    with take_seats(("rnnfast", [Terms()], "rnnfast"), ("reference", [Terms()], "reference")) as seats:
         work = [(case, mode) for case in cases for mode in case.modes if mode in arguments.mode]
         title = "\nAgainst the float32 NumPy reference, 1 thread"
         return _section("reference", title, work, seats, arguments.seconds)
@@ -123,7 +105,7 @@ def _reference(arguments: argparse.Namespace) -> Section:
 
 def _scaling(arguments: argparse.Namespace, work: _Tasks) -> Section:
     threads = max(2, *arguments.threads)
-    with _seats(("rnnfast", [Terms(threads)], f"{threads} threads"), ("rnnfast", [Terms()], "1 thread")) as seats:
+    with take_seats(("rnnfast", [Terms(threads)], f"{threads} threads"), ("rnnfast", [Terms()], "1 thread")) as seats:
         work = [(case, mode) for case, mode in work if case.batch >= _SCALING_BATCH]
         return _section("scaling", "\nrnnfast with more threads", work, seats, arguments.seconds)
 

@@ -118,6 +118,11 @@ def weights(case: Case) -> list[list[Weights]]:
     ]
 
 
+def flat_weights(case: Case) -> list[np.ndarray]:
+    """The same in one list, in the order of Keras' `get_weights`."""
+    return [array for layer in weights(case) for direction in layer for array in direction]
+
+
 def inputs(case: Case, mode: str) -> np.ndarray:
     """float32 input (batch, steps, inputs), standard normal; a streaming case has STREAM_STEPS steps."""
     steps = STREAM_STEPS if mode == "stream" else case.steps

@@ -10,7 +10,7 @@ import numpy as np
 from .seat import Seat, Task
 from .terms import PRECISIONS
 
-SLICE = 0.04  # seconds of a turn
+SLICE = 0.04  # seconds of a turn, unless asked for otherwise
 _PAUSE = 0.01  # seconds between turns, in which the threads of the one before stop spinning
 _LEAST_ROUNDS = 5
 
@@ -72,14 +72,18 @@ def check_agreement(
             raise DisagreementError(f"{place}: {name} differs by {difference:.1e} of its largest magnitude")
 
 
-def run(task: Task, mode: str, seats: list[Seat], seconds: float) -> Outcome | None:
+def run(
+    task: Task, mode: str, seats: list[Seat], seconds: float, turn: float = SLICE, tolerance: float | None = None
+) -> Outcome | None:
     """Time a task between seats, the first of which is the leader; those that have no way of doing it sit it out.
 
-    Takes about `seconds` after loading, and at least five rounds. DisagreementError if an answer differs. None if
-    nobody is left to compare with.
+    Takes about `seconds` after loading, in turns of `turn` seconds, and at least five rounds. DisagreementError if an
+    answer differs by more than `tolerance`, by default that of the leader's precision. None if nobody is left to
+    compare with.
     """
     leader = seats[0]
-    tolerance = PRECISIONS[leader.terms[0].precision].tolerance
+    if tolerance is None:
+        tolerance = PRECISIONS[leader.terms[0].precision].tolerance
     variants: dict[str, str] = {}
     expected: dict[str, np.ndarray] = {}
     playing = []
@@ -101,7 +105,7 @@ def run(task: Task, mode: str, seats: list[Seat], seconds: float) -> Outcome | N
         first = rounds % len(playing)  # so that nobody always follows the same one
         for seat in playing[first:] + playing[:first]:
             time.sleep(_PAUSE)
-            samples[seat.label] += seat.slice(SLICE)
+            samples[seat.label] += seat.slice(turn)
         rounds += 1
     timings = {label: Timing.of(values, variants[label]) for label, values in samples.items()}
     return Outcome(task, mode, leader.label, timings)

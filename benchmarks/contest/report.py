@@ -34,6 +34,19 @@ def table(outcomes: list[Outcome], labels: list[str]) -> str:
     return render(header, rows, left=2)
 
 
+def workload_table(rows: list[dict], labels: list[str]) -> str:
+    """Rows of real_models.py: a figure of everybody, and of each peer how many times better rnnfast's is."""
+
+    def cell(row: dict, label: str) -> str:
+        if label not in row["values"]:
+            return "-"
+        value = f"{row['values'][label]:,.{row['digits']}f}"
+        return f"{value} ({row['ratios'][label]:.2f})" if label in row["ratios"] else value
+
+    texts = [[row["workload"], row["mode"], row["figure"], *(cell(row, label) for label in labels)] for row in rows]
+    return render(["workload", "mode", "figure", *labels], texts, left=3)
+
+
 def render(header: list[str], rows: list[list[str]], left: int) -> str:
     """A Markdown table whose first `left` columns are text."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]

@@ -19,18 +19,24 @@ def version() -> str:
     return rnnfast.__version__
 
 
-def _build(case: Case) -> rnnfast.Sequential:
-    layers = [rnnfast.layers.Input((None, case.inputs))]
-    for _ in range(case.layers):
-        layer = _LAYERS[case.cell](case.units, return_sequences=True)
+def recurrent_layers(case: Case, last_returns_sequences: bool = True) -> list:
+    """The case's stack, without weights yet."""
+    layers = []
+    for index in range(case.layers):
+        sequences = last_returns_sequences or index < case.layers - 1
+        layer = _LAYERS[case.cell](case.units, return_sequences=sequences)
         layers.append(rnnfast.layers.Bidirectional(layer) if case.bidirectional else layer)
-    model = rnnfast.Sequential(layers)
+    return layers
+
+
+def _build(case: Case) -> rnnfast.Sequential:
+    model = rnnfast.Sequential([rnnfast.layers.Input((None, case.inputs)), *recurrent_layers(case)])
     _load_weights(model, case)
     return model
 
 
 def _load_weights(model: rnnfast.Sequential, case: Case) -> None:
-    model.set_weights([array for layer in cases.weights(case) for direction in layer for array in direction])
+    model.set_weights(cases.flat_weights(case))
 
 
 def engine_of(model: rnnfast.Sequential, terms: Terms) -> rnnfast.InferenceModel:

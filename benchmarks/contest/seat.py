@@ -13,6 +13,7 @@ import os
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -153,3 +154,20 @@ class Seat:
         if self._process.is_alive():
             self._connection.send(None)
             self._process.join()
+
+
+@contextmanager
+def take_seats(*wanted: tuple[str, Sequence[Terms], str]) -> Iterator[list[Seat]]:
+    """A seat for each (contestant, terms, label) that is installed; prints their versions, and who is missing."""
+    seats: list[Seat] = []
+    try:
+        for contestant, terms, label in wanted:
+            if missing := missing_packages(contestant):
+                print(f"{contestant}: not installed ({', '.join(missing)})")
+            else:
+                seats.append(Seat(contestant, terms, label))
+                print(f"{label}: {seats[-1].version}", flush=True)
+        yield seats
+    finally:
+        for seat in seats:
+            seat.close()

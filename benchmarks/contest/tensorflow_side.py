@@ -36,15 +36,22 @@ def use_threads(threads: int) -> None:
 
 
 def _load_weights(model: keras.Model, case: Case) -> None:
-    model.set_weights([array for layer in cases.weights(case) for direction in layer for array in direction])
+    model.set_weights(cases.flat_weights(case))
+
+
+def recurrent_layers(case: Case, last_returns_sequences: bool = True) -> list[keras.Layer]:
+    """The case's stack, without weights yet."""
+    layers = []
+    for index in range(case.layers):
+        sequences = last_returns_sequences or index < case.layers - 1
+        layer = _LAYERS[case.cell](case.units, return_sequences=sequences)
+        layers.append(keras.layers.Bidirectional(layer) if case.bidirectional else layer)
+    return layers
 
 
 def _build(case: Case) -> keras.Model:
-    layers = [keras.layers.Input((case.steps, case.inputs), batch_size=case.batch)]
-    for _ in range(case.layers):
-        layer = _LAYERS[case.cell](case.units, return_sequences=True)
-        layers.append(keras.layers.Bidirectional(layer) if case.bidirectional else layer)
-    model = keras.Sequential(layers)
+    shape = keras.layers.Input((case.steps, case.inputs), batch_size=case.batch)
+    model = keras.Sequential([shape, *recurrent_layers(case)])
     _load_weights(model, case)
     return model
 

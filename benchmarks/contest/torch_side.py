@@ -23,6 +23,7 @@ _MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 _CELLS = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell, "gru": torch.nn.GRUCell}
 # Our gate at each position of PyTorch's order, and theirs in ours: GRU r z n from z r h swaps two, so it is both.
 _GATE_ORDER = {"rnn": (0,), "lstm": (0, 1, 2, 3), "gru": (1, 0, 2)}
+ONEDNN = ((", oneDNN", True), ("", False))  # both are tried everywhere
 _LEARNING_RATE = 1e-8  # the weights change on every iteration, and do not run away
 
 
@@ -51,7 +52,7 @@ def _parameters(net: torch.nn.RNNBase, case: Case) -> Iterator[tuple[int, int, l
             yield layer, direction, [getattr(net, f"{kind}_l{layer}{suffix}") for kind in kinds]
 
 
-def _load_weights(net: torch.nn.RNNBase, case: Case) -> None:
+def load_weights(net: torch.nn.RNNBase, case: Case) -> None:
     weights = cases.weights(case)
     with torch.no_grad():
         for layer, direction, parameters in _parameters(net, case):
@@ -59,13 +60,16 @@ def _load_weights(net: torch.nn.RNNBase, case: Case) -> None:
                 parameter.copy_(torch.from_numpy(values))
 
 
-def _build(case: Case) -> torch.nn.RNNBase:
+def build(case: Case) -> torch.nn.RNNBase:
+    """The case's stack as one module, with its weights."""
     net = _MODULES[case.cell](case.inputs, case.units, case.layers, batch_first=True, bidirectional=case.bidirectional)
-    _load_weights(net, case)
+    load_weights(net, case)
     return net
 
 
-def _onednn(enabled: bool) -> Callable[[], None]:
+def onednn(enabled: bool) -> Callable[[], None]:
+    """What turns oneDNN on or off when it is called."""
+
     def prepare() -> None:
         torch.backends.mkldnn.set_flags(_enabled=enabled)
 
@@ -90,7 +94,7 @@ class _Form(NamedTuple):
 
 def _forms(case: Case, precision: str) -> list[_Form]:
     """The ways of having a network in that precision; there is no dynamic int8 RNN."""
-    net = _build(case).eval()
+    net = build(case).eval()
     if precision == "float32":
         return [_Form("", net)]
     if precision == "bfloat16":
@@ -104,8 +108,8 @@ def _forms(case: Case, precision: str) -> list[_Form]:
 
 def _ways(form: _Form, example: tuple) -> Iterator[tuple[str, Callable, Callable[[], None]]]:
     """Name, callable and preparation of each way of running a network."""
-    for label, enabled in ((", oneDNN", True), ("", False)):
-        prepare = _onednn(enabled)
+    for label, enabled in ONEDNN:
+        prepare = onednn(enabled)
         prepare()
         yield f"{form.name}eager{label}", form.net, prepare
         if form.traceable:
@@ -188,7 +192,7 @@ def _stream(case: Case, precision: str) -> list[Work]:
 def _train(case: Case, precision: str) -> list[Work]:
     if precision != "float32":
         return []
-    net = _build(case).train()
+    net = build(case).train()
     optimizer = torch.optim.SGD(net.parameters(), lr=_LEARNING_RATE, fused=True)
     x = torch.from_numpy(cases.inputs(case, "train"))
     dy = torch.from_numpy(cases.output_gradient(case))
@@ -204,7 +208,7 @@ def _train(case: Case, precision: str) -> list[Work]:
         optimizer.step()
 
     def answer() -> dict[str, np.ndarray]:
-        _load_weights(net, case)  # runs have changed them
+        load_weights(net, case)  # runs have changed them
         result = {"output": gradients().detach().numpy()}
         for layer, direction, parameters in _parameters(net, case):
             ours = _from_torch([parameter.grad.numpy() for parameter in parameters], case.cell)
@@ -212,10 +216,7 @@ def _train(case: Case, precision: str) -> list[Work]:
                 result[cases.gradient_name(layer, direction, field)] = value
         return result
 
-    return [
-        Work(run, answer, variant=f"SGD{label}", prepare=_onednn(enabled))
-        for label, enabled in ((", oneDNN", True), ("", False))
-    ]
+    return [Work(run, answer, variant=f"SGD{label}", prepare=onednn(enabled)) for label, enabled in ONEDNN]
 
 
 _MODES = {"infer": _infer, "stream": _stream, "train": _train}

@@ -88,9 +88,7 @@ def stream_work(
                 outputs.append(stream.output().copy())
         return {"output": np.concatenate(outputs, axis=1)}
 
-    return StreamWork(
-        run, answer, len(steps), variant, prepare, open_stream=open_stream, steps=steps, context=context
-    )
+    return StreamWork(run, answer, len(steps), variant, prepare, open_stream=open_stream, steps=steps, context=context)
 
 
 class Stopwatch:
@@ -100,10 +98,9 @@ class Stopwatch:
         self._work = work
         self._repeat = 1
         work.prepare()
-        work.run()
-        while (took := self._time()) < _SAMPLE_NS:
+        self._long = self._time() >= _LONG_NS
+        while not self._long and self._time() < _SAMPLE_NS:
             self._repeat *= 2
-        self._long = took >= _LONG_NS
 
     def _time(self) -> int:
         run = self._work.run
