@@ -18,30 +18,24 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from contest import machine, report
-from contest.case import MODES, PUBLIC_CASES, Case, load_cases
+from contest import machine, report, selection
+from contest.case import Case
 from contest.referee import DisagreementError, Outcome, run
 from contest.report import Section
 from contest.seat import PEERS, Seat, missing_packages, take_seats
+from contest.selection import Work, in_precision, selected
 from contest.summary import summary
-from contest.terms import PRECISIONS, Terms, peer_terms
+from contest.terms import Terms, peer_terms
 
 _SCALING_BATCH = 32  # cases of at least this batch are asked to scale with threads
 _OPTIMIZE_FOR = ("latency", "throughput")
 
-_Tasks = list[tuple[Case, str]]  # cases, and the mode of each
 
-
-def _arguments() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=Path, default=PUBLIC_CASES, metavar="FILE", help="cases to read")
-    parser.add_argument("--case", nargs="+", metavar="NAME", help="only these cases")
-    parser.add_argument("--mode", nargs="+", choices=MODES, default=list(MODES), help="only these modes")
+    selection.add_options(parser)
     parser.add_argument(
         "--threads", nargs="+", type=int, default=[1], metavar="N", help="threads of every contestant (default 1)"
-    )
-    parser.add_argument(
-        "--precision", nargs="+", choices=PRECISIONS, default=["float32"], help="rnnfast's precision (default float32)"
     )
     parser.add_argument(
         "--optimize-for", nargs="+", choices=_OPTIMIZE_FOR, default=["latency"],
@@ -52,17 +46,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reference", action="store_true", help="also rnnfast against the float32 NumPy reference")
     parser.add_argument("--scaling", action="store_true", help="also N threads (2 if N is 1) against one, batch >= 32")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here, for performance.py")
-    arguments = parser.parse_args()
-    known = [case.name for case in load_cases(arguments.cases)]
-    for name in arguments.case or []:
-        if name not in known:
-            parser.error(f"--case {name}: expected one of {', '.join(known)}")
-    if min(arguments.threads) < 1:
-        parser.error(f"--threads {min(arguments.threads)}: expected at least 1")
-    return arguments
+    return parser
 
 
-def _section(kind: str, title: str, work: _Tasks, seats: list[Seat], seconds: float) -> Section:
+def _section(kind: str, title: str, work: Work, seats: list[Seat], seconds: float) -> Section:
     """Run and print a table, with a line on standard error as each case is done."""
     outcomes: list[Outcome] = []
     for case, mode in work:
@@ -79,14 +66,12 @@ def _section(kind: str, title: str, work: _Tasks, seats: list[Seat], seconds: fl
     return section
 
 
-def _peers(arguments: argparse.Namespace, work: _Tasks, threads: int, precision: str) -> Section:
+def _peers(arguments: argparse.Namespace, work: Work, threads: int, precision: str) -> Section:
     ours = [Terms(threads, precision, optimize_for) for optimize_for in arguments.optimize_for]
     theirs = [(name, peer_terms(ours[0]), name) for name in arguments.peers]
-    if precision != "float32":
-        work = [(case, mode) for case, mode in work if mode != "train"]
     with take_seats(("rnnfast", ours, "rnnfast"), *theirs) as seats:
         title = f"\nAgainst peers: microseconds per call, {threads} thread(s), {precision}"
-        section = _section("peers", title, work, seats, arguments.seconds)
+        section = _section("peers", title, in_precision(work, precision), seats, arguments.seconds)
     print("\n".join(summary(section.outcomes, precision, machine.cache_bytes(2))), end="\n\n")
     return section
 
@@ -103,14 +88,14 @@ def _reference(arguments: argparse.Namespace) -> Section:
         return _section("reference", title, work, seats, arguments.seconds)
 
 
-def _scaling(arguments: argparse.Namespace, work: _Tasks) -> Section:
+def _scaling(arguments: argparse.Namespace, work: Work) -> Section:
     threads = max(2, *arguments.threads)
     with take_seats(("rnnfast", [Terms(threads)], f"{threads} threads"), ("rnnfast", [Terms()], "1 thread")) as seats:
         work = [(case, mode) for case, mode in work if case.batch >= _SCALING_BATCH]
         return _section("scaling", "\nrnnfast with more threads", work, seats, arguments.seconds)
 
 
-def _sections(arguments: argparse.Namespace, work: _Tasks) -> Iterator[Section]:
+def _sections(arguments: argparse.Namespace, work: Work) -> Iterator[Section]:
     if arguments.peers:
         for threads in arguments.threads:
             for precision in arguments.precision:
@@ -122,17 +107,14 @@ def _sections(arguments: argparse.Namespace, work: _Tasks) -> Iterator[Section]:
 
 
 def main() -> int:
-    arguments = _arguments()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if min(arguments.threads) < 1:
+        parser.error(f"--threads {min(arguments.threads)}: expected at least 1")
+    work = selected(parser, arguments)
     if missing := missing_packages("rnnfast"):
         print(f"versus.py: {missing[0]} is not installed: pip install .", file=sys.stderr)
         return 1
-    work = [
-        (case, mode)
-        for case in load_cases(arguments.cases)
-        if not arguments.case or case.name in arguments.case
-        for mode in case.modes
-        if mode in arguments.mode
-    ]
     print(f"{platform.machine()}, {platform.platform()}, Python {platform.python_version()}")
     try:
         sections = list(_sections(arguments, work))
