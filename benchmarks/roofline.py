@@ -24,10 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from contest import report, selection
+from contest import machine, report, selection
 from contest.case import GATES, Case
 from contest.referee import SLICE
 from contest.seat import missing_packages, take_seats
+from contest.summary import fits_l2, geometric_mean
 from contest.terms import PRECISIONS, Terms
 
 _PROBE = Path(__file__).with_name("roofline_probe.cpp")
@@ -105,9 +106,17 @@ def _limits_text(limits: Limits) -> str:
     return f"one core: peak operations {peaks}; reads in GB/s by footprint: {rates}"
 
 
+def _kind(case: Case, mode: str, bound: str, precision: str) -> str:
+    if bound == "multiply-adds":
+        return bound
+    near = fits_l2(case, mode, precision, machine.cache_bytes(2))
+    return f"reads, batch {case.batch}, weights {'fit L2' if near else 'from L3'}"
+
+
 def _shares(work: selection.Work, precision: str, limits: Limits, seconds: float) -> str:
-    """The table of a precision."""
-    rows = []
+    """The table of a precision, and the shares of its kinds of cases."""
+    rows: list[list[str]] = []
+    kinds: dict[str, list[float]] = {}
     with take_seats(("rnnfast", [Terms(precision=precision)], "rnnfast")) as (seat,):
         for case, mode in work:
             seat.load(case, mode)
@@ -116,7 +125,13 @@ def _shares(work: selection.Work, precision: str, limits: Limits, seconds: float
             floor, bound = floor_seconds(case, mode, limits, precision)
             rate = 2 * multiply_adds(case, mode) / best / 1e9
             rows.append([case.name, mode, bound, f"{best * 1e6:.1f}", f"{rate:.1f}", f"{floor / best:.0%}"])
-    return report.render(["case", "mode", "limit", "best us", "GFLOP/s", "of limit"], rows, left=3)
+            kinds.setdefault(_kind(case, mode, bound, precision), []).append(floor / best)
+    table = report.render(["case", "mode", "limit", "best us", "GFLOP/s", "of limit"], rows, left=3)
+    lines = [
+        f"{kind} ({len(shares)}): geometric mean {geometric_mean(shares):.0%}, least {min(shares):.0%}"
+        for kind, shares in sorted(kinds.items())
+    ]
+    return "\n".join([table, "", *lines])
 
 
 def main() -> int:
