@@ -17,25 +17,28 @@ template <class T> int64_t chunk_rows(const CellLayout& layout, const SequencePl
   return std::min(plan.total(), std::max(plan.batch(), kChunkBytes / std::max<int64_t>(row_bytes, 1)));
 }
 
+// Elements in which the projection and the recurrence prepare their rows.
+template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, int64_t batch, int64_t rows) {
+  const int64_t group = rnn.products().group;
+  return std::max(product_scratch(rnn.products(), rows, rnn.spec().input_dim),
+                  prepared_size(batch, rnn.spec().units, group));
+}
+
 }  // namespace
 
 template <class T>
-PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnSpec& spec, const RnnWeights& canonical)
-    : table_(&table), spec_(spec), layout_(spec, table.of<T>().lanes) {
+PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
+    : table_(&table), products_(&table.products<T>(type)), spec_(spec), layout_(spec, table.of<T>().lanes) {
   const int64_t H = spec.units, I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
-  const T* w = typed<T>(canonical.kernel);
-  const T* u = typed<T>(canonical.recurrent_kernel);
-  w_ = Buffer<T>(P * I * layout_.input_width(), uninitialised);
-  u_ = Buffer<T>(P * H * (layout_.recurrent_width() + (layout_.split() ? VL : 0)), uninitialised);
-  if (layout_.linear()) {
-    pack_linear(VL, w, I, H, H, false, w_.data());
-    pack_linear(VL, u, H, H, H, false, u_.data());
-  } else {
-    pack_gates(layout_, layout_.input_gates(), w, I, w_.data());
-    pack_gates(layout_, layout_.recurrent_gates(), u, H, u_.data());
-    if (layout_.split())
-      pack_gates(layout_, layout_.candidate_gates(), u, H, u_.data() + P * H * layout_.recurrent_width());
-  }
+  const auto packed = [&](const void* weights, int64_t k, int64_t width, const GateSet& gates) {
+    Buffer<T> panels(P * k * width, uninitialised);
+    if (layout_.linear()) pack_linear(VL, typed<T>(weights), k, H, H, false, panels.data());
+    else pack_gates(layout_, gates, typed<T>(weights), k, panels.data());
+    return Panels<T>(*products_, P, k, width, std::move(panels));
+  };
+  w_ = packed(canonical.kernel, I, layout_.input_width(), layout_.input_gates());
+  u_ = packed(canonical.recurrent_kernel, H, layout_.recurrent_width(), layout_.recurrent_gates());
+  if (layout_.split()) candidate_u_ = packed(canonical.recurrent_kernel, H, VL, layout_.candidate_gates());
   if (canonical.bias) {
     bias_ = Buffer<T>(P * layout_.slot_row(), uninitialised);
     pack_bias(layout_, typed<T>(canonical.bias), bias_.data());
@@ -51,11 +54,12 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnSpec& spec, const Rnn
 }
 
 template <class T> int64_t PackedRnn<T>::bytes() const {
-  return (w_.size() + u_.size() + bias_.size() + candidate_bias_.size() + peephole_.size()) *
-         static_cast<int64_t>(sizeof(T));
+  return w_.bytes() + u_.bytes() + candidate_u_.bytes() +
+         (bias_.size() + candidate_bias_.size() + peephole_.size()) * static_cast<int64_t>(sizeof(T));
 }
 
-template <class T> void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel) const {
+template <class T>
+void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, void* scratch) const {
   ProductArgs<T> p{};
   p.m = rows;
   p.n = spec_.units;
@@ -64,19 +68,21 @@ template <class T> void PackedRnn<T>::project(int64_t rows, const T* x, T* z, in
   p.a = x;
   p.lda = spec_.input_dim;
   p.k = plain_row(spec_.input_dim);
-  p.b = w_.data();
-  p.b_panel = spec_.input_dim * layout_.input_width();
+  p.b = w_.view();
+  p.b_panel = w_.panel_size();
+  p.scratch = scratch;
   p.bias = bias_.data();
   p.c = z;
   p.c_row = layout_.slot_row();
   p.c_panel = z_panel;
-  kernels().product(p);
+  products_->product(p);
 }
 
 template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   RecurForwardArgs<T> p{};
   p.units = spec_.units;
-  p.u = u_.data();
+  p.u = u_.view();
+  p.candidate_u = candidate_u_.view();
   p.bias_h = candidate_bias_.data();
   p.peephole = peephole_.data();
   p.activation = spec_.activation;
@@ -89,7 +95,8 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
 template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>& rnn, const SequencePlan& plan) {
   const int64_t ring = 2 * plan.batch() * rnn.spec().units;
   const int64_t extra = rnn.layout().split() ? plan.batch() * rnn.spec().units : 0;
-  return rnn.layout().z_size(chunk_rows<T>(rnn.layout(), plan)) + ring + extra;
+  const int64_t rows = chunk_rows<T>(rnn.layout(), plan);
+  return rnn.layout().z_size(rows) + scratch_size(rnn, plan.batch(), rows) + ring + extra;
 }
 
 template <class T> void rnn_infer(const RnnInfer<T>& infer) {
@@ -99,7 +106,8 @@ template <class T> void rnn_infer(const RnnInfer<T>& infer) {
   const int64_t H = rnn.spec().units, B = plan.batch();
   const int64_t capacity = chunk_rows<T>(layout, plan);
   T* z = infer.workspace;
-  T* ring = z + layout.z_size(capacity);
+  T* scratch = z + layout.z_size(capacity);
+  T* ring = scratch + scratch_size(rnn, B, capacity);
 
   const bool history = infer.h != nullptr;
   T* h = history ? infer.h : ring;
@@ -115,7 +123,8 @@ template <class T> void rnn_infer(const RnnInfer<T>& infer) {
   p.c_by_row = true;
   p.extra = ring + 2 * B * H;
   p.extra_by_row = true;
-  const auto recur = rnn.kernels().recur_forward[static_cast<int>(rnn.spec().cell)][0];
+  p.scratch = scratch;
+  const auto recur = rnn.products().recur_forward[static_cast<int>(rnn.spec().cell)];
 
   const int64_t count = static_cast<int64_t>(segments.size());
   for (int64_t first = 0, next = 0; first < count; first = next) {
@@ -129,7 +138,7 @@ template <class T> void rnn_infer(const RnnInfer<T>& infer) {
     }
     p.z_panel = (high - low) * layout.slot_row();
     p.z_origin = low;
-    rnn.project(high - low, infer.x + low * rnn.spec().input_dim, z, p.z_panel);
+    rnn.project(high - low, infer.x + low * rnn.spec().input_dim, z, p.z_panel, scratch);
     p.segments = segments.data() + first;
     p.segment_count = next - first;
     recur(p);
@@ -141,7 +150,7 @@ template <class T> void rnn_infer(const RnnInfer<T>& infer) {
 
 template <class T>
 ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
-                              const T* b, T* c, ptrdiff_t ldc) {
+                              const PanelWeights& b, T* c, ptrdiff_t ldc) {
   ProductArgs<T> p{};
   p.m = m;
   p.n = n;
@@ -159,23 +168,28 @@ ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, p
 }
 
 template <class T>
-PackedDense<T>::PackedDense(const KernelTable& table, int64_t inputs, int64_t outputs, const T* kernel, const T* bias)
-    : table_(&table), inputs_(inputs), outputs_(outputs),
-      kernel_(linear_size(table.of<T>().lanes, inputs, outputs), uninitialised) {
-  const int64_t lanes = table.of<T>().lanes;
-  pack_linear(lanes, kernel, inputs, outputs, outputs, false, kernel_.data());
+PackedDense<T>::PackedDense(const KernelTable& table, WeightType type, int64_t inputs, int64_t outputs, const T* kernel,
+                            const T* bias)
+    : products_(&table.products<T>(type)), lanes_(table.of<T>().lanes), inputs_(inputs), outputs_(outputs) {
+  const int64_t width = kSlots * lanes_, count = ceil_div(outputs, width);
+  Buffer<T> panels(linear_size(lanes_, inputs, outputs), uninitialised);
+  pack_linear(lanes_, kernel, inputs, outputs, outputs, false, panels.data());
+  kernel_ = Panels<T>(*products_, count, inputs, width, std::move(panels));
   if (bias) {
-    bias_ = Buffer<T>(ceil_div(outputs, kSlots * lanes) * kSlots * lanes);
+    bias_ = Buffer<T>(count * width);
     std::copy_n(bias, outputs, bias_.data());
   }
 }
 
-template <class T> void PackedDense<T>::run(int64_t rows, const T* x, T* y, const Activation* activation) const {
-  ProductArgs<T> p = linear_product(table_->of<T>().lanes, rows, outputs_, x, inputs_, plain_row(inputs_),
-                                    kernel_.data(), y, outputs_);
+template <class T>
+void PackedDense<T>::run(int64_t rows, const T* x, T* y, const Activation* activation, T* scratch) const {
+  ProductArgs<T> p =
+      linear_product(lanes_, rows, outputs_, x, inputs_, plain_row(inputs_), kernel_.view(), y, outputs_);
+  p.b_panel = kernel_.panel_size();
+  p.scratch = scratch;
   p.bias = bias_.data();
   p.activation = activation && activation->id != ActivationId::linear ? activation : nullptr;
-  table_->of<T>().product(p);
+  products_->product(p);
 }
 
 #define RNNFAST_INSTANTIATE(T)                                                                                     \
@@ -183,8 +197,8 @@ template <class T> void PackedDense<T>::run(int64_t rows, const T* x, T* y, cons
   template class PackedDense<T>;                                                                                   \
   template int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&);                                  \
   template void rnn_infer(const RnnInfer<T>&);                                                                     \
-  template ProductArgs<T> linear_product(int64_t, int64_t, int64_t, const T*, ptrdiff_t, const KBlocks&, const T*, \
-                                         T*, ptrdiff_t);
+  template ProductArgs<T> linear_product(int64_t, int64_t, int64_t, const T*, ptrdiff_t, const KBlocks&,           \
+                                         const PanelWeights&, T*, ptrdiff_t);
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)
 

@@ -180,8 +180,8 @@ template <class T> class Backward {
     pack_gates_transposed(layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
     const KBlocks k = layout_.input_blocks(z_panel_);
     for_row_parts(plan_.total(), threads_, [&](int64_t first, int64_t count) {
-      kernels_.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(), layout_.slot_row(),
-                                         k, wt.data(), typed<T>(b_.dx) + first * I, I));
+      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(), layout_.slot_row(),
+                                         k, {wt.data(), nullptr, nullptr}, typed<T>(b_.dx) + first * I, I));
     });
   }
 
@@ -196,14 +196,14 @@ template <class T> class Backward {
 };
 
 template <class T> void forward(const RnnForward& f) {
-  const PackedRnn<T> rnn(active_table(), *f.spec, f.weights);
+  const PackedRnn<T> rnn(active_table(), WeightType::full, *f.spec, f.weights);
   const SequencePlan& plan = *f.plan;
   const CellLayout& layout = rnn.layout();
   const int64_t z_panel = plan.total() * layout.slot_row();
   const int threads = worthwhile_threads(layer_operations(f), f.threads);
   T* z = typed<T>(f.z);
   for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
-    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel);
+    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, nullptr);
   });
   RecurForwardArgs<T> p = rnn.recurrence();
   p.segments = plan.segments().data();
@@ -217,7 +217,7 @@ template <class T> void forward(const RnnForward& f) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
-    rnn.kernels().recur_forward[static_cast<int>(f.spec->cell)][1](part);
+    rnn.kernels().recur_training[static_cast<int>(f.spec->cell)](part);
   });
 }
 
@@ -235,9 +235,9 @@ template <class T> void product(const MatMul& p) {
   if (!p.transpose_a) {
     for_row_parts(p.m, threads, [&](int64_t first, int64_t count) {
       ProductArgs<T> part = linear_product<T>(lanes, count, p.n, typed<T>(p.a) + first * p.lda, p.lda, plain_row(p.k),
-                                              b.data(), c + first * p.ldc, p.ldc);
+                                              {b.data(), nullptr, nullptr}, c + first * p.ldc, p.ldc);
       part.bias = bias.data();
-      kernels.product(part);
+      kernels.full.product(part);
     });
     return;
   }

@@ -1,7 +1,8 @@
 // Vec<T>: one register of float or double, the only way kernels touch an instruction set.
 //
-// A stub in isa/ defines exactly one of RNNFAST_ISA_GENERIC, _AVX2, _AVX512, _NEON before it includes anything. All
-// that is compiled with that stub's flags lies in namespace rnnfast::RNNFAST_ISA, is inlined or local, and uses neither
+// A stub in isa/ defines exactly one of RNNFAST_ISA_GENERIC, _AVX2, _AVX512, _NEON before it includes anything, and one
+// that adds instructions to such a set also RNNFAST_ISA, a namespace of its own. All that is compiled with that stub's
+// flags lies in namespace rnnfast::RNNFAST_ISA, is inlined or local, and uses neither
 // STL templates nor inline functions of <cmath>: the linker could otherwise keep an AVX-512 copy for every machine.
 //
 // Every operation below is correctly rounded and lane by lane, so a formula gives the same bits on every instruction
@@ -37,7 +38,8 @@
 #error "define exactly one of RNNFAST_ISA_GENERIC, RNNFAST_ISA_AVX2, RNNFAST_ISA_AVX512, RNNFAST_ISA_NEON"
 #endif
 
-#if defined(RNNFAST_ISA_AVX512)
+#if defined(RNNFAST_ISA)
+#elif defined(RNNFAST_ISA_AVX512)
 #define RNNFAST_ISA isa_avx512
 #elif defined(RNNFAST_ISA_AVX2)
 #define RNNFAST_ISA isa_avx2
