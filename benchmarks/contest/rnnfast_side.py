@@ -41,8 +41,6 @@ def _load_weights(model: rnnfast.Sequential, case: Case) -> None:
 
 def engine_of(model: rnnfast.Sequential, terms: Terms) -> rnnfast.InferenceModel:
     """The model as these terms want it. "high" is no dtype but a setting that is read when the model is built."""
-    if terms.precision == "float32" and terms.optimize_for == "latency":
-        return rnnfast.InferenceModel(model, threads=terms.threads)
     high = terms.precision == "high"
     rnnfast.set_float32_matmul_precision("high" if high else "highest")
     dtype = "float32" if high else terms.precision
