@@ -61,7 +61,8 @@ void product_panels(const ProductArgs<T>& p, const PreparedRows<F>& a, int nv, i
   t.b_skip = 0;
   t.out_row = p.c_row;
   t.out_panel = p.c_panel;
-  for_tiles<F>(nv, p.m, end - begin, [&](TileFunction<F> function, int rows, int group, int64_t row, int64_t first) {
+  const Walk walk = {t.k.blocks * t.k.first * width * static_cast<int64_t>(sizeof(*t.b)), p.backwards};
+  for_tiles<F>(nv, p.m, end - begin, walk, [&](TileFunction<F> function, int rows, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
     set_a(t, a, row);
     set_b(t, p.b, panel);
@@ -88,8 +89,9 @@ template <class F> void product(const ProductArgs<typename F::Value>& args) {
     p.a = args.a + row * args.lda;
     p.c = args.c + row * args.c_row;
     const PreparedRows<F> a = F::prepare(p.m, p.k.first, p.a, p.lda, p.scratch);
+    if (full < panels && p.backwards) product_panels(p, a, last, full, panels);
     product_panels(p, a, p.nv, 0, full);
-    if (full < panels) product_panels(p, a, last, full, panels);
+    if (full < panels && !p.backwards) product_panels(p, a, last, full, panels);
   }
 }
 
@@ -115,7 +117,7 @@ template <class T> void outer(const OuterArgs<T>& p) {
     const bool add = p.accumulate || k > 0;
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
     t.b = p.b + k * p.b_row;
-    for_tiles<Full<T>>(p.nv, p.m, 1, [&](TileFunction<Full<T>> function, int rows, int, int64_t i, int64_t) {
+    for_tiles<Full<T>>(p.nv, p.m, 1, Walk{0, false}, [&](TileFunction<Full<T>> function, int rows, int, int64_t i, int64_t) {
       if (add)  // C's rows lie far apart: fetched while the tile is computed
         for (int v = 0; v < p.nv; ++v)
           for (int r = 0; r < rows; ++r)

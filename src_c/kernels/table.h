@@ -54,6 +54,7 @@ template <class T> struct ProductArgs {
   const T* bias;                // [panel][4 * VL] by slot, or null
   bool accumulate;              // start from C
   bool partial_store;           // C has only n columns: the last panel stores what is valid
+  bool backwards;               // from the last panel to the first
   T* c; ptrdiff_t c_row, c_panel;
   const Activation* activation; // applied to the result before it is stored, or null (element-wise ones)
 };
