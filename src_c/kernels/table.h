@@ -56,6 +56,7 @@ template <class T> struct OuterArgs {
   const T* b; ptrdiff_t b_row;
   bool accumulate;              // add to C
   PanelPart<T> c;
+  T* work;                      // m * nv * VL elements of work space
 };
 
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end).
