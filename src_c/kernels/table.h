@@ -40,7 +40,7 @@ template <class T> struct ProductArgs {
 };
 
 // The part of a canonical matrix that one panel holds: vector v of row i begins at data + i * row + v * vector.
-// vector = 0 stands for consecutive columns, size of which exist from data on; else, for gates, size units of each exist.
+// vector = 0 stands for consecutive columns, of which size exist from data on; else size units of each gate do.
 template <class E> struct PanelPart {
   E* data;
   ptrdiff_t row, vector;
