@@ -90,17 +90,17 @@ def test_sgd(momentum, nesterov, dtype, rng):
 
 @pytest.mark.parametrize("rule", ["adam", "rmsprop", "sgd"])
 def test_before_receives_what_the_parameters_were(rule, dtype, rng):
+    update = {
+        "adam": lambda p, g, s, **k: _kernels.adam_update(p, g, s[0], s[1], 0.1, 0.9, 0.99, 1e-7, 1, **k),
+        "rmsprop": lambda p, g, s, **k: _kernels.rmsprop_update(p, g, *s, 0.1, 0.9, 0.5, 1e-7, **k),
+        "sgd": lambda p, g, s, **k: _kernels.sgd_update(p, g, s[0], 0.1, 0.9, True, **k),
+    }[rule]
     for size in SIZES:
         old, grad = normal(rng, size, dtype), normal(rng, size, dtype)
         slots = [np.zeros(size, dtype) for _ in range(3)]
-        updates = {
-            "adam": lambda p, s, **k: _kernels.adam_update(p, grad, s[0], s[1], 0.1, 0.9, 0.99, 1e-7, 1, **k),
-            "rmsprop": lambda p, s, **k: _kernels.rmsprop_update(p, grad, *s, 0.1, 0.9, 0.5, 1e-7, **k),
-            "sgd": lambda p, s, **k: _kernels.sgd_update(p, grad, s[0], 0.1, 0.9, True, **k),
-        }
         plain, kept, before = old.copy(), old.copy(), np.full(size, 7, dtype)
-        updates[rule](plain, [s.copy() for s in slots])
-        updates[rule](kept, slots, before=before)
+        update(plain, grad, [s.copy() for s in slots])
+        update(kept, grad, slots, before=before)
         np.testing.assert_array_equal(before, old)
         np.testing.assert_array_equal(kept, plain)
         assert size == 0 or not np.array_equal(kept, old)
