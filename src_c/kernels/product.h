@@ -95,8 +95,8 @@ template <class F> void product(const ProductArgs<typename F::Value>& args) {
   }
 }
 
-// Each block of rows is summed from zero and then added to C, whose rounding error so grows with the number of blocks
-// and not of rows.
+// Each block of rows is summed from zero and then added to the blocks before, whose rounding error so grows with the
+// number of blocks and not of rows. Between blocks the sums lie packed in `work`.
 template <class T> void outer(const OuterArgs<T>& p) {
   constexpr int VL = Vec<T>::N;
   const int64_t width = p.nv * VL;
@@ -110,26 +110,28 @@ template <class T> void outer(const OuterArgs<T>& p) {
   t.b_panel = 0;
   t.b_k = p.b_row;
   t.b_skip = p.skip_slot ? VL : 0;
-  t.out = sums;
   t.out_row = width;
   t.out_panel = 0;
   for (int64_t k = 0; k == 0 || k < p.k; k += kOuterBlock) {
-    const bool add = p.accumulate || k > 0;
+    const bool last = k + kOuterBlock >= p.k;
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
     t.b = p.b + k * p.b_row;
-    for_tiles<Full<T>>(p.nv, p.m, 1, Walk{0, false}, [&](TileFunction<Full<T>> function, int rows, int, int64_t i, int64_t) {
-      if (add)  // C's rows lie far apart: fetched while the tile is computed
-        for (int v = 0; v < p.nv; ++v)
-          for (int r = 0; r < rows; ++r)
-            RNNFAST_PREFETCH(p.c.data + (i + r) * p.c.row + v * (p.c.vector ? p.c.vector : VL));
+    const Walk walk = {0, false};
+    for_tiles<Full<T>>(p.nv, p.m, 1, walk, [&](TileFunction<Full<T>> function, int rows, int, int64_t i, int64_t) {
+      T* work = p.work + i * width;
       t.a = p.a + k * p.lda + i;
+      t.out = k == 0 && !last ? work : sums;
       function(t);
+      if (k > 0)
+        for (int64_t at = 0; at < rows * width; at += VL)
+          (Vec<T>::load(work + at) + Vec<T>::load(sums + at)).store((last ? sums : work) + at);
+      if (!last) return;
       for (int v = 0; v < p.nv; ++v) {
         const Slice<T> slice = vector_of<T>(p.c, v);
         T* c = p.c.data + i * p.c.row + v * p.c.vector;
         for (int r = 0; r < rows; ++r, c += p.c.row) {
-          const Vec<T> sum = Vec<T>::load(sums + (r * p.nv + v) * VL);
-          slice.store(c, add ? slice.load(c) + sum : sum);
+          const Vec<T> sum = Vec<T>::load(sums + r * width + v * VL);
+          slice.store(c, p.accumulate ? slice.load(c) + sum : sum);
         }
       }
     });

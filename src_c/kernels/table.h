@@ -60,7 +60,7 @@ template <class T> struct ProductArgs {
 };
 
 // The part of a canonical matrix that one panel holds: vector v of row i begins at data + i * row + v * vector.
-// vector = 0 stands for consecutive columns, size of which exist from data on; else, for gates, size units of each exist.
+// vector = 0 stands for consecutive columns, of which size exist from data on; else size units of each gate do.
 template <class E> struct PanelPart {
   E* data;
   ptrdiff_t row, vector;
@@ -76,6 +76,7 @@ template <class T> struct OuterArgs {
   const T* b; ptrdiff_t b_row;
   bool accumulate;              // add to C
   PanelPart<T> c;
+  T* work;                      // m * nv * VL elements of work space
 };
 
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).
