@@ -15,8 +15,8 @@ struct RnnWork {
   int64_t rows, steps;
 };
 
-// A parallel region whose threads may sleep.
-constexpr double kWakeSeconds = 6e-6;
+// A parallel region whose threads are awake, and what it takes more when they sleep: their caches are cold, too.
+constexpr double kRegionSeconds = 1e-6, kWakeSeconds = 100e-6;
 
 // Threads of `budget` that may share a layer now: none beyond the processors, and one while threads that share a step
 // have lately had to wait for a processor.

@@ -116,7 +116,8 @@ template <class T> class Program {
     int threads;        // that take blocks
     int layer_threads;  // of a block, for a layer to share out
   };
-  Division divide(int64_t rows, const Shapes&, int threads) const;
+  // awake: other threads need not be woken first.
+  Division divide(int64_t rows, const Shapes&, int threads, bool awake) const;
 
  private:
   int add_value(Value);

@@ -93,17 +93,20 @@ template <class T> double Program<T>::seconds(int64_t rows, const Shapes& shapes
 }
 
 template <class T>
-typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& shapes, int budget) const {
+typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& shapes, int budget, bool awake) const {
   const int threads = worthwhile_threads(static_cast<double>(rows) * work(shapes), budget);
   // As many blocks as keep all threads busy to the end, where there are rows enough.
   const int64_t full = ceil_div(rows, kBlockRows), blocks = std::min(rows, ceil_div(full, threads) * threads);
   const Division by_rows{std::max<int64_t>(1, blocks), threads, 1};
   const int layer_threads = sharing_threads(budget);
   if (layer_threads < 2 || rows >= kFewRows * layer_threads) return by_rows;
-  const double waking = by_rows.blocks > 1 ? kWakeSeconds : 0;
-  if (seconds(rows, shapes, layer_threads) < waking + seconds(ceil_div(rows, by_rows.blocks), shapes, 1))
-    return {1, 1, layer_threads};
-  return by_rows;
+
+  const double alone = seconds(rows, shapes, 1), waking = awake ? 0 : kWakeSeconds;
+  const double in_layers = waking + seconds(rows, shapes, layer_threads);
+  const double in_rows =
+      by_rows.blocks > 1 ? waking + kRegionSeconds + seconds(ceil_div(rows, by_rows.blocks), shapes, 1) : alone;
+  if (alone <= std::min(in_rows, in_layers)) return {1, 1, 1};
+  return in_layers < in_rows ? Division{1, 1, layer_threads} : by_rows;
 }
 
 template <class T> void Program<T>::run_nodes(Context<T>& context) const {
@@ -128,7 +131,7 @@ void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inpu
   if (rows == 0) return;
   check_sizes(rows, shapes);
   const ActiveCall call(threads);
-  const Division parts = divide(rows, shapes, call.threads());
+  const Division parts = divide(rows, shapes, call.threads(), call.others_awake());
   parallel_for(parts.blocks, parts.threads, [&](int64_t block) {
     const int64_t begin = rows * block / parts.blocks, end = rows * (block + 1) / parts.blocks;
     std::unique_ptr<Context<T>> context = contexts_.take([this] { return std::make_unique<Context<T>>(graph_); });
@@ -166,7 +169,7 @@ template <class T> std::string Program<T>::not_causal() const {
   template void Program<T>::check_sizes(int64_t, const Shapes&) const;                                    \
   template double Program<T>::work(const Shapes&) const;                                                  \
   template double Program<T>::seconds(int64_t, const Shapes&, int) const;                                                  \
-  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int) const;                   \
+  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int, bool) const;                   \
   template void Program<T>::run_nodes(Context<T>&) const;                                                 \
   template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;        \
   template std::vector<NodeInfo> Program<T>::describe() const;                                            \
