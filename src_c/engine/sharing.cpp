@@ -1,6 +1,7 @@
 #include "sharing.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "cpu.h"
 #include "step_barrier.h"
@@ -32,6 +33,12 @@ double layer_seconds(const RnnWork& work, int members) {
                read_seconds(inputs * static_cast<double>(work.item)));
   const double waiting = members > 1 ? static_cast<double>((work.steps - 1) * members) * kMeeting : 0;
   return projection + static_cast<double>(work.steps) * step_seconds(work, panels) + waiting;
+}
+
+std::string microseconds(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g us", seconds * 1e6);
+  return text;
 }
 
 }  // namespace
@@ -68,6 +75,19 @@ Sharing share_out(const RnnWork& work, int layers, int threads) {
     if (seconds < best.seconds) best = {members * layers, members, seconds};
   }
   return best;
+}
+
+std::string explain_sharing(const RnnWork& work, int layers, int threads) {
+  const Sharing best = share_out(work, layers, threads);
+  const double step = step_seconds(work, work.layout.panels());
+  if (best.threads == 1)
+    return threads > 1 ? "one thread: a step takes " + microseconds(step) + ", too little to split" : "one thread";
+  const std::string directions = layers > 1 ? "directions at once" : "";
+  if (best.members == 1) return directions + ": " + microseconds(step) + " a step, too little to split";
+  const double shared = step_seconds(work, ceil_div(work.layout.panels(), best.members));
+  return directions + (layers > 1 ? ", " : "") + "units split over " + std::to_string(best.members) + " threads: " +
+         microseconds(shared) + " a step, not " + microseconds(step) + ", and " +
+         microseconds(best.members * kMeeting) + " to meet";
 }
 
 }  // namespace rnnfast

@@ -3,6 +3,7 @@
 #define RNNFAST_ENGINE_SHARING_H
 
 #include <cstdint>
+#include <string>
 
 #include "packing.h"
 
@@ -31,6 +32,9 @@ struct Sharing {
 
 // The fastest way to run `layers` such layers, none of which waits for another, on up to `threads` threads.
 Sharing share_out(const RnnWork&, int layers, int threads);
+
+// What share_out decides, and why, in words.
+std::string explain_sharing(const RnnWork&, int layers, int threads);
 
 // Estimates, in seconds: one step of the recurrence over `panels` panels; products of so many multiply-adds.
 double step_seconds(const RnnWork&, int64_t panels);

@@ -12,6 +12,8 @@ namespace {
 constexpr int64_t kBlockRows = 64;
 // From so many rows per thread on, threads are never better used inside the layers.
 constexpr int64_t kFewRows = 16;
+// What describe() takes for a time axis of unknown length.
+constexpr int64_t kUsualSteps = 100;
 
 }  // namespace
 
@@ -142,13 +144,19 @@ void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inpu
   });
 }
 
-template <class T> std::vector<NodeInfo> Program<T>::describe() const {
+template <class T> std::vector<NodeInfo> Program<T>::describe(int threads) const {
+  Shapes usual{graph_.symbols};
+  for (int64_t& size : usual.symbols) size = size > 0 ? size : kUsualSteps;
   std::vector<NodeInfo> infos;
-  for (const auto& node : nodes_) {
-    infos.push_back(node->info());
-    const Value& out = graph_.values[static_cast<size_t>(node->output)];
-    infos.back().layout = out.dims.size() < 2 ? "rows" : out.packed ? "packed" : "batch-major";
-  }
+  for (size_t i = 0; i < nodes_.size(); i += groups_[i])
+    for (size_t n = i; n < i + groups_[i]; ++n) {
+      infos.push_back(nodes_[n]->info());
+      const Value& out = graph_.values[static_cast<size_t>(nodes_[n]->output)];
+      infos.back().layout = out.dims.size() < 2 ? "rows" : out.packed ? "packed" : "batch-major";
+      if (const RnnNode<T>* rnn = nodes_[n]->recurrent())
+        infos.back().sharing = explain_sharing(rnn->sequence(graph_, usual, 1), static_cast<int>(groups_[i]),
+                                               std::max(1, waiting_threads(threads)));
+    }
   return infos;
 }
 
@@ -172,7 +180,7 @@ template <class T> std::string Program<T>::not_causal() const {
   template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int, bool) const;                   \
   template void Program<T>::run_nodes(Context<T>&) const;                                                 \
   template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;        \
-  template std::vector<NodeInfo> Program<T>::describe() const;                                            \
+  template std::vector<NodeInfo> Program<T>::describe(int) const;                                            \
   template std::string Program<T>::not_causal() const;
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)
