@@ -10,7 +10,8 @@ namespace {
 
 // Enough rows for full register tiles and for weights to be read once for many, few enough to stay in cache.
 constexpr int64_t kBlockRows = 64;
-// From so many rows per thread on, threads are never better used inside the layers.
+// From so many rows per thread on, threads are never better used inside the layers. Below, more threads than processors
+// would only read the weights more often.
 constexpr int64_t kFewRows = 16;
 // What describe() takes for a time axis of unknown length.
 constexpr int64_t kUsualSteps = 100;
@@ -96,12 +97,14 @@ template <class T> double Program<T>::seconds(int64_t rows, const Shapes& shapes
 
 template <class T>
 typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& shapes, int budget, bool awake) const {
-  const int threads = worthwhile_threads(static_cast<double>(rows) * work(shapes), budget);
+  const bool few = rows < kFewRows * budget;
+  const int threads =
+      worthwhile_threads(static_cast<double>(rows) * work(shapes), few ? waiting_threads(budget) : budget);
   // As many blocks as keep all threads busy to the end, where there are rows enough.
   const int64_t full = ceil_div(rows, kBlockRows), blocks = std::min(rows, ceil_div(full, threads) * threads);
   const Division by_rows{std::max<int64_t>(1, blocks), threads, 1};
   const int layer_threads = sharing_threads(budget);
-  if (layer_threads < 2 || rows >= kFewRows * layer_threads) return by_rows;
+  if (layer_threads < 2 || !few) return by_rows;
 
   const double alone = seconds(rows, shapes, 1), waking = awake ? 0 : kWakeSeconds;
   const double in_layers = waking + seconds(rows, shapes, layer_threads);
