@@ -181,7 +181,7 @@ BOUNDS = {"threads": 1.3, "processor": 1.3, "half": 1.3, "processes": 2.6}
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cases = {case.name: case for case in load_cases()}
-    parser.add_argument("--case", nargs="+", choices=cases, default=list(_CASES), metavar="NAME", help="only these cases")
+    parser.add_argument("--case", nargs="+", choices=cases, default=list(_CASES), metavar="NAME", help="only these")
     parser.add_argument("--situation", nargs="+", choices=list(BOUNDS), default=list(BOUNDS), help="only these")
     parser.add_argument("--seconds", type=float, default=2.0, help="measuring time of each figure (default 2)")
     parser.add_argument("--worker", choices=cases, help=argparse.SUPPRESS)
