@@ -35,7 +35,14 @@ INSTRUCTION_SETS = {
     "avx2": (X86, {"gcc": "-mavx2 -mfma", "msvc": "/arch:AVX2"}),
     "avx512": (X86, {"gcc": AVX512, "msvc": "/arch:AVX512"}),
     "neon": (ARM, {"gcc": "", "msvc": ""}),
+    # Sets that add instructions for narrow weights to one of the above.
+    "avx2_vnni": (X86, {"gcc": "-mavx2 -mfma -mavxvnni", "msvc": "/arch:AVX2"}),
+    "avx512_vnni": (X86, {"gcc": f"{AVX512} -mavx512vnni", "msvc": "/arch:AVX512"}),
+    "avx512_bf16": (X86, {"gcc": f"{AVX512} -mavx512bf16", "msvc": "/arch:AVX512"}),
+    "neon_dotprod": (ARM, {"gcc": "-march=armv8.2-a+dotprod", "msvc": None}),
+    "neon_bf16": (ARM, {"gcc": "-march=armv8.2-a+bf16", "msvc": None}),
 }
+ADDITIONS = ("_vnni", "_bf16", "_dotprod")
 
 # No -march=native, -ffast-math or link-time optimisation: a wheel runs on every machine of its platform, results do not
 # depend on what a compiler contracts or reorders, and code of one instruction set must not spread into another's.
@@ -65,7 +72,7 @@ class Toolchain:
         candidates = {
             name: flags[self.dialect].split()
             for name, (machines, flags) in INSTRUCTION_SETS.items()
-            if name == "generic" or plat_name.lower().endswith(machines)
+            if flags[self.dialect] is not None and (name == "generic" or plat_name.lower().endswith(machines))
         }
         self.instruction_sets = {name: f for name, f in candidates.items() if self._builds("int probe;\n", f)}
 
@@ -143,6 +150,8 @@ class BuildCppTests(BuildCore):
             name = Path(source).stem
             if "src_c/kernels/" in Path(source).read_text(encoding="utf-8"):
                 for isa in self.toolchain.instruction_sets:
+                    if isa.endswith(ADDITIONS):
+                        continue
                     macros = [(f"RNNFAST_ISA_{isa.upper()}", None)]
                     self.link_program(f"{name}.{isa}", self.build_object(source, isa, isa, macros), [])
             else:
@@ -199,7 +208,7 @@ def is_older(target, sources):
 
 
 def core_libraries():
-    sources = {name: sorted(glob(f"src_c/isa/{name}*.cpp")) for name in INSTRUCTION_SETS}
+    sources = {name: [f"src_c/isa/{name}.cpp"] for name in INSTRUCTION_SETS}
     sources["engine"] = sorted(glob("src_c/engine/*.cpp") + glob("src_c/program/*.cpp"))
     return [(name, {"sources": paths}) for name, paths in sources.items()]
 

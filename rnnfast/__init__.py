@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rnnfast._engine import cpu_info, get_num_threads, set_num_threads
     from rnnfast.inference import InferenceModel
     from rnnfast.models import Sequential, load_model, save_model
+    from rnnfast.precision import get_float32_matmul_precision, set_float32_matmul_precision
 
 __version__ = "0.1.0"
 
@@ -51,9 +52,11 @@ _HOMES = {
     "InferenceModel": "rnnfast.inference",
     "Sequential": "rnnfast.models",
     "cpu_info": "rnnfast._engine",
+    "get_float32_matmul_precision": "rnnfast.precision",
     "get_num_threads": "rnnfast._engine",
     "load_model": "rnnfast.models",
     "save_model": "rnnfast.models",
+    "set_float32_matmul_precision": "rnnfast.precision",
     "set_num_threads": "rnnfast._engine",
 }
 
@@ -63,6 +66,7 @@ __all__ = [
     "activations",
     "callbacks",
     "cpu_info",
+    "get_float32_matmul_precision",
     "get_num_threads",
     "initializers",
     "layers",
@@ -73,6 +77,7 @@ __all__ = [
     "optimizers",
     "reference",
     "save_model",
+    "set_float32_matmul_precision",
     "set_num_threads",
     "utils",
 ]

@@ -68,15 +68,19 @@ def numeric(what: str, value: Any) -> np.ndarray:
     return array
 
 
-def dtype_name(what: str, value: Any) -> str:
-    """The name "float32" or "float64", from itself or NumPy's type, or ValueError."""
+def dtype_name(what: str, value: Any, valid: tuple[str, ...] = DTYPES) -> str:
+    """The name of a dtype, one of `valid`, from itself or NumPy's type, or ValueError."""
     try:
         name = value if value is None or isinstance(value, str) else np.dtype(value).name
     except TypeError:
         name = None
-    if name not in DTYPES:
-        raise ValueError(f"{what} must be 'float32' or 'float64', got {value!r}")
+    if name not in valid:
+        raise ValueError(f"{what} must be {_one_of(valid)}, got {value!r}")
     return name
+
+
+def _one_of(names: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, names[:-1])) + f" or {names[-1]!r}"
 
 
 def _too_large(value: Any) -> str:

@@ -41,6 +41,15 @@ CellKind cell_of(const std::string& name) {
   throw py::value_error("cell must be 'simple_rnn', 'lstm' or 'gru', got '" + name + "'");
 }
 
+constexpr std::pair<WeightType, const char*> kWeightTypes[] = {
+    {WeightType::full, "full"}, {WeightType::bf16, "bfloat16"}, {WeightType::int8, "int8"}};
+
+WeightType weight_type_of(const std::string& name) {
+  for (const auto& [type, known] : kWeightTypes)
+    if (name == known) return type;
+  throw py::value_error("weights must be 'full', 'bfloat16' or 'int8', got '" + name + "'");
+}
+
 MergeMode mode_of(const std::string& name) {
   if (name == "concat") return MergeMode::concat;
   if (name == "sum") return MergeMode::sum;
@@ -165,12 +174,15 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
   using P = Program<T>;
   const py::object none = py::none();
   py::class_<P, std::shared_ptr<P>>(m, program_name, "An inference graph: built by its methods, run after finish().")
-      .def(py::init([](const std::optional<std::string>& isa) {
-             if (!isa) return std::make_shared<P>(active_table());
-             if (const KernelTable* table = find_table(*isa)) return std::make_shared<P>(*table);
+      .def(py::init([](const std::optional<std::string>& isa, const std::string& weights) {
+             const WeightType type = weight_type_of(weights);
+             if (type != WeightType::full && !std::is_same<T, float>::value)
+               throw py::value_error("weights '" + weights + "' are for float32 programs");
+             if (!isa) return std::make_shared<P>(active_table(), type);
+             if (const KernelTable* table = find_table(*isa)) return std::make_shared<P>(*table, type);
              throw py::value_error("instruction set '" + *isa + "' is not available");
            }),
-           py::arg("isa") = none)
+           py::arg("isa") = none, py::arg("weights") = "full")
       .def(
           "input",
           [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&) {
@@ -224,6 +236,7 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
       .def("describe", &describe<T>, py::arg("threads") = 0)
       .def_property_readonly("node_count", &P::node_count)
       .def_property_readonly("isa", [](const P& p) { return p.table().isa; })
+      .def_property_readonly("instructions", &P::instructions)
       .def("stream", [](const std::shared_ptr<P>& p, int64_t rows) { return std::make_shared<Stream<T>>(p, rows); },
            py::arg("batch_size") = 1);
 
@@ -254,6 +267,18 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
       py::arg("n"), "Set the threads that every call may use; None goes back to the default.");
   m.def("check_threads", &checked_threads, py::arg("n"), py::arg("what"),
         "n as a number of threads, 0 for None; ValueError, naming `what`, if it is none.");
+  m.def(
+      "fast_formats",
+      [] {
+        std::vector<std::string> names;
+        for (const auto& [type, name] : kWeightTypes) {
+          const Products<float>& products = active_table().products<float>(type);
+          if (type != WeightType::full && std::string(products.instructions) != active_table().isa)
+            names.emplace_back(name);
+        }
+        return names;
+      },
+      "The narrow weight formats for which the active instruction set has instructions of their own.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
   m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");

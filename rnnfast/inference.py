@@ -13,6 +13,15 @@ from rnnfast.formats.keras_file import load_model
 from rnnfast.layers.base import Shape
 from rnnfast.lowering import LoweredModel
 from rnnfast.models import Sequential
+from rnnfast.precision import check_goal
+
+_FORMATS = {
+    "full": "in full precision",
+    "bfloat16": "of bfloat16 weights and rounded inputs, summed in float32",
+    "int8": "of int8 weights and inputs, one scale for each row and column, summed exactly",
+    "bfloat16x2": "of float32 split into two bfloat16 parts",
+    "bfloat16x3": "of float32 split into three bfloat16 parts",
+}
 
 
 class InferenceModel:
@@ -22,12 +31,20 @@ class InferenceModel:
     same bits whatever batch it is in, wherever it stands in it, and on however many threads it is computed. Training
     the model afterwards does not change the snapshot.
 
-    source: a built `rnnfast.Sequential`, or the path of a `.keras` file. dtype: of weights, computation and outputs,
-    "float32" (default) or "float64"; weights and inputs of another dtype are cast to it. threads: that a call may use;
-    None follows `rnnfast.set_num_threads`.
+    source: a built `rnnfast.Sequential`, or the path of a `.keras` file. threads: that a call may use; None follows
+    `rnnfast.set_num_threads`.
 
-    TypeError: source is neither; ValueError: the model is not built, a layer has no lowering, dtype or threads is not
-    one of the above.
+    dtype: "float32" (default) or "float64", of weights, computation and outputs; weights and inputs of another dtype
+    are cast to it. "bfloat16" and "int8" store the weights of recurrent and dense layers in 2 and 1 bytes and round
+    what they are multiplied with as well (int8: with one scale for each row and each column); sums, states, inputs and
+    outputs stay float32. They trade accuracy for speed, most where a batch is small and the layers are wide.
+
+    optimize_for: "latency" (default): float32 products by fused multiply-adds. "throughput": by three bfloat16 parts,
+    no less accurate, on machines that do so faster (AMX); else the same as "latency". With dtype "float32",
+    `rnnfast.set_float32_matmul_precision`, as it stands when the model is built, may allow more.
+
+    TypeError: source is neither; ValueError: the model is not built, a layer has no lowering, or one of the others is
+    none of the above.
 
     >>> import numpy as np, rnnfast
     >>> from rnnfast.layers import LSTM, Dense, Input
@@ -37,14 +54,17 @@ class InferenceModel:
     (5, 2)
     """
 
-    def __init__(self, source: Any, dtype: str = "float32", threads: int | None = None) -> None:
-        dtype = _arguments.dtype_name("InferenceModel: dtype", dtype)
+    def __init__(
+        self, source: Any, dtype: str = "float32", threads: int | None = None, optimize_for: str = "latency"
+    ) -> None:
+        dtype = _arguments.dtype_name("InferenceModel: dtype", dtype, ("float32", "float64", "bfloat16", "int8"))
+        optimize_for = check_goal(optimize_for)
         self._threads: int = _engine.check_threads(threads, "InferenceModel: threads")  # 0: what every call may use
         model = _model(source)
         self.dtype = dtype
         self.input_shape: Shape = model.input_shape
         self.output_shape: Shape = model.output_shape
-        self._lowered = LoweredModel(model, dtype)
+        self._lowered = LoweredModel(model, dtype, optimize_for)
         self._run = self._lowered.run
 
     def __call__(self, x: Any) -> np.ndarray:
@@ -106,7 +126,9 @@ class InferenceModel:
                         "why": node["why"],
                     }
                 )
-        return Explanation(self.dtype, self._lowered.program.isa, budget, rows)
+        lowered = self._lowered
+        products = f"products: {_FORMATS[lowered.weights]}, by {lowered.program.instructions} ({lowered.why})"
+        return Explanation(self.dtype, lowered.program.isa, budget, products, rows)
 
 
 class Stream:
@@ -152,27 +174,29 @@ class Stream:
 class Explanation:
     """What an InferenceModel runs.
 
-    dtype, isa, threads: as in the rows, which are one dict for each node of the graph: `layer` its name, `runs` the
-    operation, `kernel`, `isa` the instruction set, `threads` that a call may use, `layout` of the output ("rows",
-    "batch-major", or "packed": step by step, real steps only), `sharing` how a recurrent layer uses threads on a single
-    row where calls follow each other ("-" for other layers), `weight_bytes`, and `why` this kernel. `str()` is a
-    table with the reasons for instruction set and threads above it.
+    products: in which format recurrent and dense layers multiply, with what, and why. dtype, isa, threads: as in the
+    rows, which are one dict for each node of the graph: `layer` its name, `runs` the operation, `kernel`, `isa` the
+    instruction set, `threads` that a call may use, `layout` of the output ("rows", "batch-major", or "packed": step by
+    step, real steps only), `sharing` how a recurrent layer uses threads on a single row where calls follow each other
+    ("-" for other layers), `weight_bytes`, and `why` this kernel. `str()` is a table with the reasons above it.
     """
 
-    def __init__(self, dtype: str, isa: str, threads: int, rows: list[dict[str, Any]]) -> None:
+    def __init__(self, dtype: str, isa: str, threads: int, products: str, rows: list[dict[str, Any]]) -> None:
         self.dtype = dtype
         self.isa = isa
         self.threads = threads
+        self.products = products
         self.rows = rows
 
     @property
     def reasons(self) -> list[str]:
-        """One sentence on the instruction set, one on the threads, one on the layout."""
+        """One sentence on the instruction set, one on the products, one on the threads, one on the layout."""
         cpu = _engine.cpu_info()
         available = ", ".join(cpu["available"])
         chosen = "asked for by RNNFAST_ISA" if cpu["isa_forced"] else "the best that this machine and this build have"
         return [
             f"instruction set {self.isa}: {chosen} (available: {available}); {self.dtype}",
+            self.products,
             f"threads: up to {self.threads}; a batch is cut into blocks of rows, each runs the whole graph on one "
             "thread; a few rows run both directions at once or split a layer's units, where a step is worth it, and "
             "little work stays on the caller's",

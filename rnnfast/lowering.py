@@ -9,22 +9,26 @@ import numpy as np
 
 from rnnfast import _engine
 from rnnfast.layers.base import Layer
+from rnnfast.precision import weight_format
 
-_PROGRAMS = {"float32": _engine.Program32, "float64": _engine.Program64}
+# Weights in a narrow format go with inputs, states and outputs in float32.
+_PROGRAMS = {"float64": _engine.Program64}
 
 
 class LoweredModel:
     """A snapshot of a built sequential model, packed for this machine.
 
-    Each layer describes itself through `Layer.lower`. dtype: "float32" or "float64", of weights and computation.
+    Each layer describes itself through `Layer.lower`. dtype and optimize_for: as InferenceModel takes them; from them
+    follow `weights`, the format of the weights of recurrent and dense layers, and `why` it was chosen.
     `run([x], threads)` gives the outputs as a list (threads 0: as many as `rnnfast.get_num_threads()`);
     `nodes_of` lists each layer with its nodes in the program, [first, last).
 
     layers.NoLoweringError: a layer, or an option of it, has no node.
     """
 
-    def __init__(self, model: Any, dtype: str) -> None:
-        self.program = _PROGRAMS[dtype]()
+    def __init__(self, model: Any, dtype: str, optimize_for: str = "latency") -> None:
+        self.weights, self.why = weight_format(dtype, optimize_for)
+        self.program = _PROGRAMS.get(dtype, _engine.Program32)(weights=self.weights)
         self.nodes_of: list[tuple[Layer, int, int]] = []
         value = self.program.input(model.input_shape[1:], model.input_dtype)
         for layer in flat_layers(model):

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnfast.layers import NoLoweringError
 from rnnfast.lowering import LoweredModel, flat_layers
+from rnnfast.precision import get_float32_matmul_precision
 
 # Rows per call where the caller does not say: the engine spreads a call's rows over the threads.
 ENGINE_ROWS = 1024
@@ -21,7 +22,7 @@ class Predictor:
     """Chooses, and keeps the engine as long as no layer and no weight has changed."""
 
     def __init__(self) -> None:
-        self._snapshot: list[Any] = []  # layers, weights and their versions, as the engine has them
+        self._snapshot: list[Any] = []  # precision, layers, weights and their versions, as the engine has them
         self._engine: Any = None
 
     def function(self, model: Any) -> tuple[Function, int]:
@@ -36,7 +37,8 @@ class Predictor:
         return Predictor().__dict__
 
     def _current_engine(self, model: Any) -> Any:
-        snapshot = [*flat_layers(model), *((v, v.version) for v in model.weights)]
+        precision = get_float32_matmul_precision()
+        snapshot = [precision, *flat_layers(model), *((v, v.version) for v in model.weights)]
         if snapshot != self._snapshot:
             self._engine = _build_engine(model)
             self._snapshot = snapshot

@@ -17,13 +17,37 @@ const std::vector<const KernelTable*>& tables() {
     const CpuFeatures features = detect_cpu_features();
     (void)features;  // a build without any instruction set beyond the baseline
 #if defined(RNNFAST_HAVE_AVX512)
-    if (features.avx512) list.push_back(&rnnfast_table_avx512());
+    if (features.avx512) {
+      static KernelTable table = rnnfast_table_avx512();
+#if defined(RNNFAST_HAVE_AVX512_BF16)
+      if (features.avx512_bf16) table.bf16 = rnnfast_bf16_avx512_bf16();
+#endif
+#if defined(RNNFAST_HAVE_AVX512_VNNI)
+      if (features.avx512_vnni) table.int8 = rnnfast_int8_avx512_vnni();
+#endif
+      list.push_back(&table);
+    }
 #endif
 #if defined(RNNFAST_HAVE_AVX2)
-    if (features.avx2) list.push_back(&rnnfast_table_avx2());
+    if (features.avx2) {
+      static KernelTable table = rnnfast_table_avx2();
+#if defined(RNNFAST_HAVE_AVX2_VNNI)
+      if (features.avx_vnni) table.int8 = rnnfast_int8_avx2_vnni();
+#endif
+      list.push_back(&table);
+    }
 #endif
 #if defined(RNNFAST_HAVE_NEON)
-    if (features.neon) list.push_back(&rnnfast_table_neon());
+    if (features.neon) {
+      static KernelTable table = rnnfast_table_neon();
+#if defined(RNNFAST_HAVE_NEON_BF16)
+      if (features.neon_bf16) table.bf16 = rnnfast_bf16_neon_bf16();
+#endif
+#if defined(RNNFAST_HAVE_NEON_DOTPROD)
+      if (features.neon_dotprod) table.int8 = rnnfast_int8_neon_dotprod();
+#endif
+      list.push_back(&table);
+    }
 #endif
     list.push_back(&rnnfast_table_generic());
     return list;

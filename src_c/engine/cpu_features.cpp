@@ -14,6 +14,8 @@
 #endif
 #if defined(__APPLE__)
 #include <sys/sysctl.h>
+#elif defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace rnnfast {
@@ -53,7 +55,7 @@ uint64_t saved_states() {
 bool bit(uint32_t value, int n) { return (value >> n) & 1; }
 
 struct X86Features {
-  bool avx, avx2, fma, f, dq, bw, vl, cd, vnni, bf16, amx_tile, amx_bf16, amx_int8;
+  bool avx, avx2, fma, f, dq, bw, vl, cd, vnni, bf16, avx_vnni, amx_tile, amx_bf16, amx_int8;
 };
 
 X86Features x86_features() {
@@ -76,6 +78,7 @@ X86Features x86_features() {
   x.vl = zmm && bit(seven.b, 31);
   x.vnni = zmm && bit(seven.c, 11);
   x.bf16 = zmm && bit(seven_one.a, 5);
+  x.avx_vnni = ymm && bit(seven_one.a, 4);
   x.amx_bf16 = tiles && bit(seven.d, 22);
   x.amx_tile = tiles && bit(seven.d, 24);
   x.amx_int8 = tiles && bit(seven.d, 25);
@@ -106,7 +109,7 @@ void describe_x86(CpuInfo& info) {
   } names[] = {{x.avx, "avx"},           {x.avx2, "avx2"},         {x.fma, "fma"},
                {x.f, "avx512f"},         {x.dq, "avx512dq"},       {x.cd, "avx512cd"},
                {x.bw, "avx512bw"},       {x.vl, "avx512vl"},       {x.vnni, "avx512_vnni"},
-               {x.bf16, "avx512_bf16"},  {x.amx_tile, "amx_tile"}, {x.amx_bf16, "amx_bf16"},
+               {x.bf16, "avx512_bf16"}, {x.avx_vnni, "avx_vnni"},  {x.amx_tile, "amx_tile"}, {x.amx_bf16, "amx_bf16"},
                {x.amx_int8, "amx_int8"}};
   for (const auto& feature : names)
     if (feature.has) info.features.emplace_back(feature.name);
@@ -188,6 +191,9 @@ CpuInfo detect_cpu_info() {
 #elif defined(__aarch64__) || defined(_M_ARM64)
   info.vendor = "ARM";
   info.features.emplace_back("neon");
+  const CpuFeatures arm = detect_cpu_features();
+  if (arm.neon_dotprod) info.features.emplace_back("dotprod");
+  if (arm.neon_bf16) info.features.emplace_back("bf16");
 #if defined(__APPLE__)
   info.vendor = "Apple";
   info.brand = sysctl_text("machdep.cpu.brand_string");
@@ -202,8 +208,18 @@ CpuFeatures detect_cpu_features() {
   const X86Features x = x86_features();
   features.avx2 = x.avx2 && x.fma;
   features.avx512 = features.avx2 && x.f && x.dq && x.bw && x.vl && x.cd;
+  features.avx_vnni = features.avx2 && x.avx_vnni;
+  features.avx512_vnni = features.avx512 && x.vnni;
+  features.avx512_bf16 = features.avx512 && x.bf16;
 #elif defined(__aarch64__) || defined(_M_ARM64)
   features.neon = true;
+#if defined(__APPLE__)
+  features.neon_dotprod = sysctl_number("hw.optional.arm.FEAT_DotProd") == 1;
+  features.neon_bf16 = sysctl_number("hw.optional.arm.FEAT_BF16") == 1;
+#elif defined(__linux__)
+  features.neon_dotprod = (getauxval(AT_HWCAP) >> 20) & 1;  // HWCAP_ASIMDDP
+  features.neon_bf16 = (getauxval(AT_HWCAP2) >> 14) & 1;    // HWCAP2_BF16
+#endif
 #endif
   return features;
 }

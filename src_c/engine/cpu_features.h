@@ -10,7 +10,11 @@ namespace rnnfast {
 struct CpuFeatures {
   bool avx2 = false;    // AVX2 and FMA
   bool avx512 = false;  // F, DQ, BW, VL, CD
+  bool avx_vnni = false;     // int8 dot products in AVX2's encoding
+  bool avx512_vnni = false;  // and in AVX-512's
+  bool avx512_bf16 = false;
   bool neon = false;    // Advanced SIMD with float64: every 64-bit ARM
+  bool neon_dotprod = false, neon_bf16 = false;
 };
 
 CpuInfo detect_cpu_info();

@@ -11,22 +11,18 @@ template <class T> const T* typed(const void* p) { return static_cast<const T*>(
 }  // namespace
 
 template <class T>
-PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnSpec& spec, const RnnWeights& canonical)
-    : table_(&table), spec_(spec), layout_(spec, table.of<T>().lanes) {
+PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
+    : table_(&table), products_(&table.products<T>(type)), spec_(spec), layout_(spec, table.of<T>().lanes) {
   const int64_t H = spec.units, I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
-  const T* w = typed<T>(canonical.kernel);
-  const T* u = typed<T>(canonical.recurrent_kernel);
-  w_ = Buffer<T>(P * I * layout_.input_width(), uninitialised);
-  u_ = Buffer<T>(P * H * (layout_.recurrent_width() + (layout_.split() ? VL : 0)), uninitialised);
-  if (layout_.linear()) {
-    pack_linear(VL, w, I, H, H, false, w_.data());
-    pack_linear(VL, u, H, H, H, false, u_.data());
-  } else {
-    pack_gates(layout_, layout_.input_gates(), w, I, w_.data());
-    pack_gates(layout_, layout_.recurrent_gates(), u, H, u_.data());
-    if (layout_.split())
-      pack_gates(layout_, layout_.candidate_gates(), u, H, u_.data() + P * H * layout_.recurrent_width());
-  }
+  const auto packed = [&](const void* weights, int64_t k, const GateSet& gates) {
+    const int64_t width = layout_.width(gates);
+    Buffer<T> panels(P * k * width, uninitialised);
+    pack_cell(kernels(), layout_, gates, typed<T>(weights), k, panels.data());
+    return Panels<T>(*products_, P, k, width, std::move(panels));
+  };
+  w_ = packed(canonical.kernel, I, layout_.input_gates());
+  u_ = packed(canonical.recurrent_kernel, H, layout_.recurrent_gates());
+  if (layout_.split()) candidate_u_ = packed(canonical.recurrent_kernel, H, layout_.candidate_gates());
   if (canonical.bias) {
     bias_ = Buffer<T>(P * layout_.slot_row(), uninitialised);
     pack_bias(layout_, typed<T>(canonical.bias), bias_.data());
@@ -42,34 +38,37 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnSpec& spec, const Rnn
 }
 
 template <class T> int64_t PackedRnn<T>::bytes() const {
-  return (w_.size() + u_.size() + bias_.size() + candidate_bias_.size() + peephole_.size()) *
-         static_cast<int64_t>(sizeof(T));
+  return w_.bytes() + u_.bytes() + candidate_u_.bytes() +
+         (bias_.size() + candidate_bias_.size() + peephole_.size()) * static_cast<int64_t>(sizeof(T));
 }
 
 template <class T>
-void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end) const {
+void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end,
+                           void* scratch) const {
   ProductArgs<T> p{};
   p.m = rows;
   p.n = layout_.units_before(end) - layout_.units_before(begin);
   p.gates = !layout_.linear();
-  p.nv = layout_.linear() ? kSlots : layout_.input_gates().count;
+  p.nv = layout_.vectors(layout_.input_gates());
   p.a = x;
   p.lda = spec_.input_dim;
   p.k = plain_row(spec_.input_dim);
-  p.b_panel = spec_.input_dim * layout_.input_width();
-  p.b = w_.data() + begin * p.b_panel;
+  p.b = w_.view(begin);
+  p.b_panel = w_.panel_size();
+  p.scratch = scratch;
   p.bias = bias_.data() ? bias_.data() + begin * layout_.slot_row() : nullptr;
   p.c = z + begin * z_panel;
   p.c_row = layout_.slot_row();
   p.c_panel = z_panel;
-  kernels().product(p);
+  products_->product(p);
 }
 
 template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   RecurForwardArgs<T> p{};
   p.units = spec_.units;
   p.panel_end = layout_.panels();
-  p.u = u_.data();
+  p.u = u_.view();
+  p.candidate_u = candidate_u_.view();
   p.bias_h = candidate_bias_.data();
   p.peephole = peephole_.data();
   p.activation = spec_.activation;
@@ -81,7 +80,7 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
 
 template <class T>
 ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
-                              const T* b, T* c, ptrdiff_t ldc) {
+                              const PanelWeights& b, T* c, ptrdiff_t ldc) {
   ProductArgs<T> p{};
   p.m = m;
   p.n = n;
@@ -99,30 +98,35 @@ ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, p
 }
 
 template <class T>
-PackedDense<T>::PackedDense(const KernelTable& table, int64_t inputs, int64_t outputs, const T* kernel, const T* bias)
-    : table_(&table), inputs_(inputs), outputs_(outputs),
-      kernel_(linear_size(table.of<T>().lanes, inputs, outputs), uninitialised) {
-  const int64_t lanes = table.of<T>().lanes;
-  pack_linear(lanes, kernel, inputs, outputs, outputs, false, kernel_.data());
+PackedDense<T>::PackedDense(const KernelTable& table, WeightType type, int64_t inputs, int64_t outputs, const T* kernel,
+                            const T* bias)
+    : products_(&table.products<T>(type)), lanes_(table.of<T>().lanes), inputs_(inputs), outputs_(outputs) {
+  const int64_t width = kSlots * lanes_, count = ceil_div(outputs, width);
+  Buffer<T> panels(linear_size(lanes_, inputs, outputs), uninitialised);
+  pack_linear(table.of<T>(), kernel, inputs, outputs, outputs, false, panels.data());
+  kernel_ = Panels<T>(*products_, count, inputs, width, std::move(panels));
   if (bias) {
-    bias_ = Buffer<T>(ceil_div(outputs, kSlots * lanes) * kSlots * lanes);
+    bias_ = Buffer<T>(count * width);
     std::copy_n(bias, outputs, bias_.data());
   }
 }
 
-template <class T> void PackedDense<T>::run(int64_t rows, const T* x, T* y, const Activation* activation) const {
-  ProductArgs<T> p = linear_product(table_->of<T>().lanes, rows, outputs_, x, inputs_, plain_row(inputs_),
-                                    kernel_.data(), y, outputs_);
+template <class T>
+void PackedDense<T>::run(int64_t rows, const T* x, T* y, const Activation* activation, T* scratch) const {
+  ProductArgs<T> p =
+      linear_product(lanes_, rows, outputs_, x, inputs_, plain_row(inputs_), kernel_.view(), y, outputs_);
+  p.b_panel = kernel_.panel_size();
+  p.scratch = scratch;
   p.bias = bias_.data();
   p.activation = activation && activation->id != ActivationId::linear ? activation : nullptr;
-  table_->of<T>().product(p);
+  products_->product(p);
 }
 
 #define RNNFAST_INSTANTIATE(T)                                                                                     \
   template class PackedRnn<T>;                                                                                     \
   template class PackedDense<T>;                                                                                   \
-  template ProductArgs<T> linear_product(int64_t, int64_t, int64_t, const T*, ptrdiff_t, const KBlocks&, const T*, \
-                                         T*, ptrdiff_t);
+  template ProductArgs<T> linear_product(int64_t, int64_t, int64_t, const T*, ptrdiff_t, const KBlocks&,           \
+                                         const PanelWeights&, T*, ptrdiff_t);
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)
 

@@ -8,6 +8,7 @@
 #include "../rnnfast.h"
 #include "buffer.h"
 #include "packing.h"
+#include "panels.h"
 #include "plan.h"
 
 namespace rnnfast {
@@ -32,44 +33,56 @@ void activate_rows(const Kernels<T>& kernels, const Activation& activation, int6
   else kernels.softmax(activation.id == ActivationId::log_softmax, rows, features, x, y);
 }
 
-// A layer's weights in the panel layout of one kernel table. Immutable after construction; safe to share.
+// A layer's weights in the panel layout of one kernel table and the format of one weight type (double: full only).
+// Immutable after construction; safe to share.
 template <class T> class PackedRnn {
  public:
-  PackedRnn(const KernelTable& table, const RnnSpec& spec, const RnnWeights& canonical);
+  PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical);
 
   const Kernels<T>& kernels() const { return table_->of<T>(); }
+  const Products<T>& products() const { return *products_; }
   const RnnSpec& spec() const { return spec_; }
   const CellLayout& layout() const { return layout_; }
   int64_t bytes() const;
 
-  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim); of all panels, or of [begin, end).
-  void project(int64_t rows, const T* x, T* z, int64_t z_panel) const {
-    project(rows, x, z, z_panel, 0, layout_.panels());
-  }
-  void project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end) const;
-  // The weights' part of a recurrence's arguments; the caller adds segments, rows and states.
+  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end). scratch: as ProductArgs
+  // has it.
+  void project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end, void* scratch) const;
+  // The weights' part of a recurrence's arguments; the caller adds segments, rows, states and scratch.
   RecurForwardArgs<T> recurrence() const;
 
  private:
   const KernelTable* table_;
+  const Products<T>* products_;
   RnnSpec spec_;
   CellLayout layout_;
-  Buffer<T> w_, u_, bias_, candidate_bias_, peephole_;
+  Panels<T> w_, u_, candidate_u_;
+  Buffer<T> bias_, candidate_bias_, peephole_;
 };
+
+// Elements of the scratch of a product of so many rows and factors.
+template <class T> int64_t product_scratch(const Products<T>& products, int64_t rows, int64_t k) {
+  return prepared_size(rows < kRowBlock ? rows : kRowBlock, k, products.group);
+}
 
 // A dense layer's weights in linear panels; bias and activation are applied in the tile. Immutable; safe to share.
 template <class T> class PackedDense {
  public:
   // kernel (inputs, outputs), bias (outputs) or null.
-  PackedDense(const KernelTable& table, int64_t inputs, int64_t outputs, const T* kernel, const T* bias);
+  PackedDense(const KernelTable& table, WeightType type, int64_t inputs, int64_t outputs, const T* kernel,
+              const T* bias);
   // y (rows, outputs) = act(x (rows, inputs) W + b), on the calling thread. activation: element-wise; null = linear.
-  void run(int64_t rows, const T* x, T* y, const Activation* activation) const;
-  int64_t bytes() const { return (kernel_.size() + bias_.size()) * static_cast<int64_t>(sizeof(T)); }
+  // scratch: workspace(rows) elements.
+  void run(int64_t rows, const T* x, T* y, const Activation* activation, T* scratch) const;
+  int64_t workspace(int64_t rows) const { return product_scratch(*products_, rows, inputs_); }
+  int64_t bytes() const { return kernel_.bytes() + bias_.size() * static_cast<int64_t>(sizeof(T)); }
 
  private:
-  const KernelTable* table_;
+  const Products<T>* products_;
+  int lanes_;
   int64_t inputs_, outputs_;
-  Buffer<T> kernel_, bias_;
+  Panels<T> kernel_;
+  Buffer<T> bias_;
 };
 
 // A plain row of A: one block of k elements.
@@ -78,7 +91,7 @@ inline KBlocks plain_row(int64_t k) { return {1, 0, k, 0, 0}; }
 // C (m, n) = A * packed linear panels of B, C row-major with leading dimension ldc.
 template <class T>
 ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
-                              const T* b, T* c, ptrdiff_t ldc);
+                              const PanelWeights& b, T* c, ptrdiff_t ldc);
 
 }  // namespace rnnfast
 

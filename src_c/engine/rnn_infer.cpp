@@ -34,9 +34,19 @@ Chunk next_chunk(const std::vector<Segment>& segments, int64_t first, int64_t ca
   return chunk;
 }
 
-// Work space: z of a chunk, a ring of two states, and r * h of a GRU with reset_after=false.
+// Elements in which one thread prepares the rows of its products.
+template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequencePlan& plan) {
+  return std::max(product_scratch(rnn.products(), chunk_rows<T>(rnn.layout(), plan), rnn.spec().input_dim),
+                  prepared_size(plan.batch(), rnn.spec().units, rnn.products().group));
+}
+
+// Work space: z of a chunk, a ring of two states, r * h of a GRU with reset_after=false, and the scratch of each member.
 template <class T> T* ring_of(const RnnInfer<T>& infer) {
   return infer.workspace + infer.rnn->layout().z_size(chunk_rows<T>(infer.rnn->layout(), *infer.plan));
+}
+
+template <class T> int64_t states_size(const PackedRnn<T>& rnn, const SequencePlan& plan) {
+  return prepared_scales((rnn.layout().split() ? 3 : 2) * plan.batch() * rnn.spec().units);
 }
 
 struct Meeting {
@@ -50,10 +60,9 @@ bool meet_at(void* context) {
 
 }  // namespace
 
-template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>& rnn, const SequencePlan& plan) {
-  const int64_t ring = 2 * plan.batch() * rnn.spec().units;
-  const int64_t extra = rnn.layout().split() ? plan.batch() * rnn.spec().units : 0;
-  return rnn.layout().z_size(chunk_rows<T>(rnn.layout(), plan)) + ring + extra;
+template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>& rnn, const SequencePlan& plan, int threads) {
+  return rnn.layout().z_size(chunk_rows<T>(rnn.layout(), plan)) + states_size(rnn, plan) +
+         threads * scratch_size(rnn, plan);
 }
 
 template <class T> void rnn_infer_begin(const RnnInfer<T>& infer) {
@@ -95,7 +104,8 @@ template <class T> void rnn_infer_member(const RnnInfer<T>& infer, int member, i
   p.c_by_row = true;
   p.extra = ring + 2 * plan.batch() * layout.units;
   p.extra_by_row = true;
-  const auto recur = rnn.kernels().recur_forward[static_cast<int>(rnn.spec().cell)][0];
+  p.scratch = ring + states_size(rnn, plan) + member * scratch_size(rnn, plan);
+  const auto recur = rnn.products().recur_forward[static_cast<int>(rnn.spec().cell)];
 
   // The first member goes on alone where they part.
   const auto alone = [&] {
@@ -111,7 +121,7 @@ template <class T> void rnn_infer_member(const RnnInfer<T>& infer, int member, i
     p.z_panel = (chunk.high - chunk.low) * layout.slot_row();
     p.z_origin = chunk.low;
     rnn.project(chunk.high - chunk.low, infer.x + chunk.low * rnn.spec().input_dim, p.z, p.z_panel, p.panel_begin,
-                p.panel_end);
+                p.panel_end, p.scratch);
     while (first < chunk.last) {
       p.segments = segments.data() + first;
       p.segment_count = chunk.last - first;
@@ -143,7 +153,7 @@ template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int thre
 }
 
 #define RNNFAST_INSTANTIATE(T)                                                                        \
-  template int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&);                     \
+  template int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int threads);        \
   template void rnn_infer_begin(const RnnInfer<T>&);                                                  \
   template void rnn_infer_end(const RnnInfer<T>&);                                                    \
   template void rnn_infer_member(const RnnInfer<T>&, int member, int members, StepBarrier* barrier);  \

@@ -21,7 +21,8 @@ template <class T> struct RnnInfer {
   T* c_state;      // LSTM: likewise; else null
   T* workspace;    // rnn_infer_workspace() elements, 64-byte aligned
 };
-template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&);
+// threads: at most so many will share the layer.
+template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int threads);
 
 // Runs `count` layers of which none reads what another writes, on up to `threads` threads: where it pays, all at once
 // and the units of each split. The bits of the result depend on none of this.

@@ -12,6 +12,13 @@ const KernelTable& rnnfast_table_avx2();
 const KernelTable& rnnfast_table_avx512();
 const KernelTable& rnnfast_table_neon();
 
+// Products of one weight format with instructions that an instruction set may have on top: format, then instructions.
+Products<float> rnnfast_bf16_avx512_bf16();
+Products<float> rnnfast_int8_avx512_vnni();
+Products<float> rnnfast_int8_avx2_vnni();
+Products<float> rnnfast_int8_neon_dotprod();
+Products<float> rnnfast_bf16_neon_bf16();
+
 }  // namespace rnnfast
 
 #endif

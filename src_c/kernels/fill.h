@@ -3,28 +3,29 @@
 #define RNNFAST_KERNELS_FILL_H
 
 #include "elementwise.h"
-#include "product.h"
-#include "recur.h"
+#include "fill_products.h"
+#include "pack.h"
 #include "table.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
 
-template <class T, CellKind Kind> void fill_cell(Kernels<T>& k) {
+template <class T, CellKind Kind> void fill_training(Kernels<T>& k) {
   constexpr int cell = static_cast<int>(Kind);
-  k.recur_forward[cell][0] = recur_forward<T, Kind, false>;
-  k.recur_forward[cell][1] = recur_forward<T, Kind, true>;
+  k.recur_training[cell] = recur_forward<Full<T>, Kind, true>;
   k.recur_backward[cell] = recur_backward<T, Kind>;
 }
 
-template <class T> Kernels<T> kernels() {
+template <class T> Kernels<T> kernels(const char* isa) {
   Kernels<T> k{};
   k.lanes = Vec<T>::N;
-  k.product = product<T>;
+  k.full = products<Full<T>>(isa);
   k.outer = outer<T>;
-  fill_cell<T, CellKind::simple_rnn>(k);
-  fill_cell<T, CellKind::lstm>(k);
-  fill_cell<T, CellKind::gru>(k);
+  k.pack = pack<T>;
+  k.transpose = transpose<T>;
+  fill_training<T, CellKind::simple_rnn>(k);
+  fill_training<T, CellKind::lstm>(k);
+  fill_training<T, CellKind::gru>(k);
   k.z_sums = z_sums<T>;
   k.peephole_gradient = peephole_gradient<T>;
   k.activate = activate_array<T>;
@@ -32,6 +33,7 @@ template <class T> Kernels<T> kernels() {
   k.softmax = softmax<T>;
   k.softmax_backward = softmax_backward<T>;
   k.column_sums = column_sums<T>;
+  k.all_finite = all_finite<T>;
   k.adam = adam<T>;
   k.rmsprop = rmsprop<T>;
   k.sgd = sgd<T>;
@@ -39,7 +41,7 @@ template <class T> Kernels<T> kernels() {
 }
 
 inline const KernelTable& table(const char* isa) {
-  static const KernelTable filled = {isa, kernels<float>(), kernels<double>()};
+  static const KernelTable filled = {isa, kernels<float>(isa), kernels<double>(isa), products<Bf16>(isa), products<Int8>(isa)};
   return filled;
 }
 

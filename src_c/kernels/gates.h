@@ -70,30 +70,33 @@ template <class T> inline bool meet(const RecurForwardArgs<T>& p) { return !p.me
 // [row][panel][nv][VL], on the stack: they pass from the registers to the gate math through L1, so that one copy of the
 // gate math serves tiles of every shape.
 //   z, z_panel   the input's part, slots [0, nv) of the given first row; init_last as in Tile, [panel][VL], or null
-//   a            rows of length `units`; u: panels with u_k elements per k
+//   a            rows of length `units`; u: panels of format F with u_k elements per element of a row
+//   scratch      as RecurForwardArgs has it
 //   finish(done, rows, panels, first row, first panel), for the panels [begin, end)
-template <class T, class Finish>
-void recurrent_tiles(int nv, int64_t rows, int64_t begin, int64_t end, int64_t units, const T* z, ptrdiff_t z_panel,
-                     const T* init_last, const T* a, const T* u, ptrdiff_t u_k, const Finish& finish) {
+template <class F, class Finish, class T = typename F::Value>
+void recurrent_tiles(int nv, int64_t rows, int64_t begin, int64_t end, int64_t units, const typename F::Value* z,
+                     ptrdiff_t z_panel, const typename F::Value* init_last, const typename F::Value* a,
+                     const PanelWeights& u, ptrdiff_t u_k, void* scratch, const Finish& finish) {
   constexpr int VL = Vec<T>::N;
   alignas(64) T done[tile_size<T>()];
-  Tile<T> t;
+  const PreparedRows<F> prepared = F::prepare(rows, units, a, units, scratch);
+  Tile<F> t;
   t.init_row = kSlots * VL;
   t.init_panel = z_panel;
-  t.a_row = units;
+  t.a_row = prepared.row;
   t.a_k = 1;
-  t.k = {1, 0, units, 0, 0};
-  t.b_panel = units * u_k;
+  t.k = {1, 0, prepared_row(units, F::group), 0, 0};
+  t.b_panel = t.k.first * u_k;
   t.b_k = u_k;
   t.b_skip = 0;
   t.out = done;
   t.out_panel = nv * VL;
-  for_tiles<T>(nv, rows, end - begin, [&](TileFunction<T> function, int height, int group, int64_t row, int64_t first) {
+  for_tiles<F>(nv, rows, end - begin, [&](TileFunction<F> function, int height, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
     t.init = z + panel * z_panel + row * kSlots * VL;
     t.init_last = init_last ? init_last + panel * VL : nullptr;
-    t.a = a + row * units;
-    t.b = u + panel * t.b_panel;
+    set_a(t, prepared, row);
+    set_b(t, u, panel);
     t.out_row = group * nv * VL;
     function(t);
     finish(done, height, group, row, panel);

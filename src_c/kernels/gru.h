@@ -15,7 +15,8 @@ namespace RNNFAST_ISA {
 // h = z h' + (1 - z) n, as one multiply-add.
 template <class T> RNNFAST_INLINE Vec<T> gru_state(Vec<T> z, Vec<T> h_prev, Vec<T> n) { return fma(z, h_prev - n, n); }
 
-template <bool Training, class T, class Gates> struct GruForward {
+template <class F, bool Training, class Gates> struct GruForward {
+  using T = typename F::Value;
   static constexpr int VL = Vec<T>::N;
   const RecurForwardArgs<T>& p;
   const Gates gates;
@@ -50,8 +51,8 @@ template <bool Training, class T, class Gates> struct GruForward {
         hh.store(z_row + 3 * VL);
       }
     };
-    recurrent_tiles<T>(3, s.count, p.panel_begin, p.panel_end, H, p.z + (s.z - p.z_origin) * kSlots * VL, p.z_panel,
-                       p.bias_h, h_prev, p.u, 3 * VL,
+    recurrent_tiles<F>(3, s.count, p.panel_begin, p.panel_end, H, p.z + (s.z - p.z_origin) * kSlots * VL, p.z_panel,
+                       p.bias_h, h_prev, p.u, 3 * VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for_units<3>(s, done, rows, group, row, panel, unit_math);
                        });
@@ -70,7 +71,7 @@ template <bool Training, class T, class Gates> struct GruForward {
       gates.kept(x_r, r).store(z_row + VL);
       u.store(reset_state + row * H, r * u.load(h_prev + row * H));
     };
-    recurrent_tiles<T>(2, s.count, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, h_prev, p.u, 2 * VL,
+    recurrent_tiles<F>(2, s.count, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, h_prev, p.u, 2 * VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for_units<2>(s, done, rows, group, row, panel, gate_math);
                        });
@@ -80,8 +81,8 @@ template <bool Training, class T, class Gates> struct GruForward {
       u.store(h + row * H, gru_state(gates.gate_value_from_kept(Vec<T>::load(z_row)), u.load(h_prev + row * H), n));
       if constexpr (Training) gates.kept(x_n, n).store(z_row + 2 * VL);
     };
-    recurrent_tiles<T>(1, s.count, p.panel_begin, p.panel_end, H, z + 2 * VL, p.z_panel, nullptr, reset_state,
-                       p.u + panels * H * 2 * VL, VL,
+    recurrent_tiles<F>(1, s.count, p.panel_begin, p.panel_end, H, z + 2 * VL, p.z_panel, nullptr, reset_state,
+                       p.candidate_u, VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for_units<1>(s, done, rows, group, row, panel, candidate_math);
                        });

@@ -3,19 +3,18 @@
 #define RNNFAST_KERNELS_PRODUCT_H
 
 #include "activations.h"
+#include "pack.h"
 #include "tile.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
 
-// Rows of A that stay in L2 while all panels pass by; a multiple of every tile height.
-constexpr int64_t kRowBlock = 120;
 // Rows over which a weight gradient is summed at a time: one panel of them fits L1.
 constexpr int64_t kOuterBlock = 128;
 
 // A tile of ProductArgs whose results do not go straight into C: some columns do not exist, or an activation follows.
-template <class T>
-void finished_tile(const ProductArgs<T>& p, Tile<T> t, TileFunction<T> function, int nv, int rows, int group,
+template <class F, class T>
+void finished_tile(const ProductArgs<T>& p, Tile<F> t, TileFunction<F> function, int nv, int rows, int group,
                    int64_t columns) {
   constexpr int VL = Vec<T>::N;
   const int vectors = group * nv, width = vectors * VL;
@@ -45,25 +44,27 @@ void finished_tile(const ProductArgs<T>& p, Tile<T> t, TileFunction<T> function,
 }
 
 // Panels [begin, end), of which the first nv vectors hold columns.
-template <class T> void product_panels(const ProductArgs<T>& p, int nv, int64_t begin, int64_t end) {
+template <class F, class T>
+void product_panels(const ProductArgs<T>& p, const PreparedRows<F>& a, int nv, int64_t begin, int64_t end) {
   constexpr int VL = Vec<T>::N;
   const int64_t width = p.nv * VL;
-  Tile<T> t;
+  Tile<F> t;
   t.init_row = p.accumulate ? p.c_row : 0;
   t.init_panel = p.accumulate ? p.c_panel : p.bias ? kSlots * VL : 0;
   t.init_last = nullptr;
-  t.a_row = p.lda;
+  t.a_row = a.row;
   t.a_k = 1;
   t.k = p.k;
+  t.k.first = prepared_row(p.k.first, F::group);
   t.b_panel = p.b_panel;
   t.b_k = width;
   t.b_skip = 0;
   t.out_row = p.c_row;
   t.out_panel = p.c_panel;
-  for_tiles<T>(nv, p.m, end - begin, [&](TileFunction<T> function, int rows, int group, int64_t row, int64_t first) {
+  for_tiles<F>(nv, p.m, end - begin, [&](TileFunction<F> function, int rows, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
-    t.a = p.a + row * p.lda;
-    t.b = p.b + panel * p.b_panel;
+    set_a(t, a, row);
+    set_b(t, p.b, panel);
     t.out = p.c + row * p.c_row + panel * p.c_panel;
     t.init = p.accumulate ? t.out : p.bias ? p.bias + panel * kSlots * VL : zeros<T>();
     const int64_t wanted = (group - 1) * width + nv * VL;
@@ -73,7 +74,8 @@ template <class T> void product_panels(const ProductArgs<T>& p, int nv, int64_t 
   });
 }
 
-template <class T> void product(const ProductArgs<T>& args) {
+template <class F> void product(const ProductArgs<typename F::Value>& args) {
+  using T = typename F::Value;
   constexpr int VL = Vec<T>::N;
   const int64_t width = args.gates ? VL : static_cast<int64_t>(args.nv) * VL;
   const int64_t panels = (args.n + width - 1) / width;
@@ -85,8 +87,9 @@ template <class T> void product(const ProductArgs<T>& args) {
     p.m = args.m - row < kRowBlock ? args.m - row : kRowBlock;
     p.a = args.a + row * args.lda;
     p.c = args.c + row * args.c_row;
-    product_panels(p, p.nv, 0, full);
-    if (full < panels) product_panels(p, last, full, panels);
+    const PreparedRows<F> a = F::prepare(p.m, p.k.first, p.a, p.lda, p.scratch);
+    product_panels(p, a, p.nv, 0, full);
+    if (full < panels) product_panels(p, a, last, full, panels);
   }
 }
 
@@ -96,7 +99,7 @@ template <class T> void outer(const OuterArgs<T>& p) {
   constexpr int VL = Vec<T>::N;
   const int64_t width = p.nv * VL;
   alignas(64) T sums[tile_size<T>()];
-  Tile<T> t;
+  Tile<Full<T>> t;
   t.init = zeros<T>();
   t.init_row = t.init_panel = 0;
   t.init_last = nullptr;
@@ -108,14 +111,25 @@ template <class T> void outer(const OuterArgs<T>& p) {
   t.out = sums;
   t.out_row = width;
   t.out_panel = 0;
-  for (int64_t k = 0; k < p.k; k += kOuterBlock) {
+  for (int64_t k = 0; k == 0 || k < p.k; k += kOuterBlock) {
+    const bool add = p.accumulate || k > 0;
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
     t.b = p.b + k * p.b_row;
-    for_tiles<T>(p.nv, p.m, 1, [&](TileFunction<T> function, int rows, int, int64_t i, int64_t) {
+    for_tiles<Full<T>>(p.nv, p.m, 1, [&](TileFunction<Full<T>> function, int rows, int, int64_t i, int64_t) {
+      if (add)  // C's rows lie far apart: fetched while the tile is computed
+        for (int v = 0; v < p.nv; ++v)
+          for (int r = 0; r < rows; ++r)
+            RNNFAST_PREFETCH(p.c.data + (i + r) * p.c.row + v * (p.c.vector ? p.c.vector : VL));
       t.a = p.a + k * p.lda + i;
       function(t);
-      T* c = p.c + i * width;
-      for (int64_t at = 0; at < rows * width; at += VL) (Vec<T>::load(c + at) + Vec<T>::load(sums + at)).store(c + at);
+      for (int v = 0; v < p.nv; ++v) {
+        const Slice<T> slice = vector_of<T>(p.c, v);
+        T* c = p.c.data + i * p.c.row + v * p.c.vector;
+        for (int r = 0; r < rows; ++r, c += p.c.row) {
+          const Vec<T> sum = Vec<T>::load(sums + (r * p.nv + v) * VL);
+          slice.store(c, add ? slice.load(c) + sum : sum);
+        }
+      }
     });
   }
 }

@@ -11,15 +11,15 @@ namespace RNNFAST_ISA {
 
 template <CellKind> struct CellKernels;
 template <> struct CellKernels<CellKind::simple_rnn> {
-  template <bool Training, class T, class Gates> using Forward = SimpleRnnForward<Training, T, Gates>;
+  template <class F, bool Training, class Gates> using Forward = SimpleRnnForward<F, Training, Gates>;
   template <class T, class Gates> using Backward = SimpleRnnBackward<T, Gates>;
 };
 template <> struct CellKernels<CellKind::lstm> {
-  template <bool Training, class T, class Gates> using Forward = LstmForward<Training, T, Gates>;
+  template <class F, bool Training, class Gates> using Forward = LstmForward<F, Training, Gates>;
   template <class T, class Gates> using Backward = LstmBackward<T, Gates>;
 };
 template <> struct CellKernels<CellKind::gru> {
-  template <bool Training, class T, class Gates> using Forward = GruForward<Training, T, Gates>;
+  template <class F, bool Training, class Gates> using Forward = GruForward<F, Training, Gates>;
   template <class T, class Gates> using Backward = GruBackward<T, Gates>;
 };
 
@@ -39,11 +39,11 @@ template <class Cell, class Args> void walk_backward(const Cell& cell, const Arg
   }
 }
 
-template <class T, CellKind Kind, bool Training> int64_t recur_forward(const RecurForwardArgs<T>& p) {
+template <class F, CellKind Kind, bool Training> int64_t recur_forward(const RecurForwardArgs<typename F::Value>& p) {
   using Cell = CellKernels<Kind>;
   if (p.default_gates)
-    return walk_forward(typename Cell::template Forward<Training, T, DefaultGates>{p, DefaultGates(p)}, p);
-  return walk_forward(typename Cell::template Forward<Training, T, AnyGates>{p, AnyGates(p)}, p);
+    return walk_forward(typename Cell::template Forward<F, Training, DefaultGates>{p, DefaultGates(p)}, p);
+  return walk_forward(typename Cell::template Forward<F, Training, AnyGates>{p, AnyGates(p)}, p);
 }
 
 template <class T, CellKind Kind> void recur_backward(const RecurBackwardArgs<T>& p) {

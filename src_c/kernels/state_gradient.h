@@ -20,14 +20,14 @@ void previous_state_gradient(const RecurBackwardArgs<T>& p, const Cut& s, const 
   product_args.a = dz;
   product_args.lda = kSlots * VL;
   product_args.k = k;
-  product_args.b = ut;
+  product_args.b = {ut, nullptr, nullptr};
   product_args.b_panel = k.blocks * (k.first + k.second) * kSlots * VL;
   product_args.accumulate = accumulate;
   product_args.partial_store = true;
   product_args.c = dh + s.row * p.units;
   product_args.c_row = p.units;
   product_args.c_panel = kSlots * VL;
-  product(product_args);
+  product<Full<T>>(product_args);
 }
 
 }  // namespace RNNFAST_ISA

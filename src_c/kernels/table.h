@@ -17,6 +17,24 @@ namespace rnnfast {
 
 constexpr int kSlots = 4;  // vectors per row of a z panel and per k of a linear panel
 
+// The format of weights, see kernels/format.h.
+enum class WeightType : int { full = 0, bf16, int8 };
+
+// Panels in one of the formats: [panel][ceil(K / group)][nv * VL] elements, each of `group` consecutive k.
+struct PanelWeights {
+  const void* data;
+  const float* scale;      // int8: of each column, [panel][nv * VL]; else null
+  const int32_t* offset;   // int8: what the sum of each column starts from, likewise
+};
+
+// Elements of a row of A in a format, and the 32-bit words of the scratch in which a product prepares its rows (bf16 that
+// is widened takes two for an element).
+inline int64_t prepared_row(int64_t k, int64_t group) { return (k + group - 1) / group; }
+inline int64_t prepared_scales(int64_t n) { return (n + 15) / 16 * 16; }  // n words, up to a cache line
+inline int64_t prepared_size(int64_t rows, int64_t k, int64_t group) {
+  return group == 1 ? 0 : prepared_scales(rows) + prepared_scales(rows * prepared_row(k, group) * (group == 2 ? 2 : 1));
+}
+
 // Where the k-th factor of a row of A lies. A plain row is one block; a row of z is one block per panel, whose k run
 // over `first` elements and then over `second` elements from `second_at` on (GRU skips a slot).
 struct KBlocks {
@@ -30,8 +48,9 @@ template <class T> struct ProductArgs {
   int nv;                       // vectors per panel of B, 1..4
   bool gates;                   // panel covers VL units (true) or nv * VL columns (false)
   const T* a; ptrdiff_t lda;
-  KBlocks k;
-  const T* b; ptrdiff_t b_panel;
+  KBlocks k;                    // in the formats but full: one plain row
+  PanelWeights b; ptrdiff_t b_panel;  // elements from one panel to the next
+  void* scratch;                // prepared_size(min(m, kRowBlock), k, group) words; unused in full precision
   const T* bias;                // [panel][4 * VL] by slot, or null
   bool accumulate;              // start from C
   bool partial_store;           // C has only n columns: the last panel stores what is valid
@@ -39,14 +58,23 @@ template <class T> struct ProductArgs {
   const Activation* activation; // applied to the result before it is stored, or null (element-wise ones)
 };
 
-// C[i][nv * VL] += sum over k of A[k, i] * B[k][slot], for one panel. k ascends, in blocks of a fixed length.
+// The part of a canonical matrix that one panel holds: vector v of row i begins at data + i * row + v * vector.
+// vector = 0 stands for consecutive columns, size of which exist from data on; else, for gates, size units of each exist.
+template <class E> struct PanelPart {
+  E* data;
+  ptrdiff_t row, vector;
+  int64_t size;
+};
+
+// C[i][v] = sum over k of A[k, i] * B[k][slot v], for one panel. k ascends, in blocks of a fixed length.
 template <class T> struct OuterArgs {
   int64_t m, k;                 // rows of C (columns of A); rows of A and B
   int nv;
   bool skip_slot;               // the last vector of B lies in slot nv, not nv - 1 (GRU: hh beside hx)
   const T* a; ptrdiff_t lda;    // row k at a + k * lda
   const T* b; ptrdiff_t b_row;
-  T* c;
+  bool accumulate;              // add to C
+  PanelPart<T> c;
 };
 
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).
@@ -54,7 +82,9 @@ template <class T> struct OuterArgs {
 // `meet` waits until all have come, and says whether they go on together. Null: this call computes all panels.
 template <class T> struct RecurForwardArgs {
   int64_t units;
-  const T* u;                   // packed recurrent panels (reset_after=false: z r panels, then candidate panels)
+  PanelWeights u;               // packed recurrent panels; reset_after=false: of z and r
+  PanelWeights candidate_u;     // GRU reset_after=false: of the candidate
+  void* scratch;                // prepared_size(row_end - row_begin, units, group) words; unused in full precision
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
   Activation activation, recurrent_activation;
@@ -91,12 +121,29 @@ template <class T> struct RecurBackwardArgs {
   bool reset_after;
 };
 
+// Rows of A that stay in L2 while all panels pass by; a multiple of every tile height.
+constexpr int64_t kRowBlock = 120;
+
+// Inference with weights of one format.
+template <class T> struct Products {
+  const char* instructions;     // what the format's products are made with
+  int64_t group;
+  // One panel (k, width) in full precision to the format's elements; scale and offset (width) as in PanelWeights.
+  void (*pack)(int64_t k, int64_t width, const T* panel, void* packed, float* scale, int32_t* offset);
+  void (*product)(const ProductArgs<T>&);
+  // [cell]. Gives the number of segments done: all, or fewer where `meet` has said no.
+  int64_t (*recur_forward[3])(const RecurForwardArgs<T>&);
+};
+
 template <class T> struct Kernels {
   int lanes;
-  void (*product)(const ProductArgs<T>&);
+  Products<T> full;
   void (*outer)(const OuterArgs<T>&);
-  // [cell][training]. Gives the number of segments done: all, or fewer where `meet` has said no.
-  int64_t (*recur_forward[3][2])(const RecurForwardArgs<T>&);
+  // to [row][nv * VL] = a panel's part, padded with zeros.
+  void (*pack)(int64_t rows, int nv, const PanelPart<const T>&, T* to);
+  // to[c * to_row + r] = from[r * from_row + c]; r runs on with zeros to a whole vector.
+  void (*transpose)(int64_t rows, int64_t cols, const T* from, ptrdiff_t from_row, T* to, ptrdiff_t to_row);
+  int64_t (*recur_training[3])(const RecurForwardArgs<T>&);
   void (*recur_backward[3])(const RecurBackwardArgs<T>&);
   // sums [4 * VL] = the rows of one panel of z added up, in order
   void (*z_sums)(int64_t rows, const T* z, T* sums);
@@ -111,6 +158,7 @@ template <class T> struct Kernels {
   void (*softmax)(bool log, int64_t rows, int64_t features, const T* x, T* y);
   void (*softmax_backward)(bool log, int64_t rows, int64_t features, const T* y, const T* dy, T* dx);
   void (*column_sums)(int64_t rows, int64_t cols, const T* x, T* sums);
+  bool (*all_finite)(int64_t size, const T* x);
   void (*adam)(const AdamUpdate&, int64_t begin, int64_t end);
   void (*rmsprop)(const RmspropUpdate&, int64_t begin, int64_t end);
   void (*sgd)(const SgdUpdate&, int64_t begin, int64_t end);
@@ -120,10 +168,16 @@ struct KernelTable {
   const char* isa;              // "generic", "avx2", "avx512", "neon"
   Kernels<float> f32;
   Kernels<double> f64;
+  Products<float> bf16, int8;
   template <class T> const Kernels<T>& of() const;
+  template <class T> const Products<T>& products(WeightType) const;
 };
 template <> inline const Kernels<float>& KernelTable::of<float>() const { return f32; }
 template <> inline const Kernels<double>& KernelTable::of<double>() const { return f64; }
+template <> inline const Products<float>& KernelTable::products<float>(WeightType type) const {
+  return type == WeightType::bf16 ? bf16 : type == WeightType::int8 ? int8 : f32.full;
+}
+template <> inline const Products<double>& KernelTable::products<double>(WeightType) const { return f64.full; }
 
 }  // namespace rnnfast
 

@@ -11,8 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../simd/vec.h"
-#include "table.h"
+#include "format.h"
 
 #if defined(__clang__)
 #define RNNFAST_UNROLL _Pragma("clang loop unroll(full)")
@@ -44,59 +43,105 @@ constexpr int max_rows(int nv) { return least(8, kAccumulators / nv); }
 // Panels that a tile of R rows takes at once.
 constexpr int max_panels(int r, int nv) { return r > 3 ? 1 : least(4, kAccumulators / (r * nv)); }
 
-// One tile: out = init + A * B, for R rows and NP panels of NV vectors. Every product of the library runs through here.
+// One tile: out = init + A * B, for R rows and NP panels of NV vectors, A and B in format F. Every product of the library
+// runs through here.
 //   init   vector j of row r in panel q at init + r * init_row + q * init_panel + j * VL. A zero stride repeats it: a bias
 //          for every row. With init_last, vector NV - 1 starts from init_last + q * VL instead.
-//   A      A[r, i] = a[r * a_row + i * a_k], over the blocks of k
+//   A      A[r, i] = a[r * a_row + i * a_k], over the blocks of k, which count elements; a_scale[r] where F is scaled
 //   B      vector j of row i in panel q at b + q * b_panel + i * b_k + j * VL; vector NV - 1 lies b_skip further on
+//          b_scale, b_offset: of each column where F is scaled, b_k from one panel to the next
 //   out    like init; may be init
-template <class T> struct Tile {
+template <class F> struct Tile {
+  using T = typename F::Value;
   const T* init; ptrdiff_t init_row, init_panel;
   const T* init_last;
-  const T* a; ptrdiff_t a_row, a_k;
+  const typename F::RowElement* a; ptrdiff_t a_row, a_k;
+  const float* a_scale;
   KBlocks k;
-  const T* b; ptrdiff_t b_panel, b_k, b_skip;
+  const typename F::Element* b; ptrdiff_t b_panel, b_k, b_skip;
+  const float* b_scale;
+  const int32_t* b_offset;
   T* out; ptrdiff_t out_row, out_panel;
 };
 
-// acc += A * B over one run of k, i ascending.
-template <int R, int NP, int NV, class T>
-RNNFAST_INLINE void multiply(Vec<T> (&acc)[R][NP * NV], const T* a, ptrdiff_t a_row, ptrdiff_t a_k, const T* b,
-                             ptrdiff_t b_panel, ptrdiff_t b_k, ptrdiff_t b_skip, int64_t k) {
-  constexpr int VL = Vec<T>::N;
-  for (int64_t i = 0; i < k; ++i) {
-    Vec<T> w[NP * NV];
+// The panels of a matrix from `panel` on, and the rows of another, as a tile's factors.
+template <class F> RNNFAST_INLINE void set_b(Tile<F>& t, const PanelWeights& b, int64_t panel) {
+  t.b = static_cast<const typename F::Element*>(b.data) + panel * t.b_panel;
+  if constexpr (F::scaled) {
+    t.b_scale = b.scale + panel * t.b_k;
+    t.b_offset = b.offset + panel * t.b_k;
+  }
+}
+template <class F> RNNFAST_INLINE void set_a(Tile<F>& t, const PreparedRows<F>& rows, int64_t row) {
+  t.a = rows.a + row * rows.row;
+  if constexpr (F::scaled) t.a_scale = rows.scale + row;
+}
+
+// acc += A * B of one element of each row of A.
+template <int Pass, int R, int NP, int NV, class F>
+RNNFAST_INLINE void multiply_element(typename F::Sum (&acc)[R][NP * NV], const typename F::RowElement* a,
+                                     ptrdiff_t a_row, const typename F::Element* b, ptrdiff_t b_panel, ptrdiff_t b_skip) {
+  constexpr int VL = Vec<typename F::Value>::N;
+  const auto weight = [&](int j) RNNFAST_INLINE_LAMBDA {
+    return F::template load<Pass>(b + (j / NV) * b_panel + (j % NV) * VL + (j % NV == NV - 1 ? b_skip : 0));
+  };
+  if constexpr (F::passes == 2 && R < NP * NV) {
+    // A weight that had to be widened is no operand in memory: so that 16 registers are enough, hold the fewer factors.
+    typename F::Factor x[R];
     RNNFAST_UNROLL
-    for (int j = 0; j < NP * NV; ++j)
-      w[j] = Vec<T>::load(b + (j / NV) * b_panel + (j % NV) * VL + (j % NV == NV - 1 ? b_skip : 0));
+    for (int r = 0; r < R; ++r) x[r] = F::template broadcast<Pass>(a[r * a_row]);
     RNNFAST_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const Vec<T> x = Vec<T>::set1(a[r * a_row]);
+    for (int j = 0; j < NP * NV; ++j) {
+      const typename F::Weight w = weight(j);
       RNNFAST_UNROLL
-      for (int j = 0; j < NP * NV; ++j) acc[r][j] = fma(x, w[j], acc[r][j]);
+      for (int r = 0; r < R; ++r) acc[r][j] = F::multiply_add(x[r], w, acc[r][j]);
     }
+    return;
+  }
+  typename F::Weight w[NP * NV];
+  RNNFAST_UNROLL
+  for (int j = 0; j < NP * NV; ++j) w[j] = weight(j);
+  RNNFAST_UNROLL
+  for (int r = 0; r < R; ++r) {
+    const typename F::Factor x = F::template broadcast<Pass>(a[r * a_row]);
+    RNNFAST_UNROLL
+    for (int j = 0; j < NP * NV; ++j) acc[r][j] = F::multiply_add(x, w[j], acc[r][j]);
+  }
+}
+
+// acc += A * B over one run of k, i ascending.
+template <int R, int NP, int NV, class F>
+RNNFAST_INLINE void multiply(typename F::Sum (&acc)[R][NP * NV], const typename F::RowElement* a, ptrdiff_t a_row,
+                             ptrdiff_t a_k, const typename F::Element* b, ptrdiff_t b_panel, ptrdiff_t b_k,
+                             ptrdiff_t b_skip, int64_t k) {
+  for (int64_t i = 0; i < k; ++i) {
+    multiply_element<0, R, NP, NV, F>(acc, a, a_row, b, b_panel, b_skip);
+    if constexpr (F::passes == 2) multiply_element<1, R, NP, NV, F>(acc, a, a_row, b, b_panel, b_skip);
     a += a_k;
     b += b_k;
   }
 }
 
-template <int R, int NP, int NV, class T> RNNFAST_NOINLINE void tile_product(const Tile<T>& t) {
+template <int R, int NP, int NV, class F> RNNFAST_NOINLINE void tile_product(const Tile<F>& t) {
+  using T = typename F::Value;
   constexpr int VL = Vec<T>::N;
-  Vec<T> acc[R][NP * NV];
+  const auto init = [&](int r, int j) RNNFAST_INLINE_LAMBDA {
+    return j % NV == NV - 1 && t.init_last ? t.init_last + (j / NV) * VL
+                                           : t.init + r * t.init_row + (j / NV) * t.init_panel + (j % NV) * VL;
+  };
+  const auto column = [&](int j) RNNFAST_INLINE_LAMBDA { return (j / NV) * t.b_k + (j % NV) * VL; };
+  typename F::Sum acc[R][NP * NV];
   RNNFAST_UNROLL
   for (int r = 0; r < R; ++r)
     RNNFAST_UNROLL
-    for (int j = 0; j < NP * NV; ++j)
-      acc[r][j] = j % NV == NV - 1 && t.init_last
-                      ? Vec<T>::load(t.init_last + (j / NV) * VL)
-                      : Vec<T>::load(t.init + r * t.init_row + (j / NV) * t.init_panel + (j % NV) * VL);
-  const T* a = t.a;
-  const T* b = t.b;
+    for (int j = 0; j < NP * NV; ++j) acc[r][j] = F::begin(init(r, j), F::scaled ? t.b_offset + column(j) : nullptr);
+  const typename F::RowElement* a = t.a;
+  const typename F::Element* b = t.b;
   for (int64_t block = 0; block < t.k.blocks; ++block, a += t.k.stride) {
-    multiply<R, NP, NV>(acc, a, t.a_row, t.a_k, b, t.b_panel, t.b_k, t.b_skip, t.k.first);
+    multiply<R, NP, NV, F>(acc, a, t.a_row, t.a_k, b, t.b_panel, t.b_k, t.b_skip, t.k.first);
     b += t.k.first * t.b_k;
     if (t.k.second > 0) {
-      multiply<R, NP, NV>(acc, a + t.k.second_at, t.a_row, t.a_k, b, t.b_panel, t.b_k, t.b_skip, t.k.second);
+      multiply<R, NP, NV, F>(acc, a + t.k.second_at, t.a_row, t.a_k, b, t.b_panel, t.b_k, t.b_skip, t.k.second);
       b += t.k.second * t.b_k;
     }
   }
@@ -104,45 +149,46 @@ template <int R, int NP, int NV, class T> RNNFAST_NOINLINE void tile_product(con
   for (int r = 0; r < R; ++r)
     RNNFAST_UNROLL
     for (int j = 0; j < NP * NV; ++j)
-      acc[r][j].store(t.out + r * t.out_row + (j / NV) * t.out_panel + (j % NV) * VL);
+      F::end(acc[r][j], init(r, j), F::scaled ? t.a_scale[r] : 0.0f, F::scaled ? t.b_scale + column(j) : nullptr)
+          .store(t.out + r * t.out_row + (j / NV) * t.out_panel + (j % NV) * VL);
 }
 
-template <class T> using TileFunction = void (*)(const Tile<T>&);
+template <class F> using TileFunction = void (*)(const Tile<F>&);
 
 // The tile of `rows` rows (at most max_rows) and `panels` panels (1, 2 or max_panels) of NV vectors.
-template <int NV, class T> TileFunction<T> tile_function(int rows, int panels) {
+template <int NV, class F> TileFunction<F> tile_function(int rows, int panels) {
   constexpr int Max = max_rows(NV);
-  static const TileFunction<T> one_panel[] = {
-      tile_product<1, 1, NV, T>,           tile_product<least(2, Max), 1, NV, T>, tile_product<least(3, Max), 1, NV, T>,
-      tile_product<least(4, Max), 1, NV, T>, tile_product<least(5, Max), 1, NV, T>, tile_product<least(6, Max), 1, NV, T>,
-      tile_product<least(7, Max), 1, NV, T>, tile_product<least(8, Max), 1, NV, T>};
-  static const TileFunction<T> two_panels[] = {tile_product<1, least(2, max_panels(1, NV)), NV, T>,
-                                               tile_product<2, least(2, max_panels(2, NV)), NV, T>,
-                                               tile_product<3, least(2, max_panels(3, NV)), NV, T>};
-  static const TileFunction<T> most_panels[] = {tile_product<1, max_panels(1, NV), NV, T>,
-                                                tile_product<2, max_panels(2, NV), NV, T>,
-                                                tile_product<3, max_panels(3, NV), NV, T>};
+  static const TileFunction<F> one_panel[] = {
+      tile_product<1, 1, NV, F>,           tile_product<least(2, Max), 1, NV, F>, tile_product<least(3, Max), 1, NV, F>,
+      tile_product<least(4, Max), 1, NV, F>, tile_product<least(5, Max), 1, NV, F>, tile_product<least(6, Max), 1, NV, F>,
+      tile_product<least(7, Max), 1, NV, F>, tile_product<least(8, Max), 1, NV, F>};
+  static const TileFunction<F> two_panels[] = {tile_product<1, least(2, max_panels(1, NV)), NV, F>,
+                                               tile_product<2, least(2, max_panels(2, NV)), NV, F>,
+                                               tile_product<3, least(2, max_panels(3, NV)), NV, F>};
+  static const TileFunction<F> most_panels[] = {tile_product<1, max_panels(1, NV), NV, F>,
+                                                tile_product<2, max_panels(2, NV), NV, F>,
+                                                tile_product<3, max_panels(3, NV), NV, F>};
   return (panels == 1 ? one_panel : panels == 2 ? two_panels : most_panels)[rows - 1];
 }
 
-template <class T> TileFunction<T> tile_function(int nv, int rows, int panels) {
+template <class F> TileFunction<F> tile_function(int nv, int rows, int panels) {
   switch (nv) {
-    case 1: return tile_function<1, T>(rows, panels);
-    case 2: return tile_function<2, T>(rows, panels);
-    case 3: return tile_function<3, T>(rows, panels);
-    default: return tile_function<4, T>(rows, panels);
+    case 1: return tile_function<1, F>(rows, panels);
+    case 2: return tile_function<2, F>(rows, panels);
+    case 3: return tile_function<3, F>(rows, panels);
+    default: return tile_function<4, F>(rows, panels);
   }
 }
 
 // Covers rows x panels with tiles of nearly equal height and calls body(function, rows, panels, first row, first panel)
 // for each. A panel stays in L1 while it meets all rows; few rows take several panels at once.
-template <class T, class Body> RNNFAST_INLINE void for_tiles(int nv, int64_t rows, int64_t panels, const Body& body) {
+template <class F, class Body> RNNFAST_INLINE void for_tiles(int nv, int64_t rows, int64_t panels, const Body& body) {
   if (rows <= 3) {
     const int height = static_cast<int>(rows), most = rows > 0 ? max_panels(height, nv) : 0;
     for (int64_t panel = 0; panel < panels && rows > 0;) {
       const int64_t left = panels - panel;
       const int group = left >= most ? most : left >= 2 ? 2 : 1;
-      body(tile_function<T>(nv, height, group), height, group, int64_t{0}, panel);
+      body(tile_function<F>(nv, height, group), height, group, int64_t{0}, panel);
       panel += group;
     }
     return;
@@ -151,7 +197,7 @@ template <class T, class Body> RNNFAST_INLINE void for_tiles(int nv, int64_t row
   for (int64_t panel = 0; panel < panels; ++panel)
     for (int64_t row = 0, tile = 0; tile < tiles; ++tile) {
       const int height = static_cast<int>((rows - row) / (tiles - tile));
-      body(tile_function<T>(nv, height, 1), height, 1, row, panel);
+      body(tile_function<F>(nv, height, 1), height, 1, row, panel);
       row += height;
     }
 }

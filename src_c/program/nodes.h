@@ -39,13 +39,14 @@ template <class T> class MaskingNode : public Node<T> {
 template <class T> class RnnNode : public Node<T> {
  public:
   // slot: index of the first state that a stream carries for it, or -1.
-  RnnNode(std::string name, int in, int out, int slot, const KernelTable& table, const RnnLayer& layer)
+  RnnNode(std::string name, int in, int out, int slot, const KernelTable& table, WeightType weights,
+          const RnnLayer& layer)
       : Node<T>(std::move(name), {in}, out),
         slot_(slot),
         go_backwards_(layer.go_backwards),
         return_sequences_(layer.return_sequences),
         zero_output_(layer.zero_output_for_mask),
-        rnn_(table, layer.spec, layer.weights) {}
+        rnn_(table, weights, layer.spec, layer.weights) {}
   void run(Context<T>& context) const override {
     const RnnNode* self = this;
     run_at_once(&self, 1, context);
@@ -105,14 +106,14 @@ template <class T> class ReverseNode : public Node<T> {
 // act(x W + b) over the last axis.
 template <class T> class DenseNode : public Node<T> {
  public:
-  DenseNode(std::string name, int in, int out, const KernelTable& table, int64_t inputs, int64_t outputs,
-            const T* kernel, const T* bias, const Activation& activation)
+  DenseNode(std::string name, int in, int out, const KernelTable& table, WeightType weights, int64_t inputs,
+            int64_t outputs, const T* kernel, const T* bias, const Activation& activation)
       : Node<T>(std::move(name), {in}, out),
         inputs_(inputs),
         outputs_(outputs),
         activation_(activation),
         kernels_(table.of<T>()),
-        dense_(table, inputs, outputs, kernel, bias) {}
+        dense_(table, weights, inputs, outputs, kernel, bias) {}
   void run(Context<T>&) const override;
   NodeInfo info() const override;
   double work(const Graph&, const Shapes&) const override;

@@ -6,7 +6,7 @@ template <class T> void DenseNode<T>::run(Context<T>& context) const {
   const int64_t rows = x.size() / inputs_;
   T* y = context.create_like(this->output, x);
   const bool fused = is_elementwise(activation_);
-  dense_.run(rows, x.data, y, fused ? &activation_ : nullptr);
+  dense_.run(rows, x.data, y, fused ? &activation_ : nullptr, context.temporary(dense_.workspace(rows)));
   if (!fused) activate_rows(kernels_, activation_, rows, outputs_, y, y);
 }
 

@@ -13,6 +13,14 @@ namespace {
   throw std::invalid_argument("layer '" + name + "': " + what);
 }
 
+// Sums of int8 products fit 32 bits.
+constexpr int64_t kInt8Inputs = 131072;
+
+void need_int8_sums(WeightType type, int64_t k, const std::string& name) {
+  if (type == WeightType::int8 && k > kInt8Inputs)
+    refuse(name, "int8 weights take at most " + std::to_string(kInt8Inputs) + " inputs, got " + std::to_string(k));
+}
+
 void need_axes(const Value& in, size_t axes, const std::string& name) {
   if (in.dims.size() != axes)
     refuse(name, "expected an input of " + std::to_string(axes + 1) + " axes, got " + shape_text(in.dims));
@@ -101,6 +109,7 @@ template <class T> int Program<T>::rnn(int v, const RnnLayer& layer, const std::
   need_axes(out, 2, name);
   if (graph_.known(out.dims[1]) != layer.spec.input_dim)
     refuse(name, "expected " + std::to_string(layer.spec.input_dim) + " features, got " + shape_text(out.dims));
+  need_int8_sums(weights_, std::max(layer.spec.input_dim, layer.spec.units), name);
   if (layer.spec.activation.id >= ActivationId::count || layer.spec.recurrent_activation.id >= ActivationId::count)
     refuse(name, "activations of a recurrent layer must be element-wise");
   int slot = -1;  // inside time_distributed every step starts afresh
@@ -116,7 +125,7 @@ template <class T> int Program<T>::rnn(int v, const RnnLayer& layer, const std::
     out.dims = {layer.spec.units};
     out.mask = -1;
   }
-  return add_node<RnnNode<T>>(name, v, add_value(std::move(out)), slot, *table_, layer);
+  return add_node<RnnNode<T>>(name, v, add_value(std::move(out)), slot, *table_, weights_, layer);
 }
 
 template <class T> int Program<T>::merge(int v1, int v2, MergeMode mode, const std::string& name) {
@@ -147,8 +156,10 @@ int Program<T>::dense(int v, int64_t inputs, int64_t outputs, const T* kernel, c
   Value out = value(v, "input", name);
   if (out.dims.empty() || graph_.known(out.dims.back()) != inputs)
     refuse(name, "expected " + std::to_string(inputs) + " features, got " + shape_text(out.dims));
+  need_int8_sums(weights_, inputs, name);
   out.dims.back() = outputs;
-  return add_node<DenseNode<T>>(name, v, add_value(std::move(out)), *table_, inputs, outputs, kernel, bias, activation);
+  return add_node<DenseNode<T>>(name, v, add_value(std::move(out)), *table_, weights_, inputs, outputs,
+                                kernel, bias, activation);
 }
 
 template <class T> int Program<T>::activation(int v, const Activation& activation, const std::string& name) {

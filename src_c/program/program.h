@@ -71,7 +71,9 @@ struct RnnLayer {
 // thread-safe.
 template <class T> class Program {
  public:
-  explicit Program(const KernelTable& table) : table_(&table) {}
+  // weights: the format of the weights of recurrent and dense layers (double: full only).
+  explicit Program(const KernelTable& table, WeightType weights = WeightType::full)
+      : table_(&table), weights_(weights) {}
 
   int input(const std::vector<int64_t>& shape);
   int embedding(int v, const T* table, int64_t vocabulary, int64_t dim, bool mask_zero, const std::string& name);
@@ -90,6 +92,8 @@ template <class T> class Program {
   void finish(const std::vector<int>& outputs);
 
   const KernelTable& table() const { return *table_; }
+  // What products are made with.
+  const char* instructions() const { return table_->products<T>(weights_).instructions; }
   const Graph& graph() const { return graph_; }
   const std::vector<StateSlot>& state_slots() const { return state_slots_; }
   size_t node_count() const { return nodes_.size(); }
@@ -131,6 +135,7 @@ template <class T> class Program {
   double seconds(int64_t rows, const Shapes&, int threads) const;
 
   const KernelTable* table_;
+  WeightType weights_;
   Graph graph_;
   std::vector<std::unique_ptr<Node<T>>> nodes_;
   std::vector<std::vector<int>> last_uses_;  // values that end after each node

@@ -1,7 +1,8 @@
 // Vec<T>: one register of float or double, the only way kernels touch an instruction set.
 //
-// A stub in isa/ defines exactly one of RNNFAST_ISA_GENERIC, _AVX2, _AVX512, _NEON before it includes anything. All
-// that is compiled with that stub's flags lies in namespace rnnfast::RNNFAST_ISA, is inlined or local, and uses neither
+// A stub in isa/ defines exactly one of RNNFAST_ISA_GENERIC, _AVX2, _AVX512, _NEON before it includes anything, and one
+// that adds instructions to such a set also RNNFAST_ISA, a namespace of its own. All that is compiled with that stub's
+// flags lies in namespace rnnfast::RNNFAST_ISA, is inlined or local, and uses neither
 // STL templates nor inline functions of <cmath>: the linker could otherwise keep an AVX-512 copy for every machine.
 //
 // Every operation below is correctly rounded and lane by lane, so a formula gives the same bits on every instruction
@@ -16,6 +17,7 @@
 //   abs(a), sqrt(a), copysign(magnitude, sign)
 //   Mask<T>: lt(a, b), le(a, b), gt(a, b), eq(a, b), isnan(a); select(mask, a, b) = mask ? a : b
 //     comparisons with NaN are false
+//   interleave(a, b, low, high): low, high = a0 b0 a1 b1 ... , the first N lanes and the others
 //   low_bits_to_exponent(a): the value whose bits are those of a shifted left by the width of the mantissa
 //   exponent(a), mantissa(a): a = mantissa * 2^exponent, mantissa in [1, 2), for normal a > 0
 #ifndef RNNFAST_SIMD_VEC_H
@@ -27,9 +29,11 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define RNNFAST_INLINE __forceinline
 #define RNNFAST_NOINLINE __declspec(noinline)
+#define RNNFAST_PREFETCH(address)
 #else
 #define RNNFAST_INLINE inline __attribute__((always_inline))
 #define RNNFAST_NOINLINE __attribute__((noinline))
+#define RNNFAST_PREFETCH(address) __builtin_prefetch(address)
 #endif
 
 #if defined(RNNFAST_ISA_GENERIC) + defined(RNNFAST_ISA_AVX2) + defined(RNNFAST_ISA_AVX512) + \
@@ -37,7 +41,8 @@
 #error "define exactly one of RNNFAST_ISA_GENERIC, RNNFAST_ISA_AVX2, RNNFAST_ISA_AVX512, RNNFAST_ISA_NEON"
 #endif
 
-#if defined(RNNFAST_ISA_AVX512)
+#if defined(RNNFAST_ISA)
+#elif defined(RNNFAST_ISA_AVX512)
 #define RNNFAST_ISA isa_avx512
 #elif defined(RNNFAST_ISA_AVX2)
 #define RNNFAST_ISA isa_avx2

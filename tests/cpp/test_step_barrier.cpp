@@ -101,10 +101,11 @@ void test_parting_does_not_change_bits(CellKind cell, bool reset_after, bool rev
   const SequencePlan plan(B, T, nullptr, nullptr, reverse);
 
   for (const KernelTable* table : available_tables()) {
-    const PackedRnn<float> rnn(*table, spec, {kernel.data(), recurrent.data(), bias.data(), nullptr});
+    const PackedRnn<float> rnn(*table, WeightType::full, spec,
+                               {kernel.data(), recurrent.data(), bias.data(), nullptr});
     const auto run = [&](int members, bool late) {
       std::vector<float> h((T + 1) * B * H), h_state(B * H), c_state(B * H);
-      Buffer<float> workspace(rnn_infer_workspace(rnn, plan));
+      Buffer<float> workspace(rnn_infer_workspace(rnn, plan, members));
       const RnnInfer<float> infer{&rnn,           &plan,          x.data(),        history ? h.data() : nullptr,
                                   h_state.data(), c_state.data(), workspace.data()};
       StepBarrier barrier;

@@ -65,7 +65,7 @@ def test_construction():
         rnnfast.InferenceModel(LSTM(4))
     with pytest.raises(ValueError, match="is not built"):
         rnnfast.InferenceModel(rnnfast.Sequential([LSTM(4)]))
-    with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64', got 'float16'"):
+    with pytest.raises(ValueError, match="dtype must be 'float32', 'float64', 'bfloat16' or 'int8', got 'float16'"):
         rnnfast.InferenceModel(model, dtype="float16")
     for threads in (0, -1, 1.5, True, 10**6, 2**70):
         with pytest.raises(ValueError, match="threads must be None or an integer from 1 to"):
@@ -78,7 +78,7 @@ def test_construction():
     for dtype in (np.float64, np.dtype("float64")):
         assert rnnfast.InferenceModel(model, dtype=dtype).dtype == "float64"
     for dtype in (None, [], 5):
-        with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64'"):
+        with pytest.raises(ValueError, match="dtype must be 'float32', 'float64', 'bfloat16' or 'int8'"):
             rnnfast.InferenceModel(model, dtype=dtype)
 
 

@@ -1,0 +1,67 @@
+"""Precision of float32 products, under PyTorch's names, and the weight format that it means on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnnfast import _engine
+from rnnfast._registry import unknown_name
+
+PRECISIONS = ("highest", "high", "medium")
+GOALS = ("latency", "throughput")
+
+_precision = "highest"
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Say how exact the products of float32 models must be; PyTorch's function of this name.
+
+    precision: "highest" (default): float32 throughout. "high": products of numbers split into two bfloat16 parts, an
+    error of about 1e-5, where the machine does that faster (AMX); else as "highest". "medium": products of numbers
+    rounded to bfloat16, with float32 sums, where the machine has instructions for it; else as "highest".
+
+    It is read when an `InferenceModel` is built, and when `predict` or `evaluate` builds its engine: models that are
+    already built keep what they have. `InferenceModel.explain()` says what was chosen. ValueError: another name.
+
+    >>> import rnnfast
+    >>> rnnfast.set_float32_matmul_precision("high")
+    >>> rnnfast.get_float32_matmul_precision()
+    'high'
+    >>> rnnfast.set_float32_matmul_precision("highest")
+    """
+    global _precision
+    if precision not in PRECISIONS:
+        raise unknown_name("float32 matmul precision", precision, PRECISIONS)
+    _precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` set last, "highest" at first."""
+    return _precision
+
+
+def weight_format(dtype: str, optimize_for: str = "latency") -> tuple[str, str]:
+    """The engine's weight format for a model of this dtype, and why.
+
+    dtype: "float32", "float64", "bfloat16" or "int8". optimize_for: one of GOALS.
+    """
+    if dtype in ("bfloat16", "int8"):
+        return dtype, "asked for by dtype"
+    if dtype == "float64":
+        return "full", "float64"
+    fast = _engine.fast_formats()
+    if _precision == "medium" and "bfloat16" in fast:
+        return "bfloat16", "float32 matmul precision 'medium'"
+    if _precision != "highest" and "bfloat16x2" in fast:
+        return "bfloat16x2", f"float32 matmul precision {_precision!r}"
+    if optimize_for == "throughput" and "bfloat16x3" in fast:
+        return "bfloat16x3", "optimize_for='throughput': three bfloat16 parts, as exact as float32"
+    wanted = "" if _precision == "highest" and optimize_for == "latency" else ": nothing on this machine is faster"
+    return "full", f"float32{wanted}"
+
+
+def check_goal(value: Any) -> str:
+    """`value`, one of GOALS, or ValueError."""
+    if value not in GOALS:
+        raise unknown_name("optimize_for", value, GOALS)
+    return value

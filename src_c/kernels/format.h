@@ -1,0 +1,161 @@
+// How the factors of a product are stored and multiplied: in full precision, as bf16, or as int8. Inputs, states and
+// outputs are of type Value in every format; the panels of B and the rows of A that a tile reads hold Elements, each of
+// which is `group` consecutive k.
+//
+//   prepare(rows, k, x, ldx, scratch)   rows of A as the tile reads them, in scratch (prepared_size of table.h) or in place
+//   load, broadcast, multiply_add       as in simd/dot.h
+//   pack(k, width, panel, packed, ...)  a panel of B, given in full precision, as the tile reads it
+//   begin(init, offset), end(sum, ...)  from the start value to a sum under way, and from it to the result
+//
+// bf16: factors rounded to nearest, ties to even; sums in float, from the start value on.
+// int8: a row of A is x / s rounded to nearest, s = max |x| / 127, one s for each row; each column of B likewise, when it
+// is packed. Sums are exact integers, so the result, init + sum * (s_a * s_b), is the same on every instruction set. A row
+// that is not finite has no such s: its results are NaN.
+#ifndef RNNFAST_KERNELS_FORMAT_H
+#define RNNFAST_KERNELS_FORMAT_H
+
+#include "../simd/dot.h"
+#include "table.h"
+
+namespace rnnfast {
+namespace RNNFAST_ISA {
+
+RNNFAST_INLINE uint32_t bits_of_float(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof(bits));
+  return bits;
+}
+
+constexpr uint32_t kInfinityBits = 0x7f800000;
+
+// To nearest, ties to even; a NaN stays one.
+RNNFAST_INLINE uint16_t bf16_of(float x) {
+  const uint32_t bits = bits_of_float(x), rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  return static_cast<uint16_t>((bits & 0x7fffffff) > kInfinityBits ? (bits >> 16) | 0x40 : rounded);
+}
+
+// x = step * q, |q| <= 127.
+struct Int8Scale {
+  float step, inverse;
+};
+RNNFAST_INLINE Int8Scale int8_scale(int64_t n, const float* x, ptrdiff_t stride) {
+  uint32_t largest = 0;  // bits of floats that are not negative compare as the floats do, with NaN above all
+  for (int64_t i = 0; i < n; ++i) {
+    const uint32_t magnitude = bits_of_float(x[i * stride]) & 0x7fffffff;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  if (largest >= kInfinityBits) return {float_of_bits(0x7fc00000), 0.0f};
+  const float top = float_of_bits(largest);
+  return top < 1e-35f ? Int8Scale{0.0f, 0.0f} : Int8Scale{top / 127.0f, 127.0f / top};
+}
+RNNFAST_INLINE uint32_t int8_of(float x, const Int8Scale& scale) {
+  return bits_of_float(x * scale.inverse + FloatFormat<float>::magic) & 0xff;
+}
+
+template <class F> struct PreparedRows {
+  const typename F::RowElement* a;
+  ptrdiff_t row;       // elements from one row to the next
+  const float* scale;  // of each row (int8)
+};
+
+template <class T> struct Full {
+  using Value = T;
+  using Element = T;
+  using RowElement = T;
+  using Sum = Vec<T>;
+  using Weight = Vec<T>;
+  using Factor = Vec<T>;
+  static constexpr int group = 1, passes = 1;
+  static constexpr bool scaled = false;
+  static RNNFAST_INLINE PreparedRows<Full> prepare(int64_t, int64_t, const T* x, ptrdiff_t ldx, void*) {
+    return {x, ldx, nullptr};
+  }
+  static void pack(int64_t k, int64_t width, const T* panel, void* packed, float*, int32_t*) {
+    memcpy(packed, panel, static_cast<size_t>(k * width) * sizeof(T));
+  }
+  template <int> static RNNFAST_INLINE Weight load(const T* p) { return Vec<T>::load(p); }
+  template <int> static RNNFAST_INLINE Factor broadcast(T a) { return Vec<T>::set1(a); }
+  static RNNFAST_INLINE Sum multiply_add(Factor a, Weight w, Sum sum) { return fma(a, w, sum); }
+  static RNNFAST_INLINE Sum begin(const T* init, const int32_t*) { return Vec<T>::load(init); }
+  static RNNFAST_INLINE Vec<T> end(Sum sum, const T*, float, const float*) { return sum; }
+};
+
+// The scratch of prepare: a scale for each row, then the rows.
+inline float* scratch_scales(void* scratch) { return static_cast<float*>(scratch); }
+template <class E> E* scratch_elements(int64_t rows, void* scratch) {
+  return reinterpret_cast<E*>(scratch_scales(scratch) + prepared_scales(rows));
+}
+
+struct Bf16 : Bf16Dot {
+  using Value = float;
+  using Element = uint32_t;
+  using Sum = Vec<float>;
+  static constexpr int group = 2;
+  static constexpr bool scaled = false;
+
+  static PreparedRows<Bf16> prepare(int64_t rows, int64_t k, const float* x, ptrdiff_t ldx, void* scratch) {
+    const int64_t row = prepared_row(k, group);
+    RowElement* const a = scratch_elements<RowElement>(rows, scratch);
+    for (int64_t r = 0; r < rows; ++r) {
+      const float* const from = x + r * ldx;
+      Number* const to = reinterpret_cast<Number*>(a + r * row);
+      for (int64_t i = 0; i < k; ++i) to[i] = number_of(bf16_of(from[i]));
+      if (k % group != 0) to[k] = Number(0);
+    }
+    return {a, row, nullptr};
+  }
+  static void pack(int64_t k, int64_t width, const float* panel, void* packed, float*, int32_t*) {
+    uint16_t* const to = static_cast<uint16_t*>(packed);
+    for (int64_t i = 0; i < prepared_row(k, group) * group; ++i)
+      for (int64_t j = 0; j < width; ++j)
+        to[((i / group) * width + j) * group + i % group] = i < k ? bf16_of(panel[i * width + j]) : uint16_t(0);
+  }
+  static RNNFAST_INLINE Sum begin(const float* init, const int32_t*) { return Vec<float>::load(init); }
+  static RNNFAST_INLINE Vec<float> end(Sum sum, const float*, float, const float*) { return sum; }
+};
+
+struct Int8 : Int8Dot {
+  using Value = float;
+  using Element = uint32_t;
+  static constexpr int group = 4;
+  static constexpr bool scaled = true;
+
+  static float quantize_row(int64_t k, const float* x, uint8_t* y) {
+    const Int8Scale scale = int8_scale(k, x, 1);
+    for (int64_t i = 0; i < k; ++i) y[i] = static_cast<uint8_t>(int8_of(x[i], scale) ^ kFlip);
+    return scale.step;
+  }
+  static PreparedRows<Int8> prepare(int64_t rows, int64_t k, const float* x, ptrdiff_t ldx, void* scratch) {
+    const int64_t row = prepared_row(k, group);
+    float* const scale = scratch_scales(scratch);
+    uint32_t* const a = scratch_elements<uint32_t>(rows, scratch);
+    for (int64_t r = 0; r < rows; ++r) {
+      if (k % group != 0) a[(r + 1) * row - 1] = kFlip * 0x01010101u;  // weights past k are zero
+      scale[r] = quantize_row(k, x + r * ldx, reinterpret_cast<uint8_t*>(a + r * row));
+    }
+    return {a, row, scale};
+  }
+  static void pack(int64_t k, int64_t width, const float* panel, void* packed, float* scale, int32_t* offset) {
+    int8_t* const to = static_cast<int8_t*>(packed);
+    for (int64_t j = 0; j < width; ++j) {
+      const Int8Scale column = int8_scale(k, panel + j, width);
+      int32_t sum = 0;
+      for (int64_t i = 0; i < prepared_row(k, group) * group; ++i) {
+        const int8_t q = i < k ? static_cast<int8_t>(int8_of(panel[i * width + j], column)) : int8_t(0);
+        to[((i / group) * width + j) * group + i % group] = q;
+        sum += q;
+      }
+      scale[j] = column.step;
+      offset[j] = -static_cast<int32_t>(kFlip) * sum;
+    }
+  }
+  static RNNFAST_INLINE Sum begin(const float*, const int32_t* offset) { return kFlip ? load_sum(offset) : zero(); }
+  static RNNFAST_INLINE Vec<float> end(Sum sum, const float* init, float a_scale, const float* b_scale) {
+    return fma(to_float(sum), Vec<float>::set1(a_scale) * Vec<float>::load(b_scale), Vec<float>::load(init));
+  }
+};
+
+}  // namespace RNNFAST_ISA
+}  // namespace rnnfast
+
+#endif
