@@ -148,8 +148,8 @@ template <class T> void run(const Case& k, double forward_bound, double gradient
   expect("forward", k, error, forward_bound);
 
   // Inference, with and without the history of states: the bits of training.
-  const PackedRnn<T> packed(active_table(), spec, weights);
-  Buffer<T> workspace(rnn_infer_workspace(packed, plan));
+  const PackedRnn<T> packed(active_table(), WeightType::full, spec, weights);
+  Buffer<T> workspace(rnn_infer_workspace(packed, plan, 1));
   std::vector<T> h_infer(rows * H), h_state(k.batch * H), c_state(k.batch * H);
   for (T* history : {h_infer.data(), static_cast<T*>(nullptr)}) {
     std::fill(h_state.begin(), h_state.end(), T(0));
