@@ -186,14 +186,15 @@ struct Walk {
   bool backwards;  // from the last panel to the first
 };
 
-// Panels that tiles of few rows take at once: enough for four sums to be under way, which is what reading from L2 can feed,
-// and no more than a part of L1, so that of what one walk leaves there the next one, walking the other way, finds whole
-// groups.
+// Panels that tiles of few rows take at once. Where a panel fits a part of L1, no more than that part, so that of what one
+// walk leaves there the next one, walking the other way, finds whole groups; four sums under way are as many as L2 can
+// feed.
 inline int panels_at_once(int rows, int nv, int64_t panel_bytes) {
   constexpr int64_t kL1Part = 32 * 1024;
-  const int most = max_panels(rows, nv), least_panels = rows * nv >= 4 ? 1 : 2;
+  const int most = max_panels(rows, nv);
   if (most * panel_bytes <= kL1Part) return most;
-  return 2 * panel_bytes <= kL1Part || least_panels == 2 ? least(most, 2) : 1;
+  const bool one_fits = panel_bytes <= kL1Part && 2 * panel_bytes > kL1Part;
+  return one_fits && rows * nv >= 4 ? 1 : least(most, 2);
 }
 
 // Covers rows x panels with tiles of nearly equal height and calls body(function, rows, panels, first row, first panel)
