@@ -76,21 +76,21 @@ void recurrent_tiles(int nv, int64_t rows, int64_t panel_begin, int64_t panel_en
                      const typename F::Value* a, const PanelWeights& u, ptrdiff_t u_k, void* scratch,
                      const Finish& finish) {
   constexpr int VL = Vec<T>::N;
-  alignas(64) T done[tile_size<T>()];
+  alignas(64) T done[Tiles<F>::size];
   const PreparedRows<F> prepared = F::prepare(rows, units, a, units, scratch);
   Tile<F> t;
   t.init_row = kSlots * VL;
   t.init_panel = z_panel;
   t.a_row = prepared.row;
   t.a_k = 1;
-  t.k = {1, 0, prepared_row(units, F::group), 0, 0};
+  t.k = {1, 0, prepared_row(units, F::layout), 0, 0};
   t.b_panel = t.k.first * u_k;
   t.b_k = u_k;
   t.b_skip = 0;
   t.out = done;
   t.out_panel = nv * VL;
-  for_tiles<F>(nv, rows, panel_end - panel_begin,
-               [&](TileFunction<F> function, int height, int group, int64_t row, int64_t first) {
+  Tiles<F>::for_each(nv, rows, panel_end - panel_begin,
+                     [&](const auto& function, int height, int group, int64_t row, int64_t first) {
     const int64_t panel = panel_begin + first;
     t.init = z + panel * z_panel + row * kSlots * VL;
     t.init_last = init_last ? init_last + panel * VL : nullptr;

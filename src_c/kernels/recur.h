@@ -39,6 +39,7 @@ template <class Cell, class Args> void walk_backward(const Cell& cell, const Arg
 
 template <class F, CellKind Kind, bool Training> void recur_forward(const RecurForwardArgs<typename F::Value>& p) {
   using Cell = CellKernels<Kind>;
+  [[maybe_unused]] const typename Tiles<F>::Session session;
   if (p.default_gates)
     walk_forward(typename Cell::template Forward<F, Training, DefaultGates>{p, DefaultGates(p)}, p);
   else
