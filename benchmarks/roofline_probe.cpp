@@ -1,11 +1,17 @@
-// Measures one core: the peak rate of fused multiply-adds in float32, and the read bandwidth by footprint.
-// Prints JSON: {"gflops": peak, "gbytes": [[bytes, GB/s], ...]}. Build with -O3 -march=native -ffp-contract=fast.
+// Measures one core: the peak rates of multiply-adds, in float32 and in what this CPU has for bfloat16 and int8, and the
+// read bandwidth by footprint. Prints JSON: {"peaks": {"float32": GFLOP/s, ...}, "gbytes": [[bytes, GB/s], ...]}.
+// Build with -O3 -march=native -ffp-contract=fast.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 #include <vector>
+#if defined(__AVX512BF16__) || defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+#include <immintrin.h>
+#endif
 
 namespace {
 
@@ -17,6 +23,7 @@ constexpr int kBytes = 32;
 constexpr int kBytes = 16;
 #endif
 typedef float Vec __attribute__((vector_size(kBytes)));
+typedef int IntVec __attribute__((vector_size(kBytes)));  // __m512i may alias anything, and so would not stay in registers
 constexpr int kLanes = kBytes / sizeof(float);
 constexpr int kChains = kBytes == 64 ? 24 : 12;  // enough to hide the latency, few enough for the registers
 constexpr int kTries = 7;
@@ -38,23 +45,56 @@ template <class Task> double best_rate(Task task) {
   return best;
 }
 
-double fma_peak() {
-  return best_rate([] {
+// The indices of the chains are constants from the start, or the compiler would leave the chains in memory.
+template <class Acc, class Step, size_t... C>
+double chained(double lane_work, Step step, std::index_sequence<C...>) {
+  return best_rate([=] {
     constexpr long kRounds = 1000000;
-    Vec chains[kChains];
-#pragma GCC unroll 24
-    for (int c = 0; c < kChains; ++c) chains[c] = Vec{} + (sink + c);  // all different, or they would be merged
-    const Vec factor = Vec{} + 0.999f, term = Vec{} + 0.001f;
+    using Lane = std::decay_t<decltype(Acc{}[0])>;
+    Acc chains[] = {Acc{} + Lane(sink + C)...};  // all different, or they would be merged
     for (long r = 0; r < kRounds; ++r) {
       asm volatile("" : "+m"(sink));  // keeps the loop a loop
-#pragma GCC unroll 24
-      for (int c = 0; c < kChains; ++c) chains[c] = chains[c] * factor + term;
+      ((chains[C] = step(chains[C])), ...);
     }
-#pragma GCC unroll 24
-    for (int c = 1; c < kChains; ++c) chains[0] += chains[c];
-    sink = chains[0][0];
-    return 2.0 * kLanes * kChains * kRounds;
+    Acc sum{};
+    ((sum += chains[C]), ...);
+    sink = float(sum[0]);
+    return lane_work * (sizeof(Acc) / 4) * kChains * kRounds;
   });
+}
+
+// The peak rate of `step`, which does `lane_work` operations (a multiplication or an addition is one) in every lane of 32
+// bits of an Acc.
+template <class Acc, class Step> double peak(double lane_work, Step step) {
+  return chained<Acc>(lane_work, step, std::make_index_sequence<kChains>());
+}
+
+double fma_peak() {
+  const Vec factor = Vec{} + 0.999f, term = Vec{} + 0.001f;
+  return peak<Vec>(2, [=](Vec acc) { return acc * factor + term; });
+}
+
+// Two products of bfloat16 in every lane; zero where the CPU has none.
+double bf16_peak() {
+#ifdef __AVX512BF16__
+  const __m512bh factor = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5f), _mm512_set1_ps(0.25f));
+  return peak<Vec>(4, [=](Vec acc) { return Vec(_mm512_dpbf16_ps(__m512(acc), factor, factor)); });
+#else
+  return 0;
+#endif
+}
+
+// Four products of int8 in every lane; zero where the CPU has none.
+double int8_peak() {
+#if defined(__AVX512VNNI__)
+  const __m512i factor = _mm512_set1_epi8(3);
+  return peak<IntVec>(8, [=](IntVec acc) { return IntVec(_mm512_dpbusd_epi32(__m512i(acc), factor, factor)); });
+#elif defined(__AVXVNNI__)
+  const __m256i factor = _mm256_set1_epi8(3);
+  return peak<IntVec>(8, [=](IntVec acc) { return IntVec(_mm256_dpbusd_avx_epi32(__m256i(acc), factor, factor)); });
+#else
+  return 0;
+#endif
 }
 
 double read_bandwidth(const Vec* data, size_t bytes) {
@@ -84,7 +124,10 @@ int main() {
   void* memory = std::aligned_alloc(4096, footprints.back() * kib);
   if (!memory) return 1;
   std::memset(memory, 0, footprints.back() * kib);
-  std::printf("{\"gflops\": %.2f, \"gbytes\": [", fma_peak() / 1e9);
+  std::printf("{\"peaks\": {\"float32\": %.2f", fma_peak() / 1e9);
+  if (const double peak = bf16_peak()) std::printf(", \"bfloat16\": %.2f", peak / 1e9);
+  if (const double peak = int8_peak()) std::printf(", \"int8\": %.2f", peak / 1e9);
+  std::printf("}, \"gbytes\": [");
   const char* separator = "";
   for (size_t footprint : footprints) {
     const size_t bytes = footprint * kib;

@@ -85,6 +85,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         Dtype dtype
         int64_t size
         void* param
+        void* before
         const void* grad
         void* m
         void* v
@@ -98,6 +99,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         Dtype dtype
         int64_t size
         void* param
+        void* before
         const void* grad
         void* velocity
         void* momentum_slot
@@ -111,6 +113,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         Dtype dtype
         int64_t size
         void* param
+        void* before
         const void* grad
         void* momentum_slot
         double learning_rate
@@ -145,6 +148,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void (*column_sums)(Dtype, int64_t rows, int64_t cols, const void* x, void* sums) except +MemoryError nogil
         void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy,
                                    void* dtable) except +MemoryError nogil
+        bint (*all_finite)(Dtype, int64_t size, const void* x) except +MemoryError nogil
         void (*adam_update)(const AdamUpdate*) except +MemoryError nogil
         void (*rmsprop_update)(const RmspropUpdate*) except +MemoryError nogil
         void (*sgd_update)(const SgdUpdate*) except +MemoryError nogil

@@ -194,14 +194,27 @@ def embedding_backward(tokens, dy, int64_t vocabulary):
     return dtable
 
 
-# ---- optimizers: param and its slots are flat, contiguous and updated in place
+# ---- optimizers: param and its slots are flat, contiguous and updated in place; `before` receives what param was
 
-cdef int64_t check_update(param, grad, dict slots) except -1:
+def all_finite(x):
+    """Whether x holds neither NaN nor infinity. x: any shape."""
+    cdef int number = float_type("x", x)
+    x = contiguous(x)
+    cdef int64_t size = x.size
+    cdef const void* source = data(x)
+    cdef bint finite
+    with nogil:
+        finite = core.all_finite(dtype_of(number), size, source)
+    return finite
+
+
+cdef int64_t check_update(param, before, grad, dict slots) except -1:
     cdef int number = float_type("param", param)
     if param.ndim != 1:
         raise ValueError(f"param: expected a flat array, got shape {param.shape}")
     check_contiguous("param", param, number, param.shape, written=True)
     check_contiguous("grad", grad, number, param.shape)
+    check_optional("before", before, param)
     for name, slot in slots.items():
         check_contiguous(name, slot, number, param.shape, written=True)
     return param.size
@@ -212,14 +225,14 @@ cdef int check_optional(str name, slot, param, bint needed=False) except -1:
         name, slot, cnp.PyArray_TYPE(param), param.shape, written=True)
 
 
-def adam_update(param, grad, m, v, double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step):
+def adam_update(param, grad, m, v, double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step, *, before=None):
     """One step of Adam (Kingma and Ba 2015, with Keras' placing of epsilon). step counts from 1."""
     cdef AdamUpdate update
     if step < 1:
         raise ValueError(f"step: expected 1 or more, got {step}")
-    update.size = check_update(param, grad, {"m": m, "v": v})
+    update.size = check_update(param, before, grad, {"m": m, "v": v})
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.grad, update.m, update.v = data(param), data(grad), data(m), data(v)
+    update.param, update.before, update.grad, update.m, update.v = data(param), data(before), data(grad), data(m), data(v)
     update.learning_rate, update.beta_1, update.beta_2 = learning_rate, beta_1, beta_2
     update.epsilon, update.step = epsilon, step
     with nogil:
@@ -227,27 +240,27 @@ def adam_update(param, grad, m, v, double learning_rate, double beta_1, double b
 
 
 def rmsprop_update(param, grad, velocity, momentum_slot, average_grad, double learning_rate, double rho,
-                   double momentum, double epsilon):
+                   double momentum, double epsilon, *, before=None):
     """One step of RMSprop as in Keras. momentum_slot: may be None without momentum. average_grad: None unless centered."""
     cdef RmspropUpdate update
-    update.size = check_update(param, grad, {"velocity": velocity})
+    update.size = check_update(param, before, grad, {"velocity": velocity})
     check_optional("momentum_slot", momentum_slot, param, momentum > 0)
     check_optional("average_grad", average_grad, param)
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.grad, update.velocity = data(param), data(grad), data(velocity)
+    update.param, update.before, update.grad, update.velocity = data(param), data(before), data(grad), data(velocity)
     update.momentum_slot, update.average_grad = data(momentum_slot), data(average_grad)
     update.learning_rate, update.rho, update.momentum, update.epsilon = learning_rate, rho, momentum, epsilon
     with nogil:
         core.rmsprop_update(&update)
 
 
-def sgd_update(param, grad, momentum_slot, double learning_rate, double momentum, bint nesterov):
+def sgd_update(param, grad, momentum_slot, double learning_rate, double momentum, bint nesterov, *, before=None):
     """One step of SGD as in Keras. momentum_slot: may be None without momentum."""
     cdef SgdUpdate update
-    update.size = check_update(param, grad, {})
+    update.size = check_update(param, before, grad, {})
     check_optional("momentum_slot", momentum_slot, param, momentum > 0)
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.grad, update.momentum_slot = data(param), data(grad), data(momentum_slot)
+    update.param, update.before, update.grad, update.momentum_slot = data(param), data(before), data(grad), data(momentum_slot)
     update.learning_rate, update.momentum, update.nesterov = learning_rate, momentum, nesterov
     with nogil:
         core.sgd_update(&update)

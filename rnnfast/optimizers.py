@@ -1,4 +1,4 @@
-"""Optimizers: Keras 3's update rules, run as one fused loop over all parameters of a dtype.
+"""Optimizers: Keras 3's update rules, run as one fused loop over each variable.
 
 >>> import rnnfast
 >>> rnnfast.optimizers.Adam(learning_rate=1e-2, clipnorm=1.0).learning_rate
@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,42 +18,6 @@ from rnnfast import _arguments, _kernels
 from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import Registry
 from rnnfast.variable import Variable
-
-
-class _Group:
-    """All trainable variables of one dtype: they live side by side in `parameters`, their gradients in `gradients`."""
-
-    def __init__(self, variables: list[Variable], slot_names: Sequence[str]) -> None:
-        self.variables = variables
-        size = sum(v.size for v in variables)
-        dtype = variables[0].dtype
-        self.parameters = np.empty(size, dtype)
-        self.gradients = np.zeros(size, dtype)
-        self.before = np.empty(size, dtype)  # the parameters before the last update
-        self.slots = {name: np.zeros(size, dtype) for name in slot_names}
-        self.adopt()
-
-    def parts(self, flat: np.ndarray) -> list[np.ndarray]:
-        """One view of `flat` per variable, in its shape."""
-        ends = np.cumsum([v.size for v in self.variables])
-        return [flat[end - v.size : end].reshape(v.shape) for v, end in zip(self.variables, ends, strict=True)]
-
-    def adopt(self) -> None:
-        """Move the variables into `parameters`, unless they are there: another optimizer may have moved them out."""
-        if not all(v.lives_in(self.parameters) for v in self.variables):
-            for variable, part in zip(self.variables, self.parts(self.parameters), strict=True):
-                variable.move_into(part)
-
-    def collect(self) -> None:
-        """Gather the gradients; a variable without one counts as zero."""
-        np.concatenate(
-            [np.zeros(v.size, v.dtype) if v.grad is None else v.grad.reshape(-1) for v in self.variables],
-            out=self.gradients,
-        )
-
-    def touch(self) -> None:
-        for variable in self.variables:
-            variable.touch()
 
 
 class Optimizer:
@@ -103,8 +68,9 @@ class Optimizer:
         self.learning_rate = learning_rate
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.iterations = 0
-        self._groups: list[_Group] = []
         self._built_for: list[Variable] = []
+        self._slots: list[dict[str, np.ndarray]] = []  # of each variable, flat
+        self._before: list[np.ndarray] = []  # the variables before the last update, flat
 
     def _check_number(self, argument: str, value: Any, above: float | None = None, below: float | None = None) -> float:
         value = _arguments.number(f"{type(self).__name__}: {argument}", value)
@@ -125,72 +91,59 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__}: learning_rate must not be negative, got {value!r}")
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Take charge of the variables: their values move into flat buffers, the slots start at zero."""
+        """Take charge of the variables: the slots start at zero."""
         self._built_for = list(variables)
-        by_dtype: dict[Any, list[Variable]] = {}
-        for variable in variables:
-            by_dtype.setdefault(variable.dtype, []).append(variable)
-        self._groups = [_Group(group, self.slot_names) for group in by_dtype.values()]
+        self._slots = [{name: np.zeros(v.size, v.dtype) for name in self.slot_names} for v in variables]
+        self._before = [np.empty(v.size, v.dtype) for v in variables]
 
     def apply(self, variables: Sequence[Variable]) -> None:
-        """One update of the variables from their `grad`. ValueError, with nothing written, if one is not finite."""
+        """One update of the variables from their `grad`; one without counts as zero. ValueError, with nothing written,
+        if one is not finite."""
         if not self._built_for:
             self.build(variables)
-        elif len(variables) != len(self._built_for) or any(
-            a is not b for a, b in zip(variables, self._built_for, strict=True)
-        ):
+        elif len(variables) != len(self._built_for) or any(map(operator.is_not, variables, self._built_for)):
             raise ValueError(
                 f"optimizer {self.name!r} was built for other variables, of another model or of this one before its "
                 "layers or what is trainable changed; compile the model again, with a new optimizer"
             )
-        for group in self._groups:
-            group.adopt()
-            group.collect()
-            if not _all_finite(group.gradients):
-                raise NonFiniteError("the gradients are not finite")
-        self._clip()
+        gradients = [_flat_gradient(v) for v in variables]
+        if not all(map(_kernels.all_finite, gradients)):
+            raise NonFiniteError("the gradients are not finite")
+        gradients = self._clipped(gradients)
         self.iterations += 1
-        for group in self._groups:
-            np.copyto(group.before, group.parameters)
-            self.update(group.parameters, group.gradients, **group.slots)
-            group.touch()
+        for variable, gradient, before, slots in zip(variables, gradients, self._before, self._slots, strict=True):
+            self.update(variable.storage, gradient, before=before, **slots)
+            variable.touch()
 
     def undo(self) -> bool:
         """Put back the parameters that the last update changed (not the slots). False: there was none yet."""
         if self.iterations == 0:
             return False
-        for group in self._groups:
-            np.copyto(group.parameters, group.before)
-            group.touch()
+        for variable, before in zip(self._built_for, self._before, strict=True):
+            variable.assign(before.reshape(variable.shape))
         return True
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, **slots: np.ndarray) -> None:
-        """One step of the rule over flat arrays, in place."""
+    def update(self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray) -> None:
+        """One step of the rule over one variable's flat arrays, in place; `before` receives the old parameters."""
         raise TypeError(f"{type(self).__name__} does not define update(parameters, gradients)")
 
-    def _clip(self) -> None:
+    def _clipped(self, gradients: list[np.ndarray]) -> list[np.ndarray]:
         if self.clipvalue is not None:
-            for group in self._groups:
-                np.clip(group.gradients, -self.clipvalue, self.clipvalue, out=group.gradients)
-        elif self.clipnorm is not None:
-            for group in self._groups:
-                for part in group.parts(group.gradients):
-                    part *= _norm_scale(self.clipnorm, _norm(part))
-        elif self.global_clipnorm is not None:
-            norm = math.hypot(*(_norm(group.gradients) for group in self._groups))
-            for group in self._groups:
-                group.gradients *= _norm_scale(self.global_clipnorm, norm)
+            return [np.clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
+        if self.clipnorm is not None:
+            return [g * _norm_scale(self.clipnorm, _norm(g)) for g in gradients]
+        if self.global_clipnorm is not None:
+            scale = _norm_scale(self.global_clipnorm, math.hypot(*map(_norm, gradients)))
+            return [g * scale for g in gradients]
+        return gradients
 
     def get_state(self) -> dict[str, Any]:
         """Copies of the step count and, by name, of each slot: one array per trainable variable."""
-        order = {id(v): i for i, v in enumerate(self._built_for)}
         state: dict[str, Any] = {"iterations": self.iterations}
-        for name in self.slot_names if self._groups else ():
-            arrays: list[Any] = [None] * len(order)
-            for group in self._groups:
-                for variable, part in zip(group.variables, group.parts(group.slots[name]), strict=True):
-                    arrays[order[id(variable)]] = part.copy()
-            state[name] = arrays
+        for name in self.slot_names if self._slots else ():
+            state[name] = [
+                slots[name].reshape(v.shape).copy() for v, slots in zip(self._built_for, self._slots, strict=True)
+            ]
         return state
 
     def set_state(self, state: dict[str, Any], variables: Sequence[Variable]) -> None:
@@ -201,12 +154,10 @@ class Optimizer:
                 raise ValueError(f"optimizer {self.name!r}: slot {name!r} has shapes {shapes}, not the model's")
         self.build(variables)
         self.iterations = int(state["iterations"])
-        index = {id(v): i for i, v in enumerate(variables)}
-        for group in self._groups:
-            for name, flat in group.slots.items():
-                for variable, part in zip(group.variables, group.parts(flat), strict=True):
-                    if state.get(name):
-                        part[...] = state[name][index[id(variable)]]
+        for i, slots in enumerate(self._slots):
+            for name, slot in slots.items():
+                if state.get(name):
+                    slot[...] = np.reshape(state[name][i], -1)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -245,10 +196,11 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         self.slot_names = ("momentum",) if self.momentum else ()
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, **slots: np.ndarray) -> None:
+    def update(self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray) -> None:
         _kernels.sgd_update(
-            parameters, gradients, slots.get("momentum"), self.learning_rate, self.momentum, self.nesterov
-        )
+            parameters, gradients, slots.get("momentum"), self.learning_rate, self.momentum, self.nesterov,
+            before=before,
+        )  # fmt: skip
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
@@ -275,10 +227,10 @@ class RMSprop(Optimizer):
         extra = (("momentum",) if self.momentum else ()) + (("average_gradient",) if self.centered else ())
         self.slot_names = ("velocity", *extra)
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, **slots: np.ndarray) -> None:
+    def update(self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray) -> None:
         _kernels.rmsprop_update(
             parameters, gradients, slots["velocity"], slots.get("momentum"), slots.get("average_gradient"),
-            self.learning_rate, self.rho, self.momentum, self.epsilon,
+            self.learning_rate, self.rho, self.momentum, self.epsilon, before=before,
         )  # fmt: skip
 
     def get_config(self) -> dict[str, Any]:
@@ -308,10 +260,10 @@ class Adam(Optimizer):
         self.beta_2 = self._check_number("beta_2", beta_2, below=1.0)
         self.epsilon = self._check_number("epsilon", epsilon, above=0.0)
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, **slots: np.ndarray) -> None:
+    def update(self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray) -> None:
         _kernels.adam_update(
             parameters, gradients, slots["momentum"], slots["velocity"],
-            self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self.iterations,
+            self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self.iterations, before=before,
         )  # fmt: skip
 
     def get_config(self) -> dict[str, Any]:
@@ -327,10 +279,10 @@ def _norm_scale(limit: float, norm: float) -> float:
     return limit / max(norm, limit)
 
 
-def _all_finite(flat: np.ndarray) -> bool:
-    # A finite sum needs one read and is the rule; a sum that is not may have overflowed, so look closely.
-    with np.errstate(all="ignore"):
-        return math.isfinite(float(flat.sum())) or bool(np.isfinite(flat).all())
+def _flat_gradient(variable: Variable) -> np.ndarray:
+    if variable.grad is None:
+        return np.zeros(variable.size, variable.dtype)
+    return np.ascontiguousarray(variable.grad, variable.dtype).reshape(-1)
 
 
 _registry: Registry[Optimizer] = Registry("optimizer", Optimizer, "keras.optimizers")

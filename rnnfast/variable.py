@@ -68,13 +68,10 @@ class Variable:
         """Add a contribution to `grad`: a layer that is called twice in a step contributes twice."""
         self.grad = grad if self.grad is None else self.grad + grad
 
-    def move_into(self, storage: np.ndarray) -> None:
-        """Keep the value in `storage` (same shape and dtype) from now on: an optimizer's flat buffer."""
-        storage[...] = self._storage
-        self._storage = storage
-
-    def lives_in(self, buffer: np.ndarray) -> bool:
-        return self._storage.base is buffer
+    @property
+    def storage(self) -> np.ndarray:
+        """The value, flat, to be written to by an optimizer, which calls `touch` then."""
+        return self._storage.reshape(-1)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy:

@@ -103,13 +103,16 @@ struct MatMul {
   int threads;
 };
 
-// Fused optimizer updates over `size` elements. param and the slots are updated in place.
-struct AdamUpdate    { Dtype dtype; int64_t size; void* param; const void* grad; void* m; void* v;
+// Fused optimizer updates over `size` elements. param and the slots are updated in place; before receives what param
+// was, or is null.
+struct AdamUpdate    { Dtype dtype; int64_t size; void* param; void* before; const void* grad; void* m; void* v;
                        double learning_rate, beta_1, beta_2, epsilon; int64_t step; };
-struct RmspropUpdate { Dtype dtype; int64_t size; void* param; const void* grad; void* velocity; void* momentum_slot;
+struct RmspropUpdate { Dtype dtype; int64_t size; void* param; void* before; const void* grad;
+                       void* velocity; void* momentum_slot;
                        void* average_grad;  // or null unless centered
                        double learning_rate, rho, momentum, epsilon; };
-struct SgdUpdate     { Dtype dtype; int64_t size; void* param; const void* grad; void* momentum_slot;  // or null
+struct SgdUpdate     { Dtype dtype; int64_t size; void* param; void* before; const void* grad;
+                       void* momentum_slot;  // or null
                        double learning_rate, momentum; bool nesterov; };
 
 // The function table behind the capsule rnnfast._engine._C_API.
@@ -155,6 +158,7 @@ struct Api {
   // dtable (vocabulary, dim) += rows of dy (count, dim), in order.
   void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy, void* dtable);
 
+  bool (*all_finite)(Dtype, int64_t size, const void* x);
   void (*adam_update)(const AdamUpdate*);
   void (*rmsprop_update)(const RmspropUpdate*);
   void (*sgd_update)(const SgdUpdate*);

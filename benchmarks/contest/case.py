@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import zlib
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from .terms import Terms
+from .work import Work
 
 PUBLIC_CASES = Path(__file__).resolve().parent.parent / "bench_cases.json"
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -41,6 +45,29 @@ class Case:
 
     def layer_inputs(self, layer: int) -> int:
         return self.inputs if layer == 0 else self.width
+
+    def kernels(self) -> list[int]:
+        """Weights of W, of every direction of every layer."""
+        return [
+            self.layer_inputs(layer) * GATES[self.cell] * self.units
+            for layer in range(self.layers)
+            for _ in range(self.directions)
+        ]
+
+    @property
+    def recurrent_kernel(self) -> int:
+        """Weights of one U."""
+        return self.units * GATES[self.cell] * self.units
+
+    def walked_weights(self, mode: str) -> int:
+        """Weights that every time step needs again: in a stream those of all layers, else one recurrent kernel."""
+        if mode == "stream":
+            return sum(self.kernels()) + self.recurrent_kernel * self.layers * self.directions
+        return self.recurrent_kernel
+
+    def works(self, contestant: str, mode: str, terms: Terms) -> list[Work]:
+        """Every way that a contestant has of doing the case on these terms; none without such a mode or precision."""
+        return importlib.import_module(f"{__package__}.{contestant}_side").works(self, mode, terms)
 
 
 class Weights(NamedTuple):
@@ -91,6 +118,11 @@ def weights(case: Case) -> list[list[Weights]]:
     ]
 
 
+def flat_weights(case: Case) -> list[np.ndarray]:
+    """The same in one list, in the order of Keras' `get_weights`."""
+    return [array for layer in weights(case) for direction in layer for array in direction]
+
+
 def inputs(case: Case, mode: str) -> np.ndarray:
     """float32 input (batch, steps, inputs), standard normal; a streaming case has STREAM_STEPS steps."""
     steps = STREAM_STEPS if mode == "stream" else case.steps
@@ -106,6 +138,16 @@ def output_gradient(case: Case) -> np.ndarray:
     """float32 gradient of a loss with respect to the stack's output (batch, steps, width)."""
     shape = (case.batch, case.steps, case.width)
     return _generator(case, "gradient").standard_normal(shape, dtype=np.float32)
+
+
+def gradient_names(case: Case) -> list[str]:
+    """Names of all gradients, in the order of Keras' weights."""
+    return [
+        gradient_name(layer, direction, field)
+        for layer in range(case.layers)
+        for direction in range(case.directions)
+        for field in Weights._fields
+    ]
 
 
 def gradient_name(layer: int, direction: int, weight: str) -> str:

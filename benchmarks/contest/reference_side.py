@@ -8,6 +8,7 @@ from rnnfast import reference
 
 from . import case as cases
 from .case import Case
+from .terms import Terms
 from .work import Work
 
 _CELLS = {"rnn": "simple_rnn", "lstm": "lstm", "gru": "gru"}
@@ -39,17 +40,16 @@ def _train(case: Case) -> list[Work]:
     def run() -> dict[str, np.ndarray]:
         y, _, cache = _forward(case, x, weights)
         _, *gradients = reference.rnn_backward(cache, dy)
-        names = [cases.gradient_name(0, 0, field) for field in weights._fields]
-        return {"output": y, **dict(zip(names, gradients, strict=False))}
+        return {"output": y, **dict(zip(cases.gradient_names(case), gradients, strict=False))}
 
     return [Work(run, run)]
 
 
-MODES = {"infer": _infer, "train": _train}
+_MODES = {"infer": _infer, "train": _train}
 
 
-def works(case: Case, mode: str, threads: int) -> list[Work]:
-    """The reference's way of doing the case. NumPy's threads are set by the environment."""
-    if case.layers > 1 or case.bidirectional:
-        raise ValueError(f"{case.name}: the reference side takes one layer in one direction")
-    return MODES[mode](case)
+def works(case: Case, mode: str, terms: Terms) -> list[Work]:
+    """The reference's way of doing the case, in float32. NumPy's threads are set by the environment."""
+    if case.layers > 1 or case.bidirectional or mode not in _MODES or terms.precision != "float32":
+        return []
+    return _MODES[mode](case)

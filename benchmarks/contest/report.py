@@ -1,24 +1,50 @@
-"""Outcomes as tables and as JSON."""
+"""Outcomes as tables and as JSON, and back."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
-from .referee import Outcome
-
-_TRAIN_CAP = 4.0
+from .case import Case
+from .referee import Outcome, Timing
 
 
-def table(title: str, outcomes: list[Outcome], labels: list[str]) -> str:
+@dataclass(frozen=True)
+class Section:
+    """The outcomes of one kind of contest on one kind of terms."""
+
+    kind: str  # "peers", "reference", "scaling"
+    precision: str
+    threads: int
+    versions: dict[str, str]  # by label
+    outcomes: list[Outcome]
+
+    @property
+    def labels(self) -> list[str]:
+        return list(self.versions)
+
+
+def table(outcomes: list[Outcome], labels: list[str]) -> str:
     """Microseconds per call (median) of every seat, and the ratio by median and by best."""
     header = ["case", "mode", *labels, "ratio", "ratio of bests"]
     rows = []
     for outcome in outcomes:
         times = [f"{outcome.timings[label].median:.1f}" if label in outcome.timings else "-" for label in labels]
         ratios = [f"{outcome.ratio(statistic):.2f}" for statistic in ("median", "best")]
-        rows.append([outcome.case.name, outcome.mode, *times, *ratios])
-    return f"{title}\n{render(header, rows, left=2)}"
+        rows.append([outcome.task.name, outcome.mode, *times, *ratios])
+    return render(header, rows, left=2)
+
+
+def workload_table(rows: list[dict], labels: list[str]) -> str:
+    """Rows of real_models.py: a figure of everybody, and of each peer how many times better rnnfast's is."""
+
+    def cell(row: dict, label: str) -> str:
+        if label not in row["values"]:
+            return "-"
+        value = f"{row['values'][label]:,.{row['digits']}f}"
+        return f"{value} ({row['ratios'][label]:.2f})" if label in row["ratios"] else value
+
+    texts = [[row["workload"], row["mode"], row["figure"], *(cell(row, label) for label in labels)] for row in rows]
+    return render(["workload", "mode", "figure", *labels], texts, left=3)
 
 
 def render(header: list[str], rows: list[list[str]], left: int) -> str:
@@ -36,37 +62,34 @@ def render(header: list[str], rows: list[list[str]], left: int) -> str:
     return "\n".join([line(header), f"| {' | '.join(rule)} |", *(line(row) for row in rows)])
 
 
-def geometric_mean(ratios: list[float]) -> float:
-    return math.exp(sum(map(math.log, ratios)) / len(ratios))
+def section_to_json(section: Section) -> dict:
+    return {
+        "kind": section.kind,
+        "precision": section.precision,
+        "threads": section.threads,
+        "versions": section.versions,
+        "rows": [
+            {
+                "case": asdict(outcome.task),
+                "mode": outcome.mode,
+                "leader": outcome.leader,
+                "ratio": outcome.ratio(),
+                "ratio_of_bests": outcome.ratio("best"),
+                "microseconds": {label: asdict(timing) for label, timing in outcome.timings.items()},
+            }
+            for outcome in section.outcomes
+        ],
+    }
 
 
-def summary(outcomes: list[Outcome]) -> list[str]:
-    """Geometric means per mode group, and the worst case. Ratios are of medians."""
-    lines = []
-    served = [outcome.ratio() for outcome in outcomes if outcome.mode != "train"]
-    trained = [min(outcome.ratio(), _TRAIN_CAP) for outcome in outcomes if outcome.mode == "train"]
-    if served:
-        lines.append(f"geometric mean, infer and stream ({len(served)} cases): {geometric_mean(served):.3f}")
-    if trained:
-        lines.append(
-            f"geometric mean, train, each capped at {_TRAIN_CAP:g} ({len(trained)} cases): "
-            f"{geometric_mean(trained):.3f}"
+def section_from_json(entry: dict) -> Section:
+    outcomes = [
+        Outcome(
+            Case(**{**row["case"], "modes": tuple(row["case"]["modes"])}),
+            row["mode"],
+            row["leader"],
+            {label: Timing(**timing) for label, timing in row["microseconds"].items()},
         )
-    if outcomes:
-        worst = min(outcomes, key=Outcome.ratio)
-        lines.append(f"worst case: {worst.case.name}, {worst.mode}: {worst.ratio():.3f}")
-    return lines
-
-
-def as_json(outcomes: list[Outcome]) -> list[dict]:
-    return [
-        {
-            "case": outcome.case.name,
-            "mode": outcome.mode,
-            "leader": outcome.leader,
-            "ratio": outcome.ratio(),
-            "ratio_of_bests": outcome.ratio("best"),
-            "microseconds": {label: asdict(timing) for label, timing in outcome.timings.items()},
-        }
-        for outcome in outcomes
+        for row in entry["rows"]
     ]
+    return Section(entry["kind"], entry["precision"], entry["threads"], entry["versions"], outcomes)

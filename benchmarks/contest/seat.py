@@ -12,14 +12,16 @@ import multiprocessing
 import os
 import traceback
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from .case import Case
-from .work import Stopwatch, quickest
+from .terms import Terms
+from .work import Sampler, Work, quickest
 
 # Packages that a contestant needs.
 CONTESTANTS = {
@@ -28,9 +30,23 @@ CONTESTANTS = {
     "torch": ("torch",),
     "onnxruntime": ("onnxruntime", "onnx"),
     "openvino": ("openvino", "onnx"),
+    "tensorflow": ("tensorflow", "keras"),
+    "jax": ("jax",),
 }
-PEERS = ("torch", "onnxruntime", "openvino")
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PEERS = ("torch", "onnxruntime", "openvino", "tensorflow", "jax")
+# Read when the libraries are loaded; the last by JAX.
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+
+
+class Task(Protocol):
+    """What a seat is given to do: a Case, or a whole model at work. Plain data, since it is sent to the process."""
+
+    @property
+    def name(self) -> str: ...
+
+    def works(self, contestant: str, mode: str, terms: Terms) -> list[Work]:
+        """Every way that a contestant has of doing it; none if it cannot."""
+        ...
 
 
 def missing_packages(contestant: str) -> list[str]:
@@ -40,35 +56,45 @@ def missing_packages(contestant: str) -> list[str]:
 class _Player:
     """What runs in the process. Each method answers a request of Seat's method of that name."""
 
-    def __init__(self, contestant: str, threads: int) -> None:
-        self._side = importlib.import_module(f"{__package__}.{contestant}_side")
-        self._threads = threads
-        self._stopwatch: Stopwatch | None = None
+    def __init__(self, contestant: str, terms: Sequence[Terms]) -> None:
+        self._contestant = contestant
+        self._terms = terms
+        self._sampler: Sampler | None = None
 
-    def describe(self) -> tuple[str, tuple[str, ...]]:
-        return self._side.version(), tuple(self._side.MODES)
+    def version(self) -> str:
+        return importlib.import_module(f"{__package__}.{self._contestant}_side").version()
 
-    def load(self, case: Case, mode: str) -> tuple[str, dict[str, np.ndarray]]:
-        self._stopwatch = None  # lets go of the case before
-        work = quickest(self._side.works(case, mode, self._threads))
+    def _works(self, task: Task, mode: str) -> Iterator[Work]:
+        several = len({terms.precision for terms in self._terms}) > 1
+        for terms in self._terms:
+            for work in task.works(self._contestant, mode, terms):
+                if several:
+                    work.variant = f"{terms.precision}, {work.variant}"
+                yield work
+
+    def load(self, task: Task, mode: str) -> tuple[str, dict[str, np.ndarray]] | None:
+        self._sampler = None  # lets go of the task before
+        works = list(self._works(task, mode))
+        if not works:
+            return None
+        work = quickest(works)
         answer = work.answer()
-        self._stopwatch = Stopwatch(work)
+        self._sampler = work.sampler()
         return work.variant, answer
 
     def slice(self, seconds: float) -> list[float]:
-        if self._stopwatch is None:
-            raise ValueError("slice: no case is loaded")
-        return self._stopwatch.slice(seconds)
+        if self._sampler is None:
+            raise ValueError("slice: nothing is loaded")
+        return self._sampler.slice(seconds)
 
 
-def _serve(connection: Connection, contestant: str, threads: int) -> None:
+def _serve(connection: Connection, contestant: str, terms: Sequence[Terms]) -> None:
     """Answers each request with (value, None) or (None, traceback), until None comes."""
     warnings.simplefilter("ignore")
-    player: _Player | None = None
+    player = _Player(contestant, terms)
     while (request := connection.recv()) is not None:
         command, *arguments = request
         try:
-            player = player or _Player(contestant, threads)
             connection.send((getattr(player, command)(*arguments), None))
         except Exception:
             connection.send((None, traceback.format_exc()))
@@ -76,13 +102,15 @@ def _serve(connection: Connection, contestant: str, threads: int) -> None:
 
 @dataclass
 class Seat:
-    """The asking side. A failure in the process is a RuntimeError here, with its traceback."""
+    """The asking side. A failure in the process is a RuntimeError here, with its traceback.
+
+    terms: one or more, of the same number of threads; the quickest way on any of them is kept.
+    """
 
     contestant: str
-    threads: int
+    terms: Sequence[Terms] = (Terms(),)
     label: str = ""
     version: str = ""
-    modes: tuple[str, ...] = ()
     _process: multiprocessing.process.BaseProcess = field(init=False, repr=False)
     _connection: Connection = field(init=False, repr=False)
 
@@ -90,10 +118,11 @@ class Seat:
         self.label = self.label or self.contestant
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        arguments = (theirs, self.contestant, self.threads)
+        threads = str(self.terms[0].threads)
+        arguments = (theirs, self.contestant, self.terms)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
         before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-        os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(self.threads)))  # read when the libraries are loaded
+        os.environ.update(dict.fromkeys(_THREAD_VARIABLES, threads))
         self._process.start()
         for name, value in before.items():
             if value is None:
@@ -101,7 +130,7 @@ class Seat:
             else:
                 os.environ[name] = value
         theirs.close()
-        self.version, self.modes = self._ask("describe")
+        self.version = self._ask("version")
 
     def _ask(self, *request: object) -> Any:
         self._connection.send(request)
@@ -113,9 +142,9 @@ class Seat:
             raise RuntimeError(f"{self.label} failed:\n{failure}")
         return value
 
-    def load(self, case: Case, mode: str) -> tuple[str, dict[str, np.ndarray]]:
-        """The way that the contestant found quickest, and its answer."""
-        return self._ask("load", case, mode)
+    def load(self, task: Task, mode: str) -> tuple[str, dict[str, np.ndarray]] | None:
+        """The way that the contestant found quickest, and its answer; None if it has no way."""
+        return self._ask("load", task, mode)
 
     def slice(self, seconds: float) -> list[float]:
         """Samples in nanoseconds per call, for about `seconds`."""
@@ -125,3 +154,20 @@ class Seat:
         if self._process.is_alive():
             self._connection.send(None)
             self._process.join()
+
+
+@contextmanager
+def take_seats(*wanted: tuple[str, Sequence[Terms], str]) -> Iterator[list[Seat]]:
+    """A seat for each (contestant, terms, label) that is installed; prints their versions, and who is missing."""
+    seats: list[Seat] = []
+    try:
+        for contestant, terms, label in wanted:
+            if missing := missing_packages(contestant):
+                print(f"{contestant}: not installed ({', '.join(missing)})")
+            else:
+                seats.append(Seat(contestant, terms, label))
+                print(f"{label}: {seats[-1].version}", flush=True)
+        yield seats
+    finally:
+        for seat in seats:
+            seat.close()

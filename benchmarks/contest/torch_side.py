@@ -1,20 +1,29 @@
-"""PyTorch: nn.LSTM, nn.GRU and nn.RNN, batch first; with and without oneDNN, eager and traced; streams by cells too."""
+"""PyTorch: nn.LSTM, nn.GRU and nn.RNN, batch first; with and without oneDNN, eager and traced; streams by cells too.
+
+bfloat16 as a converted module and by autocast, int8 by dynamic quantization.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from . import case as cases
 from .case import Case, Weights, reorder_gates
+from .terms import Terms
 from .work import Work, stream_work
 
 _MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 _CELLS = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell, "gru": torch.nn.GRUCell}
 # Our gate at each position of PyTorch's order, and theirs in ours: GRU r z n from z r h swaps two, so it is both.
 _GATE_ORDER = {"rnn": (0,), "lstm": (0, 1, 2, 3), "gru": (1, 0, 2)}
+ONEDNN = ((", oneDNN", True), ("", False))  # both are tried everywhere
 _LEARNING_RATE = 1e-8  # the weights change on every iteration, and do not run away
 
 
@@ -43,7 +52,7 @@ def _parameters(net: torch.nn.RNNBase, case: Case) -> Iterator[tuple[int, int, l
             yield layer, direction, [getattr(net, f"{kind}_l{layer}{suffix}") for kind in kinds]
 
 
-def _load_weights(net: torch.nn.RNNBase, case: Case) -> None:
+def load_weights(net: torch.nn.RNNBase, case: Case) -> None:
     weights = cases.weights(case)
     with torch.no_grad():
         for layer, direction, parameters in _parameters(net, case):
@@ -51,41 +60,76 @@ def _load_weights(net: torch.nn.RNNBase, case: Case) -> None:
                 parameter.copy_(torch.from_numpy(values))
 
 
-def _build(case: Case) -> torch.nn.RNNBase:
+def build(case: Case) -> torch.nn.RNNBase:
+    """The case's stack as one module, with its weights."""
     net = _MODULES[case.cell](case.inputs, case.units, case.layers, batch_first=True, bidirectional=case.bidirectional)
-    _load_weights(net, case)
+    load_weights(net, case)
     return net
 
 
-def _onednn(enabled: bool) -> Callable[[], None]:
+def onednn(enabled: bool) -> Callable[[], None]:
+    """What turns oneDNN on or off when it is called."""
+
     def prepare() -> None:
         torch.backends.mkldnn.set_flags(_enabled=enabled)
 
     return prepare
 
 
-def _ways(net: torch.nn.RNNBase, example: tuple) -> Iterator[tuple[str, Callable, Callable[[], None]]]:
+@contextmanager
+def _autocast() -> Iterator[None]:
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        yield
+
+
+class _Form(NamedTuple):
+    """A network converted for a precision, the type of its input and states, and what it has to run within."""
+
+    name: str
+    net: torch.nn.Module
+    dtype: torch.dtype = torch.float32
+    context: Callable[[], AbstractContextManager] = torch.inference_mode
+    traceable: bool = True
+
+
+def _forms(case: Case, precision: str) -> list[_Form]:
+    """The ways of having a network in that precision; there is no dynamic int8 RNN."""
+    net = build(case).eval()
+    if precision == "float32":
+        return [_Form("", net)]
+    if precision == "bfloat16":
+        cast = _Form("module ", copy.deepcopy(net).bfloat16(), torch.bfloat16)
+        return [cast, _Form("autocast ", net, context=_autocast, traceable=False)]
+    if case.cell == "rnn":
+        return []
+    quantized = torch.ao.quantization.quantize_dynamic(torch.nn.ModuleList([net]), {_MODULES[case.cell]})
+    return [_Form("dynamic ", quantized[0], traceable=False)]
+
+
+def _ways(form: _Form, example: tuple) -> Iterator[tuple[str, Callable, Callable[[], None]]]:
     """Name, callable and preparation of each way of running a network."""
-    for label, enabled in ((", oneDNN", True), ("", False)):
-        prepare = _onednn(enabled)
+    for label, enabled in ONEDNN:
+        prepare = onednn(enabled)
         prepare()
-        yield f"eager{label}", net, prepare
-        with torch.inference_mode():
-            yield f"traced{label}", torch.jit.freeze(torch.jit.trace(net, example)), prepare
-
-
-def _infer(case: Case) -> list[Work]:
-    net = _build(case).eval()
-    x = torch.from_numpy(cases.inputs(case, "infer"))
-
-    def work(variant: str, call: Callable, prepare: Callable[[], None]) -> Work:
-        def run() -> torch.Tensor:
+        yield f"{form.name}eager{label}", form.net, prepare
+        if form.traceable:
             with torch.inference_mode():
+                yield f"{form.name}traced{label}", torch.jit.freeze(torch.jit.trace(form.net, example)), prepare
+
+
+def _infer(case: Case, precision: str) -> list[Work]:
+    def work(form: _Form, x: torch.Tensor, variant: str, call: Callable, prepare: Callable[[], None]) -> Work:
+        def run() -> torch.Tensor:
+            with form.context():
                 return call(x)[0]
 
-        return Work(run, lambda: {"output": run().numpy()}, variant=variant, prepare=prepare)
+        return Work(run, lambda: {"output": run().float().numpy()}, variant=variant, prepare=prepare)
 
-    return [work(*way) for way in _ways(net, (x,))]
+    works = []
+    for form in _forms(case, precision):
+        x = torch.from_numpy(cases.inputs(case, "infer")).to(form.dtype)
+        works += [work(form, x, *way) for way in _ways(form, (x,))]
+    return works
 
 
 class _Stream:
@@ -100,7 +144,7 @@ class _Stream:
         self._y, self._state = self._call(x, self._state)
 
     def output(self) -> np.ndarray:
-        return self._y.numpy()
+        return self._y.float().numpy()
 
 
 class _CellStream:
@@ -119,7 +163,7 @@ class _CellStream:
         self._y = x
 
     def output(self) -> np.ndarray:
-        return self._y.numpy()[:, None]
+        return self._y.float().numpy()[:, None]
 
 
 def _cells(net: torch.nn.RNNBase, case: Case) -> list[torch.nn.Module]:
@@ -131,22 +175,24 @@ def _cells(net: torch.nn.RNNBase, case: Case) -> list[torch.nn.Module]:
     return cells
 
 
-def _stream(case: Case) -> list[Work]:
-    net = _build(case).eval()
-    steps = [torch.from_numpy(step) for step in cases.stream_steps(case)]
-    zeros = torch.zeros(case.layers, case.batch, case.units)
-    state = (zeros, zeros.clone()) if case.cell == "lstm" else zeros
+def _stream(case: Case, precision: str) -> list[Work]:
+    works: list[Work] = []
+    for form in _forms(case, precision):
+        steps = [torch.from_numpy(step).to(form.dtype) for step in cases.stream_steps(case)]
+        zeros = torch.zeros(case.layers, case.batch, case.units, dtype=form.dtype)
+        state = (zeros, zeros.clone()) if case.cell == "lstm" else zeros
+        for variant, call, prepare in _ways(form, (steps[0], state)):
+            works.append(stream_work(partial(_Stream, call, state), steps, variant, form.context, prepare))
+        if precision != "int8":
+            cells = _cells(form.net, case)
+            works.append(stream_work(partial(_CellStream, cells), steps, f"{form.name}cells", form.context))
+    return works
 
-    def work(variant: str, call: Callable, prepare: Callable[[], None]) -> Work:
-        return stream_work(lambda: _Stream(call, state), steps, variant, torch.inference_mode, prepare)
 
-    works = [work(*way) for way in _ways(net, (steps[0], state))]
-    cells = _cells(net, case)
-    return [*works, stream_work(lambda: _CellStream(cells), steps, "cells", torch.inference_mode)]
-
-
-def _train(case: Case) -> list[Work]:
-    net = _build(case).train()
+def _train(case: Case, precision: str) -> list[Work]:
+    if precision != "float32":
+        return []
+    net = build(case).train()
     optimizer = torch.optim.SGD(net.parameters(), lr=_LEARNING_RATE, fused=True)
     x = torch.from_numpy(cases.inputs(case, "train"))
     dy = torch.from_numpy(cases.output_gradient(case))
@@ -162,7 +208,7 @@ def _train(case: Case) -> list[Work]:
         optimizer.step()
 
     def answer() -> dict[str, np.ndarray]:
-        _load_weights(net, case)  # runs have changed them
+        load_weights(net, case)  # runs have changed them
         result = {"output": gradients().detach().numpy()}
         for layer, direction, parameters in _parameters(net, case):
             ours = _from_torch([parameter.grad.numpy() for parameter in parameters], case.cell)
@@ -170,16 +216,13 @@ def _train(case: Case) -> list[Work]:
                 result[cases.gradient_name(layer, direction, field)] = value
         return result
 
-    return [
-        Work(run, answer, variant=f"SGD{label}", prepare=_onednn(enabled))
-        for label, enabled in ((", oneDNN", True), ("", False))
-    ]
+    return [Work(run, answer, variant=f"SGD{label}", prepare=onednn(enabled)) for label, enabled in ONEDNN]
 
 
-MODES = {"infer": _infer, "stream": _stream, "train": _train}
+_MODES = {"infer": _infer, "stream": _stream, "train": _train}
 
 
-def works(case: Case, mode: str, threads: int) -> list[Work]:
+def works(case: Case, mode: str, terms: Terms) -> list[Work]:
     """Every way PyTorch has of doing the case."""
-    torch.set_num_threads(threads)
-    return MODES[mode](case)
+    torch.set_num_threads(terms.threads)
+    return _MODES[mode](case, terms.precision)

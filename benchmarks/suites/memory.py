@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rnnfast
 
-from .shapes import make_layer
+from .shapes import make_layer, make_model
 
 _SIZE = "256x64"
 
@@ -12,11 +12,7 @@ _SIZE = "256x64"
 class PeakMemory:
     def setup(self) -> None:
         self.layer = make_layer("lstm", _SIZE)
-        _, steps, units = self.layer.x.shape
-        self.model = rnnfast.Sequential(
-            [rnnfast.layers.Input((steps, units)), rnnfast.layers.LSTM(units, return_sequences=True)]
-        )
-        self.model.set_weights(self.layer.weights)
+        self.model = make_model(self.layer)
 
     def peakmem_import(self) -> None:
         """The floor: the packages, the weights and the data."""

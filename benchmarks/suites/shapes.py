@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+import rnnfast
+
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
 CELLS = list(GATES)
+_CLASSES = {"simple_rnn": rnnfast.layers.SimpleRNN, "lstm": rnnfast.layers.LSTM, "gru": rnnfast.layers.GRU}
 STEPS = 50
 # "units x batch": a sequence at a time, a small layer over a batch, a wide one
 SIZES = ["128x1", "64x32", "256x64"]
@@ -47,3 +50,12 @@ def make_layer(cell: str, size: str) -> Layer:
         draw(batch, STEPS, units),
         draw(batch, STEPS, units),
     )
+
+
+def make_model(layer: Layer) -> rnnfast.Sequential:
+    """The layer as a model that returns sequences."""
+    units = len(layer.recurrent_kernel)
+    recurrent = _CLASSES[layer.cell](units, return_sequences=True)
+    model = rnnfast.Sequential([rnnfast.layers.Input((None, units)), recurrent])
+    model.set_weights(layer.weights)
+    return model

@@ -7,33 +7,11 @@ The unit is a rate, so more is better: asv's graphs go up where the engine got f
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import rnnfast
 from rnnfast import reference
 
-from .shapes import CELLS, SIZES, make_layer
-
-_SECONDS = 0.3  # measuring time of one figure
-_LEAST_RUNS = 3
-_LAYERS = {
-    "simple_rnn": rnnfast.layers.SimpleRNN,
-    "lstm": rnnfast.layers.LSTM,
-    "gru": rnnfast.layers.GRU,
-}
-
-
-def _sequences_per_second(run: Callable[[], object], batch: int) -> float:
-    """From the quickest of the runs that fit into _SECONDS, after one to warm up."""
-    run()
-    times: list[float] = []
-    end = time.perf_counter() + _SECONDS
-    while len(times) < _LEAST_RUNS or time.perf_counter() < end:
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return batch / min(times)
+from .rates import calls_per_second
+from .shapes import CELLS, SIZES, make_layer, make_model
 
 
 class _Throughput:
@@ -44,12 +22,8 @@ class _Throughput:
     def setup(self, cell: str, size: str) -> None:
         rnnfast.set_num_threads(1)
         self.layer = make_layer(cell, size)
-        batch, steps, units = self.layer.x.shape
-        self.batch = batch
-        self.model = rnnfast.Sequential(
-            [rnnfast.layers.Input((steps, units)), _LAYERS[cell](units, return_sequences=True)]
-        )
-        self.model.set_weights(self.layer.weights)
+        self.batch = len(self.layer.x)
+        self.model = make_model(self.layer)
 
     def reference_forward(self) -> tuple:
         layer = self.layer
@@ -61,10 +35,10 @@ class Forward(_Throughput):
 
     def track_rnnfast(self, cell: str, size: str) -> float:
         engine = rnnfast.InferenceModel(self.model, threads=1)
-        return _sequences_per_second(lambda: engine(self.layer.x), self.batch)
+        return self.batch * calls_per_second(lambda: engine(self.layer.x))
 
     def track_reference(self, cell: str, size: str) -> float:
-        return _sequences_per_second(self.reference_forward, self.batch)
+        return self.batch * calls_per_second(self.reference_forward)
 
 
 class TrainingStep(_Throughput):
@@ -81,11 +55,11 @@ class TrainingStep(_Throughput):
             layer.backward(self.layer.dy, tape)
             optimizer.apply(layer.trainable_weights)
 
-        return _sequences_per_second(step, self.batch)
+        return self.batch * calls_per_second(step)
 
     def track_reference(self, cell: str, size: str) -> float:
         def step() -> None:
             _, _, cache = self.reference_forward()
             reference.rnn_backward(cache, self.layer.dy)
 
-        return _sequences_per_second(step, self.batch)
+        return self.batch * calls_per_second(step)

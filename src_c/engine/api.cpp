@@ -1,6 +1,7 @@
 // The function table of rnnfast.h: plans and training from their own files, element-wise work from the kernel table.
 // Work is cut on grids that depend on sizes alone, so that results do not depend on the number of threads.
 #include <algorithm>
+#include <atomic>
 
 #include "../rnnfast.h"
 #include "buffer.h"
@@ -119,6 +120,17 @@ void embedding_backward(Dtype dtype, int64_t count, int64_t dim, const int64_t* 
   });
 }
 
+bool all_finite(Dtype dtype, int64_t size, const void* x) {
+  std::atomic<bool> finite{true};
+  with_kernels(dtype, [&](const auto& kernels, auto zero) {
+    const auto* values = static_cast<const decltype(zero)*>(x);
+    in_parts(size, kGrain, get_num_threads(), [&](int64_t begin, int64_t end) {
+      if (!kernels.all_finite(end - begin, values + begin)) finite.store(false, std::memory_order_relaxed);
+    });
+  });
+  return finite.load();
+}
+
 // An optimizer's update over all elements, on the threads that a call may use now.
 template <class Update, class Kernel> void update(const Update& u, Kernel kernel) {
   with_kernels(u.dtype, [&](const auto& kernels, auto) {
@@ -157,6 +169,7 @@ Api make_api() {
   api.activation_backward = activation_backward;
   api.column_sums = column_sums;
   api.embedding_backward = embedding_backward;
+  api.all_finite = all_finite;
   api.adam_update = adam_update;
   api.rmsprop_update = rmsprop_update;
   api.sgd_update = sgd_update;

@@ -1,7 +1,6 @@
 #include "packing.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace rnnfast {
 
@@ -10,9 +9,9 @@ CellLayout::CellLayout(const RnnSpec& spec, int64_t lanes_)
 
 int64_t CellLayout::panels() const { return ceil_div(units, linear() ? slot_row() : lanes); }
 
-GateSet CellLayout::input_gates() const { return {gates(), {0, 1, 2, 3}}; }
+GateSet CellLayout::input_gates() const { return {0, gates()}; }
 
-GateSet CellLayout::recurrent_gates() const { return {split() ? 2 : gates(), {0, 1, 2, 3}}; }
+GateSet CellLayout::recurrent_gates() const { return {0, split() ? 2 : gates()}; }
 
 KBlocks CellLayout::recurrent_blocks(int64_t z_panel) const {
   // The candidate's recurrent part of a GRU lies in slot 3, past its input's.
@@ -20,69 +19,29 @@ KBlocks CellLayout::recurrent_blocks(int64_t z_panel) const {
   return {panels(), z_panel, block_length(recurrent_gates().count), 0, 0};
 }
 
-namespace {
-
-// to[c * to_ld + r] = from[r * from_ld + c]: blocks of a cache line, so that every line is touched once.
 template <class T>
-void transpose(const T* from, int64_t from_ld, int64_t rows, int64_t cols, T* to, int64_t to_ld) {
-  constexpr int64_t kBlock = 16;
-  for (int64_t r0 = 0; r0 < rows; r0 += kBlock)
-    for (int64_t c0 = 0; c0 < cols; c0 += kBlock) {
-      const int64_t r1 = std::min(rows, r0 + kBlock), c1 = std::min(cols, c0 + kBlock);
-      for (int64_t c = c0; c < c1; ++c)
-        for (int64_t r = r0; r < r1; ++r) to[c * to_ld + r] = from[r * from_ld + c];
-    }
-}
-
-}  // namespace
-
-template <class T> void pack_gates(const CellLayout& layout, const GateSet& set, const T* w, int64_t k, T* out) {
-  const int64_t H = layout.units, VL = layout.lanes, ld = layout.gates() * H;
-  for (int64_t p = 0; p < layout.panels(); ++p) {
-    const int64_t valid = std::min(VL, H - p * VL);
-    for (int64_t i = 0; i < k; ++i)
-      for (int g = 0; g < set.count; ++g, out += VL) {
-        std::copy_n(w + i * ld + set.gate[g] * H + p * VL, valid, out);
-        std::fill_n(out + valid, VL - valid, T(0));
-      }
-  }
-}
-
-template <class T> void unpack_gates(const CellLayout& layout, const GateSet& set, const T* packed, int64_t k, T* w) {
-  const int64_t H = layout.units, VL = layout.lanes, ld = layout.gates() * H;
-  for (int64_t p = 0; p < layout.panels(); ++p) {
-    const int64_t valid = std::min(VL, H - p * VL);
-    for (int64_t i = 0; i < k; ++i)
-      for (int g = 0; g < set.count; ++g, packed += VL)
-        std::copy_n(packed, valid, w + i * ld + set.gate[g] * H + p * VL);
-  }
+void pack_cell(const Kernels<T>& kernels, const CellLayout& layout, const GateSet& set, const T* w, int64_t k, T* out) {
+  for (int64_t panel = 0; panel < layout.panels(); ++panel, out += k * layout.width(set))
+    kernels.pack(k, layout.vectors(set), cell_part(layout, set, w, panel), out);
 }
 
 template <class T>
-void pack_linear(int64_t lanes, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out) {
-  const int64_t width = kSlots * lanes;
-  for (int64_t first = 0; first < n; first += width, out += k * width) {
-    const int64_t valid = std::min(width, n - first);
-    if (transposed) {
-      if (valid < width) std::fill_n(out, k * width, T(0));
-      transpose(w + first * ld, ld, valid, k, out, width);
+void pack_linear(const Kernels<T>& kernels, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out) {
+  const int64_t lanes = kernels.lanes, width = kSlots * lanes;
+  for (int64_t panel = 0; panel * width < n; ++panel, out += k * width) {
+    const int64_t first = panel * width, valid = std::min(width, n - first);
+    if (!transposed) {
+      kernels.pack(k, kSlots, linear_part(lanes, w, n, ld, panel), out);
     } else {
-      for (int64_t i = 0; i < k; ++i) {
-        std::copy_n(w + i * ld + first, valid, out + i * width);
-        std::fill_n(out + i * width + valid, width - valid, T(0));
-      }
+      if (valid < width) std::fill_n(out, k * width, T(0));
+      kernels.transpose(valid, k, w + first * ld, ld, out, width);
     }
   }
 }
 
-template <class T> void unpack_linear(int64_t lanes, const T* packed, int64_t k, int64_t n, T* w, int64_t ld) {
-  const int64_t width = kSlots * lanes;
-  for (int64_t first = 0; first < n; first += width)
-    for (int64_t i = 0; i < k; ++i, packed += width) std::copy_n(packed, std::min(width, n - first), w + i * ld + first);
-}
-
 template <class T>
-void pack_gates_transposed(const CellLayout& layout, const GateSet& set, const T* w, int64_t n, T* out) {
+void pack_cell_transposed(const Kernels<T>& kernels, const CellLayout& layout, const GateSet& set, const T* w, int64_t n,
+                          T* out) {
   const int64_t H = layout.units, width = layout.slot_row(), ld = layout.gates() * H;
   const int64_t block = layout.block_length(set.count), rows = layout.panels() * block;
   // A linear block is one run of units, a gate block one run per gate.
@@ -92,8 +51,8 @@ void pack_gates_transposed(const CellLayout& layout, const GateSet& set, const T
   for (int64_t first = 0; first < n; first += width, out += rows * width)
     for (int64_t p = 0; p < layout.panels(); ++p)
       for (int g = 0; g < runs; ++g)
-        transpose(w + first * ld + set.gate[g] * H + p * run, ld, std::min(width, n - first), std::min(run, H - p * run),
-                  out + (p * block + g * run) * width, width);
+        kernels.transpose(std::min(width, n - first), std::min(run, H - p * run),
+                          w + first * ld + (set.first + g) * H + p * run, ld, out + (p * block + g * run) * width, width);
 }
 
 namespace {
@@ -131,14 +90,12 @@ template <class T> void unpack_bias_gradient(const CellLayout& layout, const T* 
     for (int g = 0; g < 3; ++g) copy_slot(g < 2 ? g : 3, dbias + (3 + g) * H);
 }
 
-#define RNNFAST_INSTANTIATE(T)                                                                            \
-  template void pack_gates(const CellLayout&, const GateSet&, const T*, int64_t, T*);                     \
-  template void unpack_gates(const CellLayout&, const GateSet&, const T*, int64_t, T*);                   \
-  template void pack_linear(int64_t, const T*, int64_t, int64_t, int64_t, bool, T*);                      \
-  template void unpack_linear(int64_t, const T*, int64_t, int64_t, T*, int64_t);                          \
-  template void pack_gates_transposed(const CellLayout&, const GateSet&, const T*, int64_t, T*);          \
-  template void pack_bias(const CellLayout&, const T*, T*);                                               \
-  template void pack_candidate_bias(const CellLayout&, const T*, T*);                                     \
+#define RNNFAST_INSTANTIATE(T)                                                                                      \
+  template void pack_cell(const Kernels<T>&, const CellLayout&, const GateSet&, const T*, int64_t, T*);             \
+  template void pack_linear(const Kernels<T>&, const T*, int64_t, int64_t, int64_t, bool, T*);                      \
+  template void pack_cell_transposed(const Kernels<T>&, const CellLayout&, const GateSet&, const T*, int64_t, T*);  \
+  template void pack_bias(const CellLayout&, const T*, T*);                                                         \
+  template void pack_candidate_bias(const CellLayout&, const T*, T*);                                               \
   template void unpack_bias_gradient(const CellLayout&, const T*, T*);
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)

@@ -2,6 +2,7 @@
 #ifndef RNNFAST_ENGINE_PACKING_H
 #define RNNFAST_ENGINE_PACKING_H
 
+#include <algorithm>
 #include <cstdint>
 
 #include "../kernels/table.h"
@@ -11,10 +12,9 @@ namespace rnnfast {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Which of a cell's gates a packed matrix holds, and how z's slots number them.
+// Which of a cell's gates a packed matrix holds: consecutive ones, each a vector of a panel.
 struct GateSet {
-  int count;
-  int gate[4];  // canonical gate of each vector of a panel
+  int first, count;
 };
 
 // The panels of a cell's weights and pre-activations at one vector length.
@@ -28,13 +28,14 @@ struct CellLayout {
   bool split() const { return cell == CellKind::gru && !reset_after; }  // candidate's product waits for r
   int gates() const { return gate_count(cell); }
   int64_t panels() const;
+  int64_t units_before(int64_t panel) const { return std::min(units, panel * (linear() ? slot_row() : lanes)); }
   int64_t slot_row() const { return kSlots * lanes; }           // elements of one row of a z panel
   int64_t z_size(int64_t rows) const { return panels() * rows * slot_row(); }
   GateSet input_gates() const;      // of W
   GateSet recurrent_gates() const;  // of U; z and r alone when split
-  GateSet candidate_gates() const { return {1, {2}}; }  // of U's other part when split
-  int64_t input_width() const { return (linear() ? kSlots : input_gates().count) * lanes; }  // elements per k of a panel
-  int64_t recurrent_width() const { return (linear() ? kSlots : recurrent_gates().count) * lanes; }
+  GateSet candidate_gates() const { return {2, 1}; }  // of U's other part when split
+  int vectors(const GateSet& set) const { return linear() ? kSlots : set.count; }  // per k of a panel
+  int64_t width(const GateSet& set) const { return vectors(set) * lanes; }
   // Elements of one block of a row of dz that meet so many vectors of weights.
   int64_t block_length(int vectors) const { return linear() ? (panels() == 1 ? units : slot_row()) : vectors * lanes; }
   // A row of dz as the k of a product with the transposes of W and U; from the candidate's slot on when it is split.
@@ -43,19 +44,30 @@ struct CellLayout {
   KBlocks candidate_blocks(int64_t z_panel) const { return {panels(), z_panel, lanes, 0, 0}; }
 };
 
-// out [panel][k][count * VL]: vector g of a panel = gate set.gate[g] of VL consecutive units.  w (k, G*units).
-template <class T> void pack_gates(const CellLayout&, const GateSet&, const T* w, int64_t k, T* out);
-template <class T> void unpack_gates(const CellLayout&, const GateSet&, const T* packed, int64_t k, T* w);
+// A panel's part of w (rows, n) with leading dimension ld, as linear panels have it.
+template <class E> PanelPart<E> linear_part(int64_t lanes, E* w, int64_t n, int64_t ld, int64_t panel) {
+  const int64_t first = panel * kSlots * lanes;
+  return {w + first, ld, 0, n - first};
+}
+// A panel's part of w (rows, G*units): VL consecutive units of each gate of the set, or of a SimpleRNN 4 * VL units.
+template <class E> PanelPart<E> cell_part(const CellLayout& layout, const GateSet& set, E* w, int64_t panel) {
+  const int64_t H = layout.units, first = panel * layout.lanes;
+  if (layout.linear()) return linear_part(layout.lanes, w, H, H, panel);
+  return {w + set.first * H + first, layout.gates() * H, H, H - first};
+}
+
+// out [panel][k][vectors * VL] = the panels' parts of w (k, G*units).
+template <class T>
+void pack_cell(const Kernels<T>&, const CellLayout&, const GateSet&, const T* w, int64_t k, T* out);
 
 // out [panel][k][4 * VL]: consecutive columns of w (k, n), or of the transpose of w (n, k).
 template <class T>
-void pack_linear(int64_t lanes, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out);
-template <class T> void unpack_linear(int64_t lanes, const T* packed, int64_t k, int64_t n, T* w, int64_t ld);
+void pack_linear(const Kernels<T>&, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out);
 inline int64_t linear_size(int64_t lanes, int64_t k, int64_t n) { return ceil_div(n, kSlots * lanes) * k * kSlots * lanes; }
 
 // Panels of the transpose of w (n, G*units) whose k run over [block][gate of the set][unit], as a row of dz has them.
 template <class T>
-void pack_gates_transposed(const CellLayout&, const GateSet&, const T* w, int64_t n, T* out);
+void pack_cell_transposed(const Kernels<T>&, const CellLayout&, const GateSet&, const T* w, int64_t n, T* out);
 inline int64_t transposed_size(const CellLayout& layout, const GateSet& set, int64_t n) {
   return ceil_div(n, layout.slot_row()) * layout.panels() * layout.block_length(set.count) * layout.slot_row();
 }

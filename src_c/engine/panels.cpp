@@ -4,7 +4,7 @@ namespace rnnfast {
 
 template <class T>
 Panels<T>::Panels(const Products<T>& products, int64_t count, int64_t k, int64_t width, Buffer<T> panels)
-    : panel_size_(prepared_row(k, products.layout) * width) {
+    : panel_size_(prepared_row(k, products.layout) * width), width_(width) {
   if (products.layout.group == 1) {
     full_ = std::move(panels);
     return;
@@ -17,9 +17,9 @@ Panels<T>::Panels(const Products<T>& products, int64_t count, int64_t k, int64_t
                   scale_.data() + panel * width, offset_.data() + panel * width);
 }
 
-template <class T> PanelWeights Panels<T>::view() const {
-  if (narrow_.size() == 0) return {full_.data(), nullptr, nullptr};
-  return {narrow_.data(), scale_.data(), offset_.data()};
+template <class T> PanelWeights Panels<T>::view(int64_t panel) const {
+  if (narrow_.size() == 0) return {full_.data() + panel * panel_size_, nullptr, nullptr};
+  return {narrow_.data() + panel * panel_size_, scale_.data() + panel * width_, offset_.data() + panel * width_};
 }
 
 template <class T> int64_t Panels<T>::bytes() const {

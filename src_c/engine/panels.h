@@ -16,12 +16,12 @@ template <class T> class Panels {
   // panels: [count][k][width] in full precision, as packing.h makes them.
   Panels(const Products<T>& products, int64_t count, int64_t k, int64_t width, Buffer<T> panels);
 
-  PanelWeights view() const;
+  PanelWeights view(int64_t panel = 0) const;  // from a panel on
   int64_t panel_size() const { return panel_size_; }  // elements from one panel to the next
   int64_t bytes() const;
 
  private:
-  int64_t panel_size_ = 0;
+  int64_t panel_size_ = 0, width_ = 0;
   Buffer<T> full_;
   Buffer<uint32_t> narrow_;
   Buffer<float> scale_;

@@ -1,4 +1,4 @@
-// Recurrent and dense layers over the kernel table: packed weights, and inference on one sub-batch.
+// Recurrent and dense layers over the kernel table: packed weights and their products.
 #ifndef RNNFAST_ENGINE_RNN_H
 #define RNNFAST_ENGINE_RNN_H
 
@@ -54,8 +54,9 @@ template <class T> class PackedRnn {
   const CellLayout& layout() const { return layout_; }
   int64_t bytes() const;
 
-  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim). scratch: as ProductArgs has it.
-  void project(int64_t rows, const T* x, T* z, int64_t z_panel, void* scratch) const;
+  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end). scratch: as ProductArgs
+  // has it.
+  void project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end, void* scratch) const;
   // The weights' part of a recurrence's arguments; the caller adds segments, rows, states and scratch.
   RecurForwardArgs<T> recurrence() const;
 
@@ -67,20 +68,6 @@ template <class T> class PackedRnn {
   Panels<T> w_, u_, candidate_u_;
   Buffer<T> bias_, candidate_bias_, peephole_;
 };
-
-// One layer, one direction, over one sub-batch, on the calling thread. Elements are T; nothing is allocated.
-template <class T> struct RnnInfer {
-  const PackedRnn<T>* rnn;
-  const SequencePlan* plan;
-  const T* x;      // packed (total, input_dim)
-  T* h;            // (total + batch, units): the states after each step, packed, are written to the first `total` rows;
-                   // the last `batch` rows are scratch. Or null where only the final state is wanted.
-  T* h_state;      // (batch, units), sorted order. in: initial state; out: final state
-  T* c_state;      // LSTM: likewise; else null
-  T* workspace;    // rnn_infer_workspace() elements, 64-byte aligned
-};
-template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&);
-template <class T> void rnn_infer(const RnnInfer<T>&);
 
 // Elements of the scratch of a product of so many rows and factors.
 template <class T> int64_t product_scratch(const Products<T>& products, int64_t rows, int64_t k) {

@@ -139,6 +139,26 @@ int worthwhile_threads(double operations, int threads) {
   return worth < threads ? std::max(1, static_cast<int>(worth)) : threads;
 }
 
+int waiting_threads(int threads) { return std::min(threads, start().limit); }
+
+void run_team(int threads, MemberFunction function, void* context) {
+#if defined(_OPENMP)
+  start();
+  if (threads > 1 && !omp_in_parallel() && !serial_only.load(std::memory_order_relaxed)) {
+#pragma omp parallel num_threads(threads)
+    {
+      FlushDenormals flush;
+      function(context, omp_get_thread_num(), omp_get_num_threads());
+    }
+    return;
+  }
+#else
+  (void)threads;
+#endif
+  FlushDenormals flush;
+  function(context, 0, 1);
+}
+
 void run_parts(int64_t parts, int threads, PartFunction function, void* context) {
   if (parts <= 0) return;
 #if defined(_OPENMP)

@@ -84,11 +84,27 @@ using PartFunction = void (*)(void* context, int64_t part);
 // Which thread runs a part is not fixed. An exception that a part throws is thrown again here, after all have ended.
 void run_parts(int64_t parts, int threads, PartFunction function, void* context);
 
+using MemberFunction = void (*)(void* context, int member, int members);
+// Calls function(context, member, members) once on each of `threads` threads, all at the same time and with denormals
+// flushed, so that they may wait for each other. There may be fewer members than asked for. It must not throw.
+void run_team(int threads, MemberFunction function, void* context);
+
+// The threads that may wait for each other without keeping a processor from one that is waited for: no more than the
+// processors that the process started with.
+int waiting_threads(int threads);
+
 // f(part) for every part in [0, parts); see run_parts.
 template <class F> void parallel_for(int64_t parts, int threads, F&& f) {
   using Function = std::remove_reference_t<F>;
   auto call = [](void* context, int64_t part) { (*static_cast<Function*>(context))(part); };
   run_parts(parts, threads, call, const_cast<void*>(static_cast<const void*>(&f)));
+}
+
+// f(member, members) on each member of a team; see run_team.
+template <class F> void with_team(int threads, F&& f) {
+  using Function = std::remove_reference_t<F>;
+  auto call = [](void* context, int member, int members) { (*static_cast<Function*>(context))(member, members); };
+  run_team(threads, call, const_cast<void*>(static_cast<const void*>(&f)));
 }
 
 }  // namespace rnnfast

@@ -37,7 +37,7 @@ template <class F> void for_batch_parts(const SequencePlan& plan, int threads, c
   });
 }
 
-// Consecutive segments whose states before and after both lie in one piece of the history.
+// Consecutive segments whose states before and after both lie in one piece of the history, at least one (of no rows).
 std::vector<Segment> merged(std::vector<Segment> segments) {
   std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) { return a.z < b.z; });
   std::vector<Segment> result;
@@ -48,6 +48,7 @@ std::vector<Segment> merged(std::vector<Segment> segments) {
     else
       result.push_back(s);
   }
+  if (result.empty()) result.push_back({});
   return result;
 }
 
@@ -74,9 +75,9 @@ template <class T> class Backward {
     const T* u = typed<T>(f_.weights.recurrent_kernel);
     const GateSet gates = layout_.recurrent_gates(), candidate = layout_.candidate_gates();
     Buffer<T> ut(transposed_size(layout_, gates, H), uninitialised);
-    pack_gates_transposed(layout_, gates, u, H, ut.data());
+    pack_cell_transposed(kernels_, layout_, gates, u, H, ut.data());
     Buffer<T> candidate_ut(layout_.split() ? transposed_size(layout_, candidate, H) : 0, uninitialised);
-    if (layout_.split()) pack_gates_transposed(layout_, candidate, u, H, candidate_ut.data());
+    if (layout_.split()) pack_cell_transposed(kernels_, layout_, candidate, u, H, candidate_ut.data());
     Buffer<T> scratch(layout_.split() ? plan_.batch() * H : 0, uninitialised);
 
     RecurBackwardArgs<T> p{};
@@ -108,45 +109,26 @@ template <class T> class Backward {
     });
   }
 
-  // A weight gradient, [panel][row][width], and which part of dz it sums.
-  struct Sum {
-    int64_t rows;   // of the result: columns of A
-    int64_t width;  // per k of a panel
-    int nv;
-    bool skip_slot;
-    int64_t slot;   // first slot of dz
-    Buffer<T> packed;
-    Sum(const CellLayout& layout, int64_t rows_, int vectors, bool skip, int64_t slot_)
-        : rows(rows_), width(vectors * layout.lanes), nv(vectors), skip_slot(skip), slot(slot_),
-          packed(layout.panels() * rows_ * vectors * layout.lanes) {}
-  };
-
-  void add(Sum& sum, int64_t panel, int64_t k, const T* a, int64_t z_row) const {
+  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and dz from row z_row on.
+  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, int64_t z_row,
+                      bool accumulate, void* gradient) const {
     OuterArgs<T> p{};
-    p.m = p.lda = sum.rows;
+    p.m = p.lda = rows;
     p.k = k;
-    p.nv = sum.nv;
-    p.skip_slot = sum.skip_slot;
+    p.nv = layout_.vectors(gates);
+    // The candidate's recurrent part of a GRU lies in slot 3, past its input's.
+    p.skip_slot = layout_.cell == CellKind::gru && layout_.reset_after && gradient == b_.drecurrent_kernel;
     p.a = a;
-    p.b = z() + panel * z_panel_ + z_row * layout_.slot_row() + sum.slot * layout_.lanes;
+    p.b = z() + panel * z_panel_ + z_row * layout_.slot_row() + gates.first * layout_.lanes;
     p.b_row = layout_.slot_row();
-    p.c = sum.packed.data() + panel * sum.rows * sum.width;
+    p.accumulate = accumulate;
+    p.c = cell_part(layout_, gates, typed<T>(gradient), panel);
     kernels_.outer(p);
-  }
-
-  void unpack(const Sum& sum, const GateSet& gates, int64_t rows, void* w) const {
-    if (layout_.linear()) unpack_linear(layout_.lanes, sum.packed.data(), rows, layout_.units, typed<T>(w), layout_.units);
-    else unpack_gates(layout_, gates, sum.packed.data(), rows, typed<T>(w));
   }
 
   void weight_gradients() const {
     const int64_t I = f_.spec->input_dim, H = layout_.units, P = layout_.panels();
     const std::vector<Segment> runs = merged(plan_.segments());
-    const int vectors = layout_.linear() ? kSlots : layout_.recurrent_gates().count;
-    const bool skip = layout_.cell == CellKind::gru && layout_.reset_after;
-    Sum dw(layout_, I, layout_.linear() ? kSlots : layout_.input_gates().count, false, 0);
-    Sum du(layout_, H, vectors, skip, 0);
-    Sum candidate(layout_, layout_.split() ? H : 0, 1, false, 2);
     Buffer<T> sums(P * layout_.slot_row());
 
     const int jobs = b_.dbias ? 3 : 2;
@@ -154,19 +136,20 @@ template <class T> class Backward {
       const int64_t panel = job / jobs;
       switch (job % jobs) {
         case 0:
-          add(dw, panel, plan_.total(), typed<T>(f_.x), 0);
+          panel_gradient(layout_.input_gates(), panel, I, plan_.total(), typed<T>(f_.x), 0, false, b_.dkernel);
           break;
         case 1:
-          for (const Segment& s : runs) add(du, panel, s.count, h() + s.prev * H, s.z);
-          if (layout_.split()) add(candidate, panel, plan_.total(), typed<T>(f_.extra), 0);
+          for (const Segment& s : runs)
+            panel_gradient(layout_.recurrent_gates(), panel, H, s.count, h() + s.prev * H, s.z, &s != &runs.front(),
+                           b_.drecurrent_kernel);
+          if (layout_.split())
+            panel_gradient(layout_.candidate_gates(), panel, H, plan_.total(), typed<T>(f_.extra), 0, false,
+                           b_.drecurrent_kernel);
           break;
         default:
           kernels_.z_sums(plan_.total(), z() + panel * z_panel_, sums.data() + panel * layout_.slot_row());
       }
     });
-    unpack(dw, layout_.input_gates(), I, b_.dkernel);
-    unpack(du, layout_.recurrent_gates(), H, b_.drecurrent_kernel);
-    if (layout_.split()) unpack(candidate, layout_.candidate_gates(), H, b_.drecurrent_kernel);
     if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
     if (b_.dpeephole)
       kernels_.peephole_gradient(H, plan_.segments().data(), static_cast<int64_t>(plan_.segments().size()), z(),
@@ -177,7 +160,7 @@ template <class T> class Backward {
     const int64_t I = f_.spec->input_dim;
     const GateSet gates = layout_.input_gates();
     Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
-    pack_gates_transposed(layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
+    pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
     const KBlocks k = layout_.input_blocks(z_panel_);
     for_row_parts(plan_.total(), threads_, [&](int64_t first, int64_t count) {
       kernels_.full.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(), layout_.slot_row(),
@@ -203,7 +186,8 @@ template <class T> void forward(const RnnForward& f) {
   const int threads = worthwhile_threads(layer_operations(f), f.threads);
   T* z = typed<T>(f.z);
   for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
-    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, nullptr);
+    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, 0,
+                layout.panels(), nullptr);
   });
   RecurForwardArgs<T> p = rnn.recurrence();
   p.segments = plan.segments().data();
@@ -228,7 +212,7 @@ template <class T> void product(const MatMul& p) {
   const int threads =
       worthwhile_threads(2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k), p.threads);
   Buffer<T> b(linear_size(lanes, p.k, p.n), uninitialised);
-  pack_linear(lanes, typed<T>(p.b), p.k, p.n, p.ldb, p.transpose_b, b.data());
+  pack_linear(kernels, typed<T>(p.b), p.k, p.n, p.ldb, p.transpose_b, b.data());
   Buffer<T> bias(p.bias ? panels * width : 0);
   if (p.bias) std::copy_n(typed<T>(p.bias), p.n, bias.data());
   T* c = typed<T>(p.c);
@@ -241,24 +225,21 @@ template <class T> void product(const MatMul& p) {
     });
     return;
   }
-  Buffer<T> sums(panels * p.m * width);
   if (p.bias)
-    for (int64_t panel = 0; panel < panels; ++panel)
-      for (int64_t i = 0; i < p.m; ++i)
-        std::copy_n(bias.data() + panel * width, width, sums.data() + (panel * p.m + i) * width);
+    for (int64_t i = 0; i < p.m; ++i) std::copy_n(bias.data(), p.n, c + i * p.ldc);
   parallel_for(panels, threads, [&](int64_t panel) {
     OuterArgs<T> part{};
     part.m = p.m;
     part.k = p.k;
-    part.nv = kSlots;
+    part.nv = static_cast<int>(std::min<int64_t>(kSlots, ceil_div(p.n - panel * width, lanes)));
     part.a = typed<T>(p.a);
     part.lda = p.lda;
     part.b = b.data() + panel * p.k * width;
     part.b_row = width;
-    part.c = sums.data() + panel * p.m * width;
+    part.accumulate = p.bias != nullptr;
+    part.c = linear_part(lanes, c, p.n, p.ldc, panel);
     kernels.outer(part);
   });
-  unpack_linear(lanes, sums.data(), p.m, p.n, c, p.ldc);
 }
 
 }  // namespace

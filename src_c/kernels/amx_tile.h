@@ -2,7 +2,7 @@
 //
 // Why these sizes. A product of tiles takes 16 cycles and its result 52, so four sums must be under way; a tile of B is read
 // in 8 cycles from L1, where a panel stays while it meets all rows. Panels of fewer vectors are taken several at once.
-// Rows that do not exist are computed from what lies in their place, and what comes of them is not read.
+// The tile of the last rows computes those that do not exist from what lies in their place, and nobody reads the result.
 #ifndef RNNFAST_KERNELS_AMX_TILE_H
 #define RNNFAST_KERNELS_AMX_TILE_H
 
@@ -12,8 +12,8 @@
 namespace rnnfast {
 namespace RNNFAST_ISA {
 
-// Numbers of tiles: sums, parts of A, one part of one vector of B.
-constexpr int kAmxSums = 4, kAmxA = 4, kAmxB = 7;
+// Tiles: as many sums, then the parts of A; the last is for one part of one vector of B.
+constexpr int kAmxSums = 4, kAmxA = 4;
 
 // Sum C += (part P of A) B + ... + (part 0 of A) B
 template <class F, int C, int P> RNNFAST_INLINE void add_products() {
@@ -60,7 +60,9 @@ template <class F, int V> RNNFAST_NOINLINE void matrix_sums(const Tile<F>& t, in
 template <class F> struct AmxTiles {
   static_assert(Vec<float>::N == kAmxLanes, "a vector of a panel is the width of a tile");
   static constexpr int size = kAmxRows * kAmxSums * kAmxLanes;
-  using Session = AmxSession;
+  struct Session : AmxSession {
+    explicit Session(int64_t rows) : AmxSession(rows < 1 ? 1 : rows < kAmxRows ? static_cast<int>(rows) : kAmxRows) {}
+  };
 
   struct Function {
     int nv, rows, vectors;

@@ -91,10 +91,32 @@ template <class T> void column_sums(int64_t rows, int64_t cols, const T* x, T* s
   }
 }
 
+template <class T> bool all_finite(int64_t size, const T* x) {
+  constexpr int VL = Vec<T>::N, chains = 4;  // several sums, so that none waits for another
+  const Vec<T> zero = Vec<T>::zero();
+  Vec<T> sums[chains] = {zero, zero, zero, zero};  // x * 0 is zero, or NaN
+  int64_t i = 0;
+  for (; i + chains * VL <= size; i += chains * VL)
+    for (int j = 0; j < chains; ++j) sums[j] = fma(Vec<T>::load(x + i + j * VL), zero, sums[j]);
+  for (; i < size; i += VL) sums[0] = fma(Slice<T>(i, size).load(x), zero, sums[0]);
+  T lanes[VL];
+  ((sums[0] + sums[1]) + (sums[2] + sums[3])).store(lanes);
+  for (int j = 0; j < VL; ++j)
+    if (lanes[j] != 0) return false;
+  return true;
+}
+
+// A parameter's new value, and its old one where it is wanted.
+template <class T> RNNFAST_INLINE void write_param(const Slice<T>& slice, T* param, T* before, Vec<T> old, Vec<T> now) {
+  if (before) slice.store(before, old);
+  slice.store(param, now);
+}
+
 // Kingma and Ba 2015, arranged as in Keras: m += (1 - b1) (g - m), v += (1 - b2) (g^2 - v),
 // p -= m alpha / (sqrt(v) + epsilon), alpha = lr sqrt(1 - b2^t) / (1 - b1^t).
 template <class T> void adam(const AdamUpdate& update, int64_t begin, int64_t end) {
   T* param = static_cast<T*>(update.param);
+  T* before = static_cast<T*>(update.before);
   const T* grad = static_cast<const T*>(update.grad);
   T* first = static_cast<T*>(update.m);
   T* second = static_cast<T*>(update.v);
@@ -112,7 +134,8 @@ template <class T> void adam(const AdamUpdate& update, int64_t begin, int64_t en
     v = fma(g * g - v, rate_2, v);
     slice.store(first, m);
     slice.store(second, v);
-    slice.store(param, slice.load(param) - m * alpha / (sqrt(v) + epsilon));
+    const Vec<T> p = slice.load(param);
+    write_param(slice, param, before, p, p - m * alpha / (sqrt(v) + epsilon));
   }
 }
 
@@ -120,6 +143,7 @@ template <class T> void adam(const AdamUpdate& update, int64_t begin, int64_t en
 // increment = lr g / sqrt(velocity (- a^2) + epsilon); with momentum, increments decay and add up.
 template <class T> void rmsprop(const RmspropUpdate& update, int64_t begin, int64_t end) {
   T* param = static_cast<T*>(update.param);
+  T* before = static_cast<T*>(update.before);
   const T* grad = static_cast<const T*>(update.grad);
   T* velocity = static_cast<T*>(update.velocity);
   T* average = static_cast<T*>(update.average_grad);
@@ -145,13 +169,15 @@ template <class T> void rmsprop(const RmspropUpdate& update, int64_t begin, int6
       increment = fma(momentum, slice.load(momentum_slot), increment);
       slice.store(momentum_slot, increment);
     }
-    slice.store(param, slice.load(param) - increment);
+    const Vec<T> p = slice.load(param);
+    write_param(slice, param, before, p, p - increment);
   }
 }
 
 // p -= lr g; with momentum m = momentum m - lr g and p += m, or Nesterov's p += momentum m - lr g.
 template <class T> void sgd(const SgdUpdate& update, int64_t begin, int64_t end) {
   T* param = static_cast<T*>(update.param);
+  T* before = static_cast<T*>(update.before);
   const T* grad = static_cast<const T*>(update.grad);
   T* momentum_slot = static_cast<T*>(update.momentum_slot);
   const Vec<T> rate = Vec<T>::set1(static_cast<T>(update.learning_rate));
@@ -164,7 +190,8 @@ template <class T> void sgd(const SgdUpdate& update, int64_t begin, int64_t end)
       slice.store(momentum_slot, m);
       change = update.nesterov ? fma(momentum, m, change) : m;
     }
-    slice.store(param, slice.load(param) + change);
+    const Vec<T> p = slice.load(param);
+    write_param(slice, param, before, p, p + change);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "elementwise.h"
 #include "fill_products.h"
+#include "pack.h"
 #include "table.h"
 
 namespace rnnfast {
@@ -20,6 +21,8 @@ template <class T> Kernels<T> kernels(const char* isa) {
   k.lanes = Vec<T>::N;
   k.full = products<Full<T>>(isa);
   k.outer = outer<T>;
+  k.pack = pack<T>;
+  k.transpose = transpose<T>;
   fill_training<T, CellKind::simple_rnn>(k);
   fill_training<T, CellKind::lstm>(k);
   fill_training<T, CellKind::gru>(k);
@@ -30,6 +33,7 @@ template <class T> Kernels<T> kernels(const char* isa) {
   k.softmax = softmax<T>;
   k.softmax_backward = softmax_backward<T>;
   k.column_sums = column_sums<T>;
+  k.all_finite = all_finite<T>;
   k.adam = adam<T>;
   k.rmsprop = rmsprop<T>;
   k.sgd = sgd<T>;

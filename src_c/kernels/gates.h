@@ -63,18 +63,20 @@ inline Cut cut_segment(const Segment& s, int64_t row_begin, int64_t row_end) {
   return {end > begin ? end - begin : 0, begin, s.prev + shift, s.out + shift, s.z + shift};
 }
 
+// Waits for the threads that compute the other panels; false: they no longer go on together.
+template <class T> inline bool meet(const RecurForwardArgs<T>& p) { return !p.meet || p.meet(p.meet_context); }
+
 // The recurrent product of one cut and its gate math, tile by tile. A tile's finished pre-activations lie in `done`,
 // [row][panel][nv][VL], on the stack: they pass from the registers to the gate math through L1, so that one copy of the
 // gate math serves tiles of every shape.
 //   z, z_panel   the input's part, slots [0, nv) of the given first row; init_last as in Tile, [panel][VL], or null
 //   a            rows of length `units`; u: panels of format F with u_k elements per element of a row
 //   scratch      as RecurForwardArgs has it
-//   finish(done, rows, panels, first row, first panel)
+//   finish(done, rows, panels, first row, first panel), for the panels [begin, end)
 template <class F, class Finish, class T = typename F::Value>
-void recurrent_tiles(int nv, int64_t rows, int64_t panel_begin, int64_t panel_end, int64_t units,
-                     const typename F::Value* z, ptrdiff_t z_panel, const typename F::Value* init_last,
-                     const typename F::Value* a, const PanelWeights& u, ptrdiff_t u_k, void* scratch,
-                     const Finish& finish) {
+void recurrent_tiles(int nv, int64_t rows, int64_t begin, int64_t end, int64_t units, const typename F::Value* z,
+                     ptrdiff_t z_panel, const typename F::Value* init_last, const typename F::Value* a,
+                     const PanelWeights& u, ptrdiff_t u_k, void* scratch, const Finish& finish) {
   constexpr int VL = Vec<T>::N;
   alignas(64) T done[Tiles<F>::size];
   const PreparedRows<F> prepared = F::prepare(rows, units, a, units, scratch);
@@ -89,9 +91,8 @@ void recurrent_tiles(int nv, int64_t rows, int64_t panel_begin, int64_t panel_en
   t.b_skip = 0;
   t.out = done;
   t.out_panel = nv * VL;
-  Tiles<F>::for_each(nv, rows, panel_end - panel_begin,
-                     [&](const auto& function, int height, int group, int64_t row, int64_t first) {
-    const int64_t panel = panel_begin + first;
+  Tiles<F>::for_each(nv, rows, end - begin, [&](const auto& function, int height, int group, int64_t row, int64_t first) {
+    const int64_t panel = begin + first;
     t.init = z + panel * z_panel + row * kSlots * VL;
     t.init_last = init_last ? init_last + panel * VL : nullptr;
     set_a(t, prepared, row);

@@ -44,12 +44,13 @@ template <class F, bool Training, class Gates> struct LstmForward {
   }
 
   void step(const Cut& s) const {
-    const int64_t H = p.units, panels = (H + VL - 1) / VL;
+    const int64_t H = p.units;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
     T* h = p.h + s.out * H;
     const T* c_prev = p.c + (p.c_by_row ? s.row : s.prev) * H;
     T* c = p.c + (p.c_by_row ? s.row : s.out) * H;
-    recurrent_tiles<F>(4, s.count, 0, panels, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, 4 * VL, p.scratch,
+    recurrent_tiles<F>(4, s.count, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, 4 * VL,
+                       p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for (int q = 0; q < group; ++q) {
                            const Slice<T> u = units_of<T>(panel + q, H);

@@ -3,6 +3,7 @@
 #define RNNFAST_KERNELS_PRODUCT_H
 
 #include "activations.h"
+#include "pack.h"
 #include "tile.h"
 
 namespace rnnfast {
@@ -81,7 +82,7 @@ template <class F> void product(const ProductArgs<typename F::Value>& args) {
   // A linear panel that is not full is computed only as far as it has columns.
   const int last = args.gates ? args.nv : static_cast<int>((args.n - (panels - 1) * width + VL - 1) / VL);
   const int64_t full = last == args.nv ? panels : panels - 1;
-  [[maybe_unused]] const typename Tiles<F>::Session session;
+  [[maybe_unused]] const typename Tiles<F>::Session session(args.m);
   for (int64_t row = 0; row < args.m; row += kRowBlock) {
     ProductArgs<T> p = args;
     p.m = args.m - row < kRowBlock ? args.m - row : kRowBlock;
@@ -111,14 +112,25 @@ template <class T> void outer(const OuterArgs<T>& p) {
   t.out = sums;
   t.out_row = width;
   t.out_panel = 0;
-  for (int64_t k = 0; k < p.k; k += kOuterBlock) {
+  for (int64_t k = 0; k == 0 || k < p.k; k += kOuterBlock) {
+    const bool add = p.accumulate || k > 0;
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
     t.b = p.b + k * p.b_row;
     Tiles<Full<T>>::for_each(p.nv, p.m, 1, [&](const auto& function, int rows, int, int64_t i, int64_t) {
+      if (add)  // C's rows lie far apart: fetched while the tile is computed
+        for (int v = 0; v < p.nv; ++v)
+          for (int r = 0; r < rows; ++r)
+            RNNFAST_PREFETCH(p.c.data + (i + r) * p.c.row + v * (p.c.vector ? p.c.vector : VL));
       t.a = p.a + k * p.lda + i;
       function(t);
-      T* c = p.c + i * width;
-      for (int64_t at = 0; at < rows * width; at += VL) (Vec<T>::load(c + at) + Vec<T>::load(sums + at)).store(c + at);
+      for (int v = 0; v < p.nv; ++v) {
+        const Slice<T> slice = vector_of<T>(p.c, v);
+        T* c = p.c.data + i * p.c.row + v * p.c.vector;
+        for (int r = 0; r < rows; ++r, c += p.c.row) {
+          const Vec<T> sum = Vec<T>::load(sums + (r * p.nv + v) * VL);
+          slice.store(c, add ? slice.load(c) + sum : sum);
+        }
+      }
     });
   }
 }

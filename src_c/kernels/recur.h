@@ -23,11 +23,13 @@ template <> struct CellKernels<CellKind::gru> {
   template <class T, class Gates> using Backward = GruBackward<T, Gates>;
 };
 
-template <class Cell, class Args> void walk_forward(const Cell& cell, const Args& p) {
+template <class Cell, class Args> int64_t walk_forward(const Cell& cell, const Args& p) {
   for (int64_t i = 0; i < p.segment_count; ++i) {
+    if (i > 0 && !meet(p)) return i;
     const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end);
     if (cut.count > 0) cell.step(cut);
   }
+  return p.segment_count;
 }
 
 template <class Cell, class Args> void walk_backward(const Cell& cell, const Args& p) {
@@ -37,13 +39,12 @@ template <class Cell, class Args> void walk_backward(const Cell& cell, const Arg
   }
 }
 
-template <class F, CellKind Kind, bool Training> void recur_forward(const RecurForwardArgs<typename F::Value>& p) {
+template <class F, CellKind Kind, bool Training> int64_t recur_forward(const RecurForwardArgs<typename F::Value>& p) {
   using Cell = CellKernels<Kind>;
-  [[maybe_unused]] const typename Tiles<F>::Session session;
+  [[maybe_unused]] const typename Tiles<F>::Session session(p.row_end - p.row_begin);
   if (p.default_gates)
-    walk_forward(typename Cell::template Forward<F, Training, DefaultGates>{p, DefaultGates(p)}, p);
-  else
-    walk_forward(typename Cell::template Forward<F, Training, AnyGates>{p, AnyGates(p)}, p);
+    return walk_forward(typename Cell::template Forward<F, Training, DefaultGates>{p, DefaultGates(p)}, p);
+  return walk_forward(typename Cell::template Forward<F, Training, AnyGates>{p, AnyGates(p)}, p);
 }
 
 template <class T, CellKind Kind> void recur_backward(const RecurBackwardArgs<T>& p) {

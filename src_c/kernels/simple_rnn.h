@@ -14,7 +14,7 @@ template <class F, bool Training, class Gates> struct SimpleRnnForward {
   const Gates gates;
 
   // Panels are linear: kSlots vectors of consecutive units, of which the first nv hold any.
-  void panels(const Cut& s, int nv, int64_t begin, int64_t end) const {
+  void some_panels(const Cut& s, int nv, int64_t begin, int64_t end) const {
     const int64_t H = p.units;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
     recurrent_tiles<F>(nv, s.count, begin, end, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, kSlots * VL, p.scratch,
@@ -34,8 +34,8 @@ template <class F, bool Training, class Gates> struct SimpleRnnForward {
 
   void step(const Cut& s) const {
     const int64_t full = p.units / (kSlots * VL), rest = p.units - full * kSlots * VL;
-    panels(s, kSlots, 0, full);
-    if (rest > 0) panels(s, static_cast<int>((rest + VL - 1) / VL), full, full + 1);
+    some_panels(s, kSlots, p.panel_begin, p.panel_end < full ? p.panel_end : full);
+    if (p.panel_end > full) some_panels(s, static_cast<int>((rest + VL - 1) / VL), full, full + 1);
   }
 };
 

@@ -40,7 +40,7 @@ static inline int64_t whole(int64_t n, int64_t unit) { return (n + unit - 1) / u
 static inline int64_t prepared_row(int64_t k, const ElementLayout& e) {
   return whole((k + e.group - 1) / e.group, e.block) * e.parts;
 }
-static inline int64_t prepared_scales(int64_t rows) { return whole(rows, 16); }
+static inline int64_t prepared_scales(int64_t n) { return whole(n, 16); }  // n words, up to a cache line
 static inline int64_t prepared_size(int64_t rows, int64_t k, const ElementLayout& e) {
   return e.group == 1 ? 0 : prepared_scales(rows) + whole(whole(rows, e.rows) * prepared_row(k, e) * e.words, 16);
 }
@@ -68,17 +68,28 @@ template <class T> struct ProductArgs {
   const Activation* activation; // applied to the result before it is stored, or null (element-wise ones)
 };
 
-// C[i][nv * VL] += sum over k of A[k, i] * B[k][slot], for one panel. k ascends, in blocks of a fixed length.
+// The part of a canonical matrix that one panel holds: vector v of row i begins at data + i * row + v * vector.
+// vector = 0 stands for consecutive columns, size of which exist from data on; else, for gates, size units of each exist.
+template <class E> struct PanelPart {
+  E* data;
+  ptrdiff_t row, vector;
+  int64_t size;
+};
+
+// C[i][v] = sum over k of A[k, i] * B[k][slot v], for one panel. k ascends, in blocks of a fixed length.
 template <class T> struct OuterArgs {
   int64_t m, k;                 // rows of C (columns of A); rows of A and B
   int nv;
   bool skip_slot;               // the last vector of B lies in slot nv, not nv - 1 (GRU: hh beside hx)
   const T* a; ptrdiff_t lda;    // row k at a + k * lda
   const T* b; ptrdiff_t b_row;
-  T* c;
+  bool accumulate;              // add to C
+  PanelPart<T> c;
 };
 
-// The recurrence over segments, for the sorted batch rows [row_begin, row_end).
+// The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).
+// Where several threads share out the panels, each step needs the states that all of them wrote in the one before:
+// `meet` waits until all have come, and says whether they go on together. Null: this call computes all panels.
 template <class T> struct RecurForwardArgs {
   int64_t units;
   PanelWeights u;               // packed recurrent panels; reset_after=false: of z and r
@@ -90,6 +101,8 @@ template <class T> struct RecurForwardArgs {
   bool default_gates;           // tanh for the state, sigmoid for the gates
   const Segment* segments; int64_t segment_count;
   int64_t row_begin, row_end;
+  int64_t panel_begin, panel_end;
+  bool (*meet)(void* meet_context); void* meet_context;
   T* z; ptrdiff_t z_panel;      // elements from one panel to the next; row 0 is packed row z_origin
   int64_t z_origin;
   T* h; T* c;                   // histories with row length `units`
@@ -128,14 +141,19 @@ template <class T> struct Products {
   // One panel (k, width) in full precision to the format's elements; scale and offset (width) as in PanelWeights.
   void (*pack)(int64_t k, int64_t width, const T* panel, void* packed, float* scale, int32_t* offset);
   void (*product)(const ProductArgs<T>&);
-  void (*recur_forward[3])(const RecurForwardArgs<T>&);  // [cell]
+  // [cell]. Gives the number of segments done: all, or fewer where `meet` has said no.
+  int64_t (*recur_forward[3])(const RecurForwardArgs<T>&);
 };
 
 template <class T> struct Kernels {
   int lanes;
   Products<T> full;
   void (*outer)(const OuterArgs<T>&);
-  void (*recur_training[3])(const RecurForwardArgs<T>&);
+  // to [row][nv * VL] = a panel's part, padded with zeros.
+  void (*pack)(int64_t rows, int nv, const PanelPart<const T>&, T* to);
+  // to[c * to_row + r] = from[r * from_row + c]; r runs on with zeros to a whole vector.
+  void (*transpose)(int64_t rows, int64_t cols, const T* from, ptrdiff_t from_row, T* to, ptrdiff_t to_row);
+  int64_t (*recur_training[3])(const RecurForwardArgs<T>&);
   void (*recur_backward[3])(const RecurBackwardArgs<T>&);
   // sums [4 * VL] = the rows of one panel of z added up, in order
   void (*z_sums)(int64_t rows, const T* z, T* sums);
@@ -150,6 +168,7 @@ template <class T> struct Kernels {
   void (*softmax)(bool log, int64_t rows, int64_t features, const T* x, T* y);
   void (*softmax_backward)(bool log, int64_t rows, int64_t features, const T* y, const T* dy, T* dx);
   void (*column_sums)(int64_t rows, int64_t cols, const T* x, T* sums);
+  bool (*all_finite)(int64_t size, const T* x);
   void (*adam)(const AdamUpdate&, int64_t begin, int64_t end);
   void (*rmsprop)(const RmspropUpdate&, int64_t begin, int64_t end);
   void (*sgd)(const SgdUpdate&, int64_t begin, int64_t end);

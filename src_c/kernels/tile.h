@@ -189,8 +189,10 @@ template <class F> struct Tiles {
   // Elements of the largest tile.
   static constexpr int size = kAccumulators * Vec<typename F::Value>::N;
 
-  // What a kernel holds while it multiplies.
-  struct Session {};
+  // What a kernel holds while it multiplies so many rows.
+  struct Session {
+    explicit Session(int64_t) {}
+  };
 
   // Covers rows x panels with tiles of nearly equal height and calls body(function, rows, panels, first row, first panel)
   // for each. A panel stays in L1 while it meets all rows; few rows take several panels at once.

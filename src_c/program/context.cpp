@@ -16,8 +16,9 @@ bool in_place(const SequencePlan& plan) { return plan.uniform() && (plan.batch()
 
 template <class T>
 void Context<T>::begin(int64_t row, int64_t rows, const Shapes& shapes, const void* const* inputs, T* const* outputs,
-                       T* const* states) {
+                       T* const* states, int threads) {
   shapes_ = &shapes;
+  threads_ = threads;
   states_ = states;
   workspace_.give_all();
   temporaries_.clear();

@@ -36,8 +36,9 @@ template <class T> class Context {
 
   // Starts on rows [row, row + rows) of a call. inputs and outputs: one pointer each, to the call's first row. states:
   // one per slot, to this block's first row; null where nothing is carried over. `shapes` must outlive the run.
+  // threads: that a node may use for itself.
   void begin(int64_t row, int64_t rows, const Shapes& shapes, const void* const* inputs, T* const* outputs,
-             T* const* states);
+             T* const* states, int threads);
   // Writes the outputs that no node has written in place.
   void end();
   // After a node: gives back its temporaries, and the tensors of these values.
@@ -48,6 +49,7 @@ template <class T> class Context {
   const Value& value(int v) const { return graph_->values[static_cast<size_t>(v)]; }
   const Tensor<T>& tensor(int v) const { return tensors_[static_cast<size_t>(v)]; }
   const Shapes& shapes() const { return *shapes_; }
+  int threads() const { return threads_; }
 
   // The order of the real steps of a value with a time axis, and which way they run.
   const SequencePlan& plan(int v, bool reverse);
@@ -87,6 +89,7 @@ template <class T> class Context {
   std::vector<CachedPlan> uniform_plans_, masked_plans_;
   std::vector<void*> temporaries_;
   const Shapes* shapes_ = nullptr;
+  int threads_ = 1;
   std::vector<T*> outputs_;
   T* const* states_ = nullptr;
 };

@@ -3,6 +3,7 @@
 #define RNNFAST_PROGRAM_NODES_H
 
 #include "../engine/buffer.h"
+#include "../engine/rnn_infer.h"
 #include "program.h"
 
 namespace rnnfast {
@@ -46,13 +47,29 @@ template <class T> class RnnNode : public Node<T> {
         return_sequences_(layer.return_sequences),
         zero_output_(layer.zero_output_for_mask),
         rnn_(table, weights, layer.spec, layer.weights) {}
-  void run(Context<T>&) const override;
+  void run(Context<T>& context) const override {
+    const RnnNode* self = this;
+    run_at_once(&self, 1, context);
+  }
+  // Several that may_run_beside each other.
+  static void run_at_once(const RnnNode* const* nodes, size_t count, Context<T>&);
+  // Both read one value, and are alike in size.
+  bool may_run_beside(const RnnNode& other) const;
+  RnnWork sequence(const Graph&, const Shapes&, int64_t rows) const;
+
   NodeInfo info() const override;
+  const RnnNode* recurrent() const override { return this; }
   double work(const Graph&, const Shapes&) const override;
   LayoutWish wish() const override { return LayoutWish::packed; }
   const char* not_causal() const override { return go_backwards_ ? "it reads its input backwards in time" : nullptr; }
 
  private:
+  // Where the outputs come from: the final state, a stream's masked step, or the states of all steps.
+  enum class Emits { last, step, history };
+  Emits emits(const Context<T>&, const SequencePlan&) const;
+  bool carried(const Context<T>& context) const { return slot_ >= 0 && context.state(slot_) != nullptr; }
+  RnnInfer<T> begin(Context<T>&) const;
+  void end(Context<T>&, const RnnInfer<T>&) const;
   T* start_state(Context<T>&, const SequencePlan&, int slot, T* in_place) const;
   void keep_state(Context<T>&, const SequencePlan&, int slot, const T* sorted) const;
   void emit_last(Context<T>&, const SequencePlan&, const T* sorted) const;

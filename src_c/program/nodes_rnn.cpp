@@ -44,40 +44,66 @@ template <class T> void RnnNode<T>::emit_step(Context<T>& context, const Sequenc
     if (plan.count(r) == 0) std::fill_n(y + plan.order()[r] * units, units, T{0});
 }
 
-template <class T> void RnnNode<T>::run(Context<T>& context) const {
+template <class T>
+typename RnnNode<T>::Emits RnnNode<T>::emits(const Context<T>& context, const SequencePlan& plan) const {
+  if (!return_sequences_) return Emits::last;
+  if (plan.time() != 1) return Emits::history;
+  return plan.uniform() ? Emits::last : carried(context) ? Emits::step : Emits::history;
+}
+
+template <class T> RnnInfer<T> RnnNode<T>::begin(Context<T>& context) const {
   const int in = this->inputs[0], out = this->output;
   const SequencePlan& plan = context.plan(in, go_backwards_);
-  const int64_t units = rnn_.spec().units, batch = plan.batch();
-  const bool carried = slot_ >= 0 && context.state(slot_) != nullptr;
-  const bool one_step = return_sequences_ && plan.time() == 1 && (plan.uniform() || carried);
-  const bool only_last = !return_sequences_ || (one_step && plan.uniform());
+  const Emits emits = this->emits(context, plan);
 
   RnnInfer<T> infer{};
   infer.rnn = &rnn_;
   infer.plan = &plan;
   infer.x = context.packed(in, plan);
-  T* in_place = only_last && plan.uniform() && !carried ? context.create(out) : nullptr;
+  T* in_place = emits == Emits::last && plan.uniform() && !carried(context) ? context.create(out) : nullptr;
   infer.h_state = start_state(context, plan, slot_, in_place);
-  const int cell_slot = slot_ < 0 ? -1 : slot_ + 1;
-  if (rnn_.spec().cell == CellKind::lstm) infer.c_state = start_state(context, plan, cell_slot, nullptr);
-  infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan));
+  if (rnn_.spec().cell == CellKind::lstm)
+    infer.c_state = start_state(context, plan, slot_ < 0 ? -1 : slot_ + 1, nullptr);
+  infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan, context.threads()));
+  if (emits != Emits::history) return infer;
+  if (plan.uniform() || context.value(out).packed) infer.h = context.create_packed(out, plan, go_backwards_, plan.batch());
+  else infer.h = context.temporary((plan.total() + plan.batch()) * rnn_.spec().units);
+  return infer;
+}
 
-  const bool history = return_sequences_ && !one_step;
-  const bool stays_packed = plan.uniform() || context.value(out).packed;
-  if (history && stays_packed) infer.h = context.create_packed(out, plan, go_backwards_, batch);
-  else if (history) infer.h = context.temporary((plan.total() + batch) * units);
-
-  rnn_infer(infer);
-
-  if (carried) {
+template <class T> void RnnNode<T>::end(Context<T>& context, const RnnInfer<T>& infer) const {
+  const SequencePlan& plan = *infer.plan;
+  const int64_t units = rnn_.spec().units;
+  if (carried(context)) {
     keep_state(context, plan, slot_, infer.h_state);
-    if (infer.c_state != nullptr) keep_state(context, plan, cell_slot, infer.c_state);
+    if (infer.c_state != nullptr) keep_state(context, plan, slot_ + 1, infer.c_state);
   }
-  if (only_last) emit_last(context, plan, infer.h_state);
-  else if (one_step) emit_step(context, plan);
-  else if (!stays_packed)
-    plan_outputs(plan, sizeof(T), infer.h, units, zero_output_, context.create(out), plan.time() * units, units, 0,
-                 batch);
+  switch (emits(context, plan)) {
+    case Emits::last: return emit_last(context, plan, infer.h_state);
+    case Emits::step: return emit_step(context, plan);
+    case Emits::history:
+      if (!plan.uniform() && !context.value(this->output).packed)
+        plan_outputs(plan, sizeof(T), infer.h, units, zero_output_, context.create(this->output), plan.time() * units,
+                     units, 0, plan.batch());
+  }
+}
+
+template <class T> void RnnNode<T>::run_at_once(const RnnNode* const* nodes, size_t count, Context<T>& context) {
+  std::vector<RnnInfer<T>> layers;
+  for (size_t i = 0; i < count; ++i) layers.push_back(nodes[i]->begin(context));
+  rnn_infer(layers.data(), static_cast<int>(count), context.threads());
+  for (size_t i = 0; i < count; ++i) nodes[i]->end(context, layers[i]);
+}
+
+template <class T> bool RnnNode<T>::may_run_beside(const RnnNode& other) const {
+  const RnnSpec &one = rnn_.spec(), &two = other.rnn_.spec();
+  return this->inputs == other.inputs && one.cell == two.cell && one.units == two.units &&
+         one.reset_after == two.reset_after;
+}
+
+template <class T> RnnWork RnnNode<T>::sequence(const Graph& graph, const Shapes& shapes, int64_t rows) const {
+  const Value& in = graph.values[static_cast<size_t>(this->inputs[0])];
+  return {rnn_.layout(), rnn_.spec().input_dim, sizeof(T), shapes.rows(in, rows), shapes.time(in)};
 }
 
 template <class T> double RnnNode<T>::work(const Graph& graph, const Shapes& shapes) const {

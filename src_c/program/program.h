@@ -26,6 +26,8 @@ struct NodeInfo {
   int64_t weight_bytes = 0;
 };
 
+template <class T> class RnnNode;
+
 template <class T> class Node {
  public:
   Node(std::string name, std::vector<int> inputs, int output)
@@ -39,6 +41,8 @@ template <class T> class Node {
   virtual LayoutWish wish() const { return LayoutWish::batch_major; }
   // The output may be the input's memory.
   virtual bool may_alias() const { return false; }
+  // The node itself if it is a recurrent layer, or null.
+  virtual const RnnNode<T>* recurrent() const { return nullptr; }
   // Why the node cannot run step by step, or null.
   virtual const char* not_causal() const { return nullptr; }
 
@@ -110,10 +114,11 @@ template <class T> class Program {
   // std::invalid_argument: a value would have more elements than can be counted or held.
   void check_sizes(int64_t rows, const Shapes&) const;
 
-  // How many blocks of rows a batch is cut into, and the threads worth using.
+  // How a call uses its threads: over how many blocks of rows, or, where these are too few, inside the layers.
   struct Division {
     int64_t blocks;
-    int threads;
+    int threads;        // that take blocks
+    int layer_threads;  // of a block, for a layer to share out
   };
   Division divide(int64_t rows, const Shapes&, int threads) const;
 
@@ -124,12 +129,15 @@ template <class T> class Program {
   int token_input(int v, const std::string& name);
   void choose_layouts();
   void find_last_uses();
+  void find_groups();
+  double seconds(int64_t rows, const Shapes&, int threads) const;
 
   const KernelTable* table_;
   WeightType weights_;
   Graph graph_;
   std::vector<std::unique_ptr<Node<T>>> nodes_;
   std::vector<std::vector<int>> last_uses_;  // values that end after each node
+  std::vector<size_t> groups_;               // how many nodes from each on may run at once, itself included
   std::vector<StateSlot> state_slots_;
   struct TokenLimit {
     int input;

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "program.h"
+#include "nodes.h"
 #include "../engine/threads.h"
 
 namespace rnnfast {
@@ -10,6 +10,8 @@ namespace {
 
 // Enough rows for full register tiles and for weights to be read once for many, few enough to stay in cache.
 constexpr int64_t kBlockRows = 64;
+// From so many rows per thread on, threads are never better used inside the layers.
+constexpr int64_t kFewRows = 16;
 
 }  // namespace
 
@@ -78,19 +80,43 @@ template <class T> double Program<T>::work(const Shapes& shapes) const {
   return total;
 }
 
+// Estimated time of a block of rows whose layers may use so many threads.
+template <class T> double Program<T>::seconds(int64_t rows, const Shapes& shapes, int threads) const {
+  double total = 0;
+  for (size_t i = 0; i < nodes_.size(); i += groups_[i]) {
+    if (const RnnNode<T>* rnn = nodes_[i]->recurrent())
+      total += share_out(rnn->sequence(graph_, shapes, rows), static_cast<int>(groups_[i]), threads).seconds;
+    else
+      total += product_seconds(static_cast<double>(rows) * nodes_[i]->work(graph_, shapes) / 2, sizeof(T));
+  }
+  return total;
+}
+
 template <class T>
-typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& shapes, int threads) const {
-  threads = worthwhile_threads(static_cast<double>(rows) * work(shapes), threads);
-  int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& shapes, int budget) const {
+  const int threads = worthwhile_threads(static_cast<double>(rows) * work(shapes), budget);
   // As many blocks as keep all threads busy to the end, where there are rows enough.
-  blocks = std::min(rows, (blocks + threads - 1) / threads * threads);
-  return {std::max<int64_t>(1, blocks), threads};
+  const int64_t full = ceil_div(rows, kBlockRows), blocks = std::min(rows, ceil_div(full, threads) * threads);
+  const Division by_rows{std::max<int64_t>(1, blocks), threads, 1};
+  const int layer_threads = sharing_threads(budget);
+  if (layer_threads < 2 || rows >= kFewRows * layer_threads) return by_rows;
+  const double waking = by_rows.blocks > 1 ? kWakeSeconds : 0;
+  if (seconds(rows, shapes, layer_threads) < waking + seconds(ceil_div(rows, by_rows.blocks), shapes, 1))
+    return {1, 1, layer_threads};
+  return by_rows;
 }
 
 template <class T> void Program<T>::run_nodes(Context<T>& context) const {
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    nodes_[i]->run(context);
-    context.release(last_uses_[i]);
+  for (size_t i = 0, next = 0; i < nodes_.size(); i = next) {
+    next = i + (context.threads() > 1 ? groups_[i] : 1);
+    if (next == i + 1) {
+      nodes_[i]->run(context);
+    } else {
+      std::vector<const RnnNode<T>*> group;
+      for (size_t n = i; n < next; ++n) group.push_back(nodes_[n]->recurrent());
+      RnnNode<T>::run_at_once(group.data(), group.size(), context);
+    }
+    for (size_t n = i; n < next; ++n) context.release(last_uses_[n]);
   }
   context.end();
 }
@@ -106,7 +132,7 @@ void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inpu
   parallel_for(parts.blocks, parts.threads, [&](int64_t block) {
     const int64_t begin = rows * block / parts.blocks, end = rows * (block + 1) / parts.blocks;
     std::unique_ptr<Context<T>> context = contexts_.take([this] { return std::make_unique<Context<T>>(graph_); });
-    context->begin(begin, end - begin, shapes, inputs, outputs, nullptr);
+    context->begin(begin, end - begin, shapes, inputs, outputs, nullptr, parts.layer_threads);
     run_nodes(*context);
     context->trim();
     contexts_.give(std::move(context));
@@ -139,6 +165,7 @@ template <class T> std::string Program<T>::not_causal() const {
   template void Program<T>::check_tokens(int64_t, const Shapes&, const void* const*) const;               \
   template void Program<T>::check_sizes(int64_t, const Shapes&) const;                                    \
   template double Program<T>::work(const Shapes&) const;                                                  \
+  template double Program<T>::seconds(int64_t, const Shapes&, int) const;                                                  \
   template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int) const;                   \
   template void Program<T>::run_nodes(Context<T>&) const;                                                 \
   template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;        \

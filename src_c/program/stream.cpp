@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "../engine/sharing.h"
 #include "../engine/threads.h"
 
 namespace rnnfast {
@@ -55,9 +56,10 @@ template <class T> bool Stream<T>::reads_tokens() const {
 
 template <class T> void Stream<T>::step(const void* x, T* y, int threads) {
   program_->check_tokens(rows_, shapes_, &x);
+  const int layer_threads = blocks_.size() == 1 ? sharing_threads(threads) : 1;
   const auto run = [&](int64_t i) {
     Block& block = *blocks_[static_cast<size_t>(i)];
-    block.context.begin(block.begin, block.end - block.begin, shapes_, &x, &y, block.states.data());
+    block.context.begin(block.begin, block.end - block.begin, shapes_, &x, &y, block.states.data(), layer_threads);
     program_->run_nodes(block.context);
   };
   parallel_for(static_cast<int64_t>(blocks_.size()), threads, run);

@@ -1,8 +1,9 @@
-// Matrix registers: Intel's Advanced Matrix Extensions. Eight tiles, here always of 16 rows of 64 bytes. A row of A or B
-// holds 16 elements of 32 bits, each 2 bf16 or 4 int8 of consecutive k; a row of C holds 16 sums.
+// Matrix registers: Intel's Advanced Matrix Extensions. Eight tiles of up to 16 rows of 64 bytes. A row of A or B holds 16
+// elements of 32 bits, each 2 bf16 or 4 int8 of consecutive k; a row of C holds 16 sums.
 //
-//   AmxSession            tiles may be used while it lives; it ends with them given back, so that the system need not save
-//                         8 KB more for every switch between threads
+//   AmxSession(rows)      tiles may be used while it lives: the last one, for B, with 16 rows, the others with so many (1 to
+//                         16). It ends with them given back, so that the system need not save 8 KB more for every switch
+//                         between threads.
 //   amx_zero<T>()         T, A, B, C are numbers of tiles
 //   amx_load<T>(p, stride), amx_store<T>(p, stride)     row r at p + r * stride bytes
 //   amx_dot_bf16<C, A, B>()   C += A B. Each call sums the products of even k in order, those of odd k in order (fused, in
@@ -22,8 +23,9 @@ namespace rnnfast {
 namespace RNNFAST_ISA {
 
 constexpr int kAmxTiles = 8;
-constexpr int kAmxRows = 16;
+constexpr int kAmxRows = 16;   // at most
 constexpr int kAmxLanes = 16;  // elements of a row
+constexpr int kAmxB = kAmxTiles - 1;
 
 #if defined(RNNFAST_AMX_EMULATED)
 
@@ -35,34 +37,34 @@ union AmxTile {
 };
 
 struct AmxState {
-  bool configured = false;
+  int rows = 0;  // 0: tiles must not be used
   AmxTile tile[kAmxTiles];
 };
 static thread_local AmxState amx_state;
 
-// A tile that may be used now.
 inline AmxTile& amx_tile(int t) {
-  if (!amx_state.configured) __builtin_trap();
+  if (amx_state.rows == 0) __builtin_trap();
   return amx_state.tile[t];
 }
+inline int amx_rows(int t) { return t == kAmxB ? kAmxRows : amx_state.rows; }
 
 struct AmxSession {
-  AmxSession() {
-    if (amx_state.configured) __builtin_trap();
-    amx_state.configured = true;
+  explicit AmxSession(int rows) {
+    if (amx_state.rows != 0 || rows < 1 || rows > kAmxRows) __builtin_trap();
+    amx_state.rows = rows;
     memset(amx_state.tile, 0, sizeof(amx_state.tile));
   }
-  ~AmxSession() { amx_state.configured = false; }
+  ~AmxSession() { amx_state.rows = 0; }
   AmxSession(const AmxSession&) = delete;
   AmxSession& operator=(const AmxSession&) = delete;
 };
 
 template <int T> void amx_zero() { memset(&amx_tile(T), 0, sizeof(AmxTile)); }
 template <int T> void amx_load(const void* p, ptrdiff_t stride) {
-  for (int r = 0; r < kAmxRows; ++r) memcpy(amx_tile(T).lane[r], static_cast<const char*>(p) + r * stride, 64);
+  for (int r = 0; r < amx_rows(T); ++r) memcpy(amx_tile(T).lane[r], static_cast<const char*>(p) + r * stride, 64);
 }
 template <int T> void amx_store(void* p, ptrdiff_t stride) {
-  for (int r = 0; r < kAmxRows; ++r) memcpy(static_cast<char*>(p) + r * stride, amx_tile(T).lane[r], 64);
+  for (int r = 0; r < amx_rows(T); ++r) memcpy(static_cast<char*>(p) + r * stride, amx_tile(T).lane[r], 64);
 }
 
 inline float without_denormals(float x) {
@@ -83,7 +85,7 @@ template <int C, int A, int B> void amx_dot_bf16() {
   AmxTile& c = amx_tile(C);
   const AmxTile& a = amx_tile(A);
   const AmxTile& b = amx_tile(B);
-  for (int m = 0; m < kAmxRows; ++m) {
+  for (int m = 0; m < amx_rows(C); ++m) {
     float sum[2 * kAmxLanes] = {};
     for (int k = 0; k < kAmxLanes; ++k)
       for (int n = 0; n < 2 * kAmxLanes; ++n)
@@ -99,7 +101,7 @@ template <int C, int A, int B> void amx_dot_int8() {
   AmxTile& c = amx_tile(C);
   const AmxTile& a = amx_tile(A);
   const AmxTile& b = amx_tile(B);
-  for (int m = 0; m < kAmxRows; ++m)
+  for (int m = 0; m < amx_rows(C); ++m)
     for (int k = 0; k < kAmxLanes; ++k)
       for (int n = 0; n < 4 * kAmxLanes; ++n)
         c.lane[m][n / 4] += static_cast<uint32_t>(a.int8[m][4 * k + n % 4] * b.int8[k][n]);
@@ -109,7 +111,7 @@ template <int C, int A, int B> void amx_dot_int8() {
 
 // In assembler, as the compilers' own headers have it: their macros take the numbers of tiles as literal text alone.
 struct AmxSession {
-  AmxSession() {
+  explicit AmxSession(int rows) {
     struct alignas(64) {
       uint8_t palette = 1, start_row = 0, reserved[14] = {};
       uint16_t row_bytes[16] = {};
@@ -118,7 +120,7 @@ struct AmxSession {
     static_assert(sizeof(shapes) == 64, "the operand of ldtilecfg");
     for (int t = 0; t < kAmxTiles; ++t) {
       shapes.row_bytes[t] = 4 * kAmxLanes;
-      shapes.rows[t] = kAmxRows;
+      shapes.rows[t] = static_cast<uint8_t>(t == kAmxB ? kAmxRows : rows);
     }
     __asm__ volatile("ldtilecfg %0" ::"m"(shapes) : "memory");
   }

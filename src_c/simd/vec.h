@@ -17,6 +17,7 @@
 //   abs(a), sqrt(a), copysign(magnitude, sign)
 //   Mask<T>: lt(a, b), le(a, b), gt(a, b), eq(a, b), isnan(a); select(mask, a, b) = mask ? a : b
 //     comparisons with NaN are false
+//   interleave(a, b, low, high): low, high = a0 b0 a1 b1 ... , the first N lanes and the others
 //   low_bits_to_exponent(a): the value whose bits are those of a shifted left by the width of the mantissa
 //   exponent(a), mantissa(a): a = mantissa * 2^exponent, mantissa in [1, 2), for normal a > 0
 #ifndef RNNFAST_SIMD_VEC_H
@@ -28,9 +29,11 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define RNNFAST_INLINE __forceinline
 #define RNNFAST_NOINLINE __declspec(noinline)
+#define RNNFAST_PREFETCH(address)
 #else
 #define RNNFAST_INLINE inline __attribute__((always_inline))
 #define RNNFAST_NOINLINE __attribute__((noinline))
+#define RNNFAST_PREFETCH(address) __builtin_prefetch(address)
 #endif
 
 #if defined(RNNFAST_ISA_GENERIC) + defined(RNNFAST_ISA_AVX2) + defined(RNNFAST_ISA_AVX512) + \

@@ -68,6 +68,11 @@ RNNFAST_INLINE MaskF gt(VecF a, VecF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_G
 RNNFAST_INLINE MaskF eq(VecF a, VecF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)}; }
 RNNFAST_INLINE MaskF isnan(VecF a) { return {_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q)}; }
 RNNFAST_INLINE VecF select(MaskF m, VecF a, VecF b) { return {_mm256_blendv_ps(b.v, a.v, m.m)}; }
+RNNFAST_INLINE void interleave(VecF a, VecF b, VecF& low, VecF& high) {
+  const __m256 even = _mm256_unpacklo_ps(a.v, b.v), odd = _mm256_unpackhi_ps(a.v, b.v);  // of each half
+  low = {_mm256_permute2f128_ps(even, odd, 0x20)};
+  high = {_mm256_permute2f128_ps(even, odd, 0x31)};
+}
 RNNFAST_INLINE VecF low_bits_to_exponent(VecF a) {
   return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.v), 23))};
 }
@@ -102,6 +107,11 @@ RNNFAST_INLINE MaskD gt(VecD a, VecD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_G
 RNNFAST_INLINE MaskD eq(VecD a, VecD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ)}; }
 RNNFAST_INLINE MaskD isnan(VecD a) { return {_mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q)}; }
 RNNFAST_INLINE VecD select(MaskD m, VecD a, VecD b) { return {_mm256_blendv_pd(b.v, a.v, m.m)}; }
+RNNFAST_INLINE void interleave(VecD a, VecD b, VecD& low, VecD& high) {
+  const __m256d even = _mm256_unpacklo_pd(a.v, b.v), odd = _mm256_unpackhi_pd(a.v, b.v);
+  low = {_mm256_permute2f128_pd(even, odd, 0x20)};
+  high = {_mm256_permute2f128_pd(even, odd, 0x31)};
+}
 RNNFAST_INLINE VecD low_bits_to_exponent(VecD a) {
   return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(a.v), 52))};
 }

@@ -74,6 +74,12 @@ RNNFAST_INLINE MaskF gt(VecF a, VecF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _
 RNNFAST_INLINE MaskF eq(VecF a, VecF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
 RNNFAST_INLINE MaskF isnan(VecF a) { return {_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 RNNFAST_INLINE VecF select(MaskF m, VecF a, VecF b) { return {_mm512_mask_blend_ps(m.m, b.v, a.v)}; }
+RNNFAST_INLINE void interleave(VecF a, VecF b, VecF& low, VecF& high) {
+  const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i second = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  low = {_mm512_permutex2var_ps(a.v, first, b.v)};
+  high = {_mm512_permutex2var_ps(a.v, second, b.v)};
+}
 RNNFAST_INLINE VecF low_bits_to_exponent(VecF a) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 23))};
 }
@@ -109,6 +115,10 @@ RNNFAST_INLINE MaskD gt(VecD a, VecD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _
 RNNFAST_INLINE MaskD eq(VecD a, VecD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ)}; }
 RNNFAST_INLINE MaskD isnan(VecD a) { return {_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q)}; }
 RNNFAST_INLINE VecD select(MaskD m, VecD a, VecD b) { return {_mm512_mask_blend_pd(m.m, b.v, a.v)}; }
+RNNFAST_INLINE void interleave(VecD a, VecD b, VecD& low, VecD& high) {
+  low = {_mm512_permutex2var_pd(a.v, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b.v)};
+  high = {_mm512_permutex2var_pd(a.v, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b.v)};
+}
 RNNFAST_INLINE VecD low_bits_to_exponent(VecD a) {
   return {_mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(a.v), 52))};
 }

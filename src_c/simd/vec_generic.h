@@ -129,6 +129,19 @@ template <class T> RNNFAST_INLINE Vec<T> sqrt(Vec<T> a) {
   return a;
 }
 
+template <class T> RNNFAST_INLINE void interleave(Vec<T> a, Vec<T> b, Vec<T>& low, Vec<T>& high) {
+  constexpr int N = Vec<T>::N, half = N / 2;
+  T first[N], second[N];
+  for (int i = 0; i < half; ++i) {
+    first[2 * i] = a.v[i];
+    first[2 * i + 1] = b.v[i];
+    second[2 * i] = a.v[half + i];
+    second[2 * i + 1] = b.v[half + i];
+  }
+  low = Vec<T>::load(first);
+  high = Vec<T>::load(second);
+}
+
 template <class T> RNNFAST_INLINE Vec<T> low_bits_to_exponent(Vec<T> a) {
   return from_bits<T>({to_bits(a).m << FloatFormat<T>::mantissa_bits});
 }

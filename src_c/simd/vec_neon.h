@@ -74,6 +74,10 @@ RNNFAST_INLINE MaskF isnan(VecF a) { return {vmvnq_u32(vceqq_f32(a.v, a.v))}; }
 RNNFAST_INLINE VecF select(MaskF m, VecF a, VecF b) { return {vbslq_f32(m.m, a.v, b.v)}; }
 RNNFAST_INLINE VecF min(VecF a, VecF b) { return select(lt(a, b), a, b); }
 RNNFAST_INLINE VecF max(VecF a, VecF b) { return select(gt(a, b), a, b); }
+RNNFAST_INLINE void interleave(VecF a, VecF b, VecF& low, VecF& high) {
+  low = {vzip1q_f32(a.v, b.v)};
+  high = {vzip2q_f32(a.v, b.v)};
+}
 RNNFAST_INLINE VecF low_bits_to_exponent(VecF a) {
   return {vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a.v), 23))};
 }
@@ -108,6 +112,10 @@ RNNFAST_INLINE MaskD isnan(VecD a) {
 RNNFAST_INLINE VecD select(MaskD m, VecD a, VecD b) { return {vbslq_f64(m.m, a.v, b.v)}; }
 RNNFAST_INLINE VecD min(VecD a, VecD b) { return select(lt(a, b), a, b); }
 RNNFAST_INLINE VecD max(VecD a, VecD b) { return select(gt(a, b), a, b); }
+RNNFAST_INLINE void interleave(VecD a, VecD b, VecD& low, VecD& high) {
+  low = {vzip1q_f64(a.v, b.v)};
+  high = {vzip2q_f64(a.v, b.v)};
+}
 RNNFAST_INLINE VecD low_bits_to_exponent(VecD a) {
   return {vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(a.v), 52))};
 }

@@ -20,15 +20,33 @@ def suites(monkeypatch):
 @pytest.mark.parametrize("side", ["track_rnnfast", "track_reference"])
 @pytest.mark.parametrize("kind", ["Forward", "TrainingStep"])
 def test_throughput_is_a_rate(monkeypatch, kind, side, cell):
-    from suites import shapes, throughput
+    from suites import rates, shapes, throughput
 
-    monkeypatch.setattr(throughput, "_SECONDS", 0.0)
+    monkeypatch.setattr(rates, "SECONDS", 0.0)
     assert "64x32" in shapes.SIZES
     benchmark = getattr(throughput, kind)()
     benchmark.setup(cell, "64x32")
     rate = getattr(benchmark, side)(cell, "64x32")
     assert math.isfinite(rate)
     assert rate > 0
+
+
+@pytest.mark.parametrize("kind", ["Inference", "Streaming"])
+def test_every_precision_is_a_rate(monkeypatch, kind):
+    import rnnfast
+    from suites import precisions, rates
+
+    monkeypatch.setattr(rates, "SECONDS", 0.0)
+    benchmark = getattr(precisions, kind)
+    cells, sizes, names = benchmark.params
+    assert {"high", "bfloat16", "int8"} <= set(names)
+    try:
+        for precision in names:
+            rate = benchmark().track_rnnfast(cells[0], sizes[0], precision)
+            assert math.isfinite(rate)
+            assert rate > 0
+    finally:
+        rnnfast.set_float32_matmul_precision("highest")
 
 
 def test_memory_benchmarks_run():

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "../../src_c/engine/cpu.h"
-#include "../../src_c/engine/rnn.h"
+#include "../../src_c/engine/rnn_infer.h"
 #include "../../src_c/engine/training.h"
 #include "plain_cells.h"
 
@@ -83,12 +83,13 @@ template <class T> void run(const Case& k, double forward_bound, double gradient
 
   // Inference, with and without the history of states: the bits of training.
   const PackedRnn<T> packed(active_table(), WeightType::full, spec, weights);
-  Buffer<T> workspace(rnn_infer_workspace(packed, plan));
+  Buffer<T> workspace(rnn_infer_workspace(packed, plan, 1));
   std::vector<T> h_infer(rows * H), h_state(k.batch * H), c_state(k.batch * H);
   for (T* history : {h_infer.data(), static_cast<T*>(nullptr)}) {
     std::fill(h_state.begin(), h_state.end(), T(0));
     std::fill(c_state.begin(), c_state.end(), T(0));
-    rnn_infer(RnnInfer<T>{&packed, &plan, packed_x.data(), history, h_state.data(), c_state.data(), workspace.data()});
+    const RnnInfer<T> infer{&packed, &plan, packed_x.data(), history, h_state.data(), c_state.data(), workspace.data()};
+    rnn_infer(&infer, 1, 1);
     bool same = !history || std::equal(h.begin(), h.begin() + total * H, h_infer.begin());
     for (int64_t r = 0; r < k.batch; ++r)
       same = same && std::equal(&h_state[r * H], &h_state[r * H] + H, &h[plan.last(r) * H]);

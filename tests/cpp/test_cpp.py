@@ -16,7 +16,7 @@ import rnnfast
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 AVAILABLE = rnnfast.cpu_info()["available"]
-PROGRAMS = ["test_core", *(f"test_math.{isa}" for isa in AVAILABLE)]
+PROGRAMS = ["test_core", "test_formats", *(f"test_math.{isa}" for isa in AVAILABLE)]
 
 
 @pytest.fixture(scope="session")

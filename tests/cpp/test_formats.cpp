@@ -6,10 +6,11 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "../../src_c/engine/cpu.h"
-#include "../../src_c/engine/rnn.h"
+#include "../../src_c/engine/rnn_infer.h"
 #include "../../src_c/isa/tables.h"
 #include "plain_cells.h"
 
@@ -162,14 +163,24 @@ void test_products(const std::vector<Named>& tables) {
     }
 }
 
-// The states after each step, (time, batch, units).
+// The states after each step, (time, batch, units). Two members share out the units.
 Floats run_layer(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& weights,
-                 int64_t batch, int64_t time, const Floats& x) {
+                 int64_t batch, int64_t time, const Floats& x, int members = 1) {
   const PackedRnn<float> rnn(table, type, spec, weights);
   const SequencePlan plan(batch, time, nullptr, nullptr, false);
-  Buffer<float> workspace(rnn_infer_workspace(rnn, plan), uninitialised);
+  Buffer<float> workspace(rnn_infer_workspace(rnn, plan, members), uninitialised);
   Floats h((time + 1) * batch * spec.units), h_state(batch * spec.units), c_state(batch * spec.units);
-  rnn_infer(RnnInfer<float>{&rnn, &plan, x.data(), h.data(), h_state.data(), c_state.data(), workspace.data()});
+  const RnnInfer<float> infer{&rnn, &plan, x.data(), h.data(), h_state.data(), c_state.data(), workspace.data()};
+  StepBarrier barrier;
+  rnn_infer_begin(infer);
+  if (members == 1) {
+    rnn_infer_member(infer, 0, 1, nullptr);
+  } else {
+    std::thread other([&] { rnn_infer_member(infer, 1, 2, &barrier); });
+    rnn_infer_member(infer, 0, 2, &barrier);
+    other.join();
+  }
+  rnn_infer_end(infer);
   return h;
 }
 
@@ -211,6 +222,8 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
       bool same = true;
       for (int64_t t = 0; t < T; ++t) same = same && same_bits(&alone[t * H], &got[(t * B + B - 1) * H], H);
       expect(named.name, format, what + ", the last row alone", same ? 0 : 1, 0);
+      const Floats shared = run_layer(named.table, format.type, spec, weights, B, T, x, 2);
+      expect(named.name, format, what + ", shared by two", same_bits(shared.data(), got.data(), T * B * H) ? 0 : 1, 0);
       if (format.type != WeightType::int8 || named.name == "generic") continue;
       if (int8.empty()) int8 = got;
       expect(named.name, format, what + ", the bits of the first table", same_bits(int8.data(), got.data(), T * B * H) ? 0 : 1,

@@ -78,7 +78,7 @@ def test_construction():
     for dtype in (np.float64, np.dtype("float64")):
         assert rnnfast.InferenceModel(model, dtype=dtype).dtype == "float64"
     for dtype in (None, [], 5):
-        with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64'"):
+        with pytest.raises(ValueError, match="dtype must be 'float32', 'float64', 'bfloat16' or 'int8'"):
             rnnfast.InferenceModel(model, dtype=dtype)
 
 

@@ -1,0 +1,39 @@
+// Inference of recurrent layers over one sub-batch, on one thread or shared out over several.
+#ifndef RNNFAST_ENGINE_RNN_INFER_H
+#define RNNFAST_ENGINE_RNN_INFER_H
+
+#include <cstdint>
+
+#include "rnn.h"
+#include "sharing.h"
+#include "step_barrier.h"
+
+namespace rnnfast {
+
+// One layer, one direction, over one sub-batch. Elements are T.
+template <class T> struct RnnInfer {
+  const PackedRnn<T>* rnn;
+  const SequencePlan* plan;
+  const T* x;      // packed (total, input_dim)
+  T* h;            // (total + batch, units): the states after each step, packed, are written to the first `total` rows;
+                   // the last `batch` rows are scratch. Or null where only the final state is wanted.
+  T* h_state;      // (batch, units), sorted order. in: initial state; out: final state
+  T* c_state;      // LSTM: likewise; else null
+  T* workspace;    // rnn_infer_workspace() elements, 64-byte aligned
+};
+// threads: at most so many will share the layer.
+template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int threads);
+
+// Runs `count` layers of which none reads what another writes, on up to `threads` threads: where it pays, all at once
+// and the units of each split. The bits of the result depend on none of this.
+template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int threads);
+
+// The part of one of `members` threads that run a layer together; they meet at `barrier` (null: it is alone). Between
+// the calls of rnn_infer_begin and rnn_infer_end, which one thread makes before and after all.
+template <class T> void rnn_infer_member(const RnnInfer<T>&, int member, int members, StepBarrier* barrier);
+template <class T> void rnn_infer_begin(const RnnInfer<T>&);
+template <class T> void rnn_infer_end(const RnnInfer<T>&);
+
+}  // namespace rnnfast
+
+#endif
