@@ -181,8 +181,8 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
              const KernelTable* const table = isa ? find_table(*isa) : &active_table();
              if (table == nullptr) throw py::value_error("instruction set '" + *isa + "' is not available");
              if (table->products<T>(type) == nullptr)
-               throw py::value_error("weights '" + weights + "': expected an instruction set that has products of them " +
-                                     "(amx), got '" + table->isa + "'");
+               throw py::value_error("weights '" + weights + "': expected an instruction set that has products of " +
+                                     "them (amx), got '" + table->isa + "'");
              return std::make_shared<P>(*table, type);
            }),
            py::arg("isa") = none, py::arg("weights") = "full")

@@ -87,8 +87,8 @@ X86Features x86_features() {
   return x;
 }
 
-// Linux lets a process use tiles when it has asked: the room to save them is made per thread, and must be wanted. There is
-// no other system on which that has been tried.
+// Linux lets a process use tiles when it has asked: the room to save them is made per thread, and must be wanted. There
+// is no other system on which that has been tried.
 bool tiles_permitted() {
 #if defined(__linux__)
   constexpr long kGetPermitted = 0x1022, kAsk = 0x1023;  // ARCH_GET_XCOMP_PERM, ARCH_REQ_XCOMP_PERM

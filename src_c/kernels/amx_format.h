@@ -1,11 +1,12 @@
-// The formats of kernels/format.h for matrix registers (simd/amx.h). A tile takes 16 elements of k at a time, so rows and
-// panels are filled up to whole blocks of 16 elements. The panels of B are tiles as they stand; the rows of A are stored
-// tile by tile, [16 rows][block][part][row][16 elements], so that a tile is one KB in a row whatever k is.
+// The formats of kernels/format.h for matrix registers (simd/amx.h). A tile takes 16 elements of k at a time, so rows
+// and panels are filled up to whole blocks of 16 elements. The panels of B are tiles as they stand; the rows of A are
+// stored tile by tile, [16 rows][block][part][row][16 elements], so that a tile is one KB in a row whatever k is.
 //
-// bf16 in parts: x = x0 + x1 + ..., each part the rest rounded to bf16; three parts hold all bits of a float. The product
-// of two such numbers is the sum of the products of parts i and j with i + j < parts: what is left out is as small as
-// the rest of the last part. Sums start from zero, block by block, within a block from the smallest products to the
-// largest, and are added to the start value. An input that is infinite or NaN makes the results of its row NaN or infinite.
+// bf16 in parts: x = x0 + x1 + ..., each part the rest rounded to bf16; three parts hold all bits of a float. The
+// product of two such numbers is the sum of the products of parts i and j with i + j < parts: what is left out is as
+// small as the rest of the last part. Sums start from zero, block by block, within a block from the smallest products
+// to the largest, and are added to the start value. An input that is infinite or NaN makes the results of its row NaN
+// or infinite.
 // int8: as in kernels/format.h, to the last bit.
 #ifndef RNNFAST_KERNELS_AMX_FORMAT_H
 #define RNNFAST_KERNELS_AMX_FORMAT_H

@@ -1,8 +1,9 @@
-// Products in matrix registers: 16 rows of A times up to four vectors of panels of B, the same for every number of rows.
+// Products in matrix registers: 16 rows of A times up to four vectors of panels of B, whatever the number of rows.
 //
-// Why these sizes. A product of tiles takes 16 cycles and its result 52, so four sums must be under way; a tile of B is read
-// in 8 cycles from L1, where a panel stays while it meets all rows. Panels of fewer vectors are taken several at once.
-// The tile of the last rows computes those that do not exist from what lies in their place, and nobody reads the result.
+// Why these sizes. A product of tiles takes 16 cycles and its result 52, so four sums must be under way; a tile of B is
+// read in 8 cycles from L1, where a panel stays while it meets all rows. Panels of fewer vectors are taken several at
+// once. The tile of the last rows computes those that do not exist from what lies in their place, and nobody reads the
+// result.
 #ifndef RNNFAST_KERNELS_AMX_TILE_H
 #define RNNFAST_KERNELS_AMX_TILE_H
 

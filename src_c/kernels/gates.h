@@ -91,7 +91,8 @@ void recurrent_tiles(int nv, int64_t rows, int64_t begin, int64_t end, int64_t u
   t.b_skip = 0;
   t.out = done;
   t.out_panel = nv * VL;
-  Tiles<F>::for_each(nv, rows, end - begin, [&](const auto& function, int height, int group, int64_t row, int64_t first) {
+  Tiles<F>::for_each(nv, rows, end - begin,
+                     [&](const auto& function, int height, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
     t.init = z + panel * z_panel + row * kSlots * VL;
     t.init_last = init_last ? init_last + panel * VL : nullptr;

@@ -20,8 +20,8 @@ constexpr int kSlots = 4;  // vectors per row of a z panel and per k of a linear
 // The format of weights, see kernels/format.h and kernels/amx_format.h.
 enum class WeightType : int { full = 0, bf16, int8, bf16x2, bf16x3 };
 
-// How a format lays out numbers along k: by elements of `group` consecutive k. A row of A, and a panel of B, is filled up
-// with zeros to whole blocks of `block` elements, and holds each block `parts` times, once for every part that its
+// How a format lays out numbers along k: by elements of `group` consecutive k. A row of A, and a panel of B, is filled
+// up with zeros to whole blocks of `block` elements, and holds each block `parts` times, once for every part that its
 // numbers are split into. Rows of A come in multiples of `rows`, with `words` 32-bit words for an element.
 struct ElementLayout {
   int64_t group, words, block, parts, rows;

@@ -194,8 +194,8 @@ template <class F> struct Tiles {
     explicit Session(int64_t) {}
   };
 
-  // Covers rows x panels with tiles of nearly equal height and calls body(function, rows, panels, first row, first panel)
-  // for each. A panel stays in L1 while it meets all rows; few rows take several panels at once.
+  // Covers rows x panels with tiles of nearly equal height and calls body(function, rows, panels, first row, first
+  // panel) for each. A panel stays in L1 while it meets all rows; few rows take several panels at once.
   template <class Body> static RNNFAST_INLINE void for_each(int nv, int64_t rows, int64_t panels, const Body& body) {
     if (rows <= 3) {
       const int height = static_cast<int>(rows), most = rows > 0 ? max_panels(height, nv) : 0;

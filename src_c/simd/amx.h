@@ -1,17 +1,17 @@
-// Matrix registers: Intel's Advanced Matrix Extensions. Eight tiles of up to 16 rows of 64 bytes. A row of A or B holds 16
-// elements of 32 bits, each 2 bf16 or 4 int8 of consecutive k; a row of C holds 16 sums.
+// Matrix registers: Intel's Advanced Matrix Extensions. Eight tiles of up to 16 rows of 64 bytes. A row of A or B holds
+// 16 elements of 32 bits, each 2 bf16 or 4 int8 of consecutive k; a row of C holds 16 sums.
 //
-//   AmxSession(rows)      tiles may be used while it lives: the last one, for B, with 16 rows, the others with so many (1 to
-//                         16). It ends with them given back, so that the system need not save 8 KB more for every switch
-//                         between threads.
+//   AmxSession(rows)      tiles may be used while it lives: the last one, for B, with 16 rows, the others with 1
+//                         to 16. It ends with them given back, so that the system need not save 8 KB more for every
+//                         switch between threads.
 //   amx_zero<T>()         T, A, B, C are numbers of tiles
 //   amx_load<T>(p, stride), amx_store<T>(p, stride)     row r at p + r * stride bytes
-//   amx_dot_bf16<C, A, B>()   C += A B. Each call sums the products of even k in order, those of odd k in order (fused, in
-//                             float, denormals as zero), adds the two sums, and that to C.
+//   amx_dot_bf16<C, A, B>()   C += A B. Each call sums the products of even k in order, those of odd k in order (fused,
+//                             in float, denormals as zero), adds the two sums, and that to C.
 //   amx_dot_int8<C, A, B>()   C += A B in int32, signed by signed
 //
-// With RNNFAST_AMX_EMULATED the same is done in plain C++, as Intel's manual writes it down (Software Developer's Manual,
-// TDPBF16PS and TDPBSSD): the tests' way to run all that is built on these operations on a machine without them.
+// With RNNFAST_AMX_EMULATED the same is done in plain C++, as Intel's manual writes it down (Software Developer's
+// Manual, TDPBF16PS and TDPBSSD): the tests' way to run all that is built on it on a machine without AMX.
 #ifndef RNNFAST_SIMD_AMX_H
 #define RNNFAST_SIMD_AMX_H
 

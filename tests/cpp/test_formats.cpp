@@ -1,6 +1,6 @@
-// Dense products and every cell in every weight format, against plain double loops: on every kernel table of the machine,
-// with and without what additions its instruction set has, and on AMX emulated where AVX-512 is there. Rows must not
-// depend on their batch, and int8 must be the same bits everywhere. Exit status 1 if a bound is passed.
+// Dense products and every cell in every weight format, against plain double loops: on every kernel table of the
+// machine, with and without what additions its instruction set has, and on AMX emulated where AVX-512 is there. Rows
+// must not depend on their batch, and int8 must be the same bits everywhere. Exit status 1 if a bound is passed.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -158,7 +158,8 @@ void test_products(const std::vector<Named>& tables) {
           expect(named.name, format, size + " with relu", alone == clipped ? 0 : 1, 0);
         }
       const double ratio = std::sqrt(squares / full_squares);
-      std::printf("%s, %s: error %.3g of full precision's\n", named.name.c_str(), format.name, ratio);
+      std::printf("%s, %s by %s: error %.3g of full precision's\n", named.name.c_str(), format.name,
+                  named.table.products<float>(format.type)->instructions, ratio);
       if (format.type == WeightType::bf16x3) expect(named.name, format, "error in parts of full precision's", ratio, 1);
     }
 }
@@ -226,8 +227,8 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
       expect(named.name, format, what + ", shared by two", same_bits(shared.data(), got.data(), T * B * H) ? 0 : 1, 0);
       if (format.type != WeightType::int8 || named.name == "generic") continue;
       if (int8.empty()) int8 = got;
-      expect(named.name, format, what + ", the bits of the first table", same_bits(int8.data(), got.data(), T * B * H) ? 0 : 1,
-             0);
+      expect(named.name, format, what + ", the bits of the first table",
+             same_bits(int8.data(), got.data(), T * B * H) ? 0 : 1, 0);
     }
 }
 
@@ -263,8 +264,8 @@ void test_not_finite(const std::vector<Named>& tables) {
       p.x[7 * p.k + 33] = 3.4028235e38f;
       Floats small(p.k * p.n, 0.25f);
       const PackedDense<float> weak(named.table, format.type, p.k, p.n, small.data(), p.bias.data());
-      expect(named.name, format, "the largest number", std::abs(dense(weak, p.m, p.n, p.x.data(), nullptr)[7 * p.n] / 8.507059e37 - 1),
-             1e-5);
+      const double y = dense(weak, p.m, p.n, p.x.data(), nullptr)[7 * p.n];
+      expect(named.name, format, "the largest number", std::abs(y / 8.507059e37 - 1), 1e-5);
     }
 }
 
