@@ -53,6 +53,8 @@ BASE_FLAGS = {
     "-fvisibility=hidden -fvisibility-inlines-hidden",
     "msvc": "/O2 /std:c++17 /EHsc /fp:precise /bigobj",
 }
+# Kernels do not throw, and what would unwind them is a weak symbol, of which the linker keeps one for all.
+KERNEL_FLAGS = {"gcc": ["-fno-exceptions"], "msvc": []}
 OPENMP_FLAGS = {"gcc": "-fopenmp", "msvc": "/openmp"}
 OPENMP_PROBE = "#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n"
 
@@ -79,7 +81,9 @@ class Toolchain:
         self.instruction_sets = {name: f for name, f in candidates.items() if self._builds("int probe;\n", f)}
 
     def library_flags(self, library):
-        return self.flags + (self.openmp if library == "engine" else self.instruction_sets[library])
+        if library == "engine":
+            return self.flags + self.openmp
+        return self.flags + KERNEL_FLAGS[self.dialect] + self.instruction_sets[library]
 
     def macros(self):
         return [(f"RNNFAST_HAVE_{name.upper()}", "1") for name in self.instruction_sets]
