@@ -5,8 +5,8 @@
 // bf16 in parts: x = x0 + x1 + ..., each part the rest rounded to bf16; three parts hold all bits of a float. The
 // product of two such numbers is the sum of the products of parts i and j with i + j < parts: what is left out is as
 // small as the rest of the last part. Sums start from zero, block by block, within a block from the smallest products
-// to the largest, and are added to the start value. An input that is infinite or NaN makes the results of its row NaN
-// or infinite.
+// to the largest, and are added to the start value. In several parts, an input that is not finite makes the results of
+// its row NaN.
 // int8: as in kernels/format.h, to the last bit.
 #ifndef RNNFAST_KERNELS_AMX_FORMAT_H
 #define RNNFAST_KERNELS_AMX_FORMAT_H
@@ -30,12 +30,12 @@ RNNFAST_INLINE void for_blocks(int64_t r, int64_t k, const float* x, uint32_t* a
   }
 }
 
-// The bf16 nearest to x, and in x what is missing: nothing for infinities and NaN. A finite x has a finite bf16.
+// The bf16 nearest to x, and in x what is missing. A finite x has a finite bf16; of any other NaN is missing.
 RNNFAST_INLINE uint16_t take_bf16(float& x) {
   const bool finite = (bits_of_float(x) & 0x7fffffff) < kInfinityBits;
   const uint16_t nearest = bf16_of(x);
   const uint16_t part = static_cast<uint16_t>(nearest - (finite && (nearest & 0x7fff) == kInfinityBits >> 16 ? 1 : 0));
-  x = finite ? x - float_of_bits(static_cast<uint32_t>(part) << 16) : 0.0f;
+  x -= float_of_bits(static_cast<uint32_t>(part) << 16);
   return part;
 }
 
