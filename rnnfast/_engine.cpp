@@ -153,15 +153,16 @@ template <class T> py::list run_program(const Program<T>& program, const py::lis
   return results;
 }
 
-template <class T> py::list describe(const Program<T>& program) {
+template <class T> py::list describe(const Program<T>& program, int threads) {
   py::list rows;
-  for (const NodeInfo& node : program.describe()) {
+  for (const NodeInfo& node : program.describe(thread_budget(threads))) {
     py::dict row;
     row["layer"] = node.name;
     row["op"] = node.op;
     row["kernel"] = node.kernel;
     row["why"] = node.reason;
     row["layout"] = node.layout;
+    row["sharing"] = node.sharing;
     row["weight_bytes"] = node.weight_bytes;
     rows.append(row);
   }
@@ -236,7 +237,7 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
       .def("time_distributed_end", &P::time_distributed_end, py::arg("v"), py::arg("name") = "time_distributed")
       .def("finish", &P::finish, py::arg("outputs"))
       .def("run", &run_program<T>, py::arg("inputs"), py::arg("threads") = 0)
-      .def("describe", &describe<T>)
+      .def("describe", &describe<T>, py::arg("threads") = 0)
       .def_property_readonly("node_count", &P::node_count)
       .def_property_readonly("isa", [](const P& p) { return p.table().isa; })
       .def_property_readonly("instructions", &P::instructions)

@@ -51,7 +51,7 @@ template <class T> py::object stream_step(StepTarget<T>& target, const py::handl
     const GilRelease release;
     const std::lock_guard<ForkAwareMutex> hold(stream.lock());
     const ActiveCall call(thread_budget(target.threads));
-    stream.step(from, to, call.threads());
+    stream.step(from, to, call.threads(), call.others_awake());
   }
   return y;
 }

@@ -53,6 +53,7 @@ def activation_forward(activation: ElementFunction, x: Array) -> Array: ...
 def activation_backward(activation: ElementFunction, x: Array, y: Array, dy: Array) -> Array: ...
 def embedding_forward(table: Array, tokens: Array) -> Array: ...
 def embedding_backward(tokens: Array, dy: Array, vocabulary: int) -> Array: ...
+def all_finite(x: Array) -> bool: ...
 def adam_update(
     param: Array,
     grad: Array,
@@ -63,6 +64,8 @@ def adam_update(
     beta_2: float,
     epsilon: float,
     step: int,
+    *,
+    before: Array | None = None,
 ) -> None: ...
 def rmsprop_update(
     param: Array,
@@ -74,8 +77,17 @@ def rmsprop_update(
     rho: float,
     momentum: float,
     epsilon: float,
+    *,
+    before: Array | None = None,
 ) -> None: ...
 def sgd_update(
-    param: Array, grad: Array, momentum_slot: Array | None, learning_rate: float, momentum: float, nesterov: bool
+    param: Array,
+    grad: Array,
+    momentum_slot: Array | None,
+    learning_rate: float,
+    momentum: float,
+    nesterov: bool,
+    *,
+    before: Array | None = None,
 ) -> None: ...
 def empty(shape: tuple[int, ...], dtype: Any) -> Array: ...

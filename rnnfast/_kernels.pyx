@@ -184,7 +184,8 @@ def embedding_backward(tokens, dy, int64_t vocabulary):
     if dy.ndim < 1 or dy.shape[:-1] != tokens.shape:
         raise ValueError(f"dy: expected shape {tokens.shape} + (dim,), got {dy.shape}")
     dy = contiguous(dy)
-    dtable = np.zeros((vocabulary, dy.shape[-1]), dy.dtype)
+    dtable = empty((vocabulary, dy.shape[-1]), dy.dtype)
+    dtable.fill(0)
     cdef int64_t count = tokens.size, dim = dy.shape[-1]
     cdef const int64_t* index = <const int64_t*> data(tokens)
     cdef const void* source = data(dy)
@@ -225,14 +226,16 @@ cdef int check_optional(str name, slot, param, bint needed=False) except -1:
         name, slot, cnp.PyArray_TYPE(param), param.shape, written=True)
 
 
-def adam_update(param, grad, m, v, double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step, *, before=None):
+def adam_update(param, grad, m, v, double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step, *,
+                before=None):
     """One step of Adam (Kingma and Ba 2015, with Keras' placing of epsilon). step counts from 1."""
     cdef AdamUpdate update
     if step < 1:
         raise ValueError(f"step: expected 1 or more, got {step}")
     update.size = check_update(param, before, grad, {"m": m, "v": v})
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.before, update.grad, update.m, update.v = data(param), data(before), data(grad), data(m), data(v)
+    update.param, update.before, update.grad = data(param), data(before), data(grad)
+    update.m, update.v = data(m), data(v)
     update.learning_rate, update.beta_1, update.beta_2 = learning_rate, beta_1, beta_2
     update.epsilon, update.step = epsilon, step
     with nogil:
@@ -247,8 +250,8 @@ def rmsprop_update(param, grad, velocity, momentum_slot, average_grad, double le
     check_optional("momentum_slot", momentum_slot, param, momentum > 0)
     check_optional("average_grad", average_grad, param)
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.before, update.grad, update.velocity = data(param), data(before), data(grad), data(velocity)
-    update.momentum_slot, update.average_grad = data(momentum_slot), data(average_grad)
+    update.param, update.before, update.grad = data(param), data(before), data(grad)
+    update.velocity, update.momentum_slot, update.average_grad = data(velocity), data(momentum_slot), data(average_grad)
     update.learning_rate, update.rho, update.momentum, update.epsilon = learning_rate, rho, momentum, epsilon
     with nogil:
         core.rmsprop_update(&update)
@@ -260,7 +263,8 @@ def sgd_update(param, grad, momentum_slot, double learning_rate, double momentum
     update.size = check_update(param, before, grad, {})
     check_optional("momentum_slot", momentum_slot, param, momentum > 0)
     update.dtype = dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.before, update.grad, update.momentum_slot = data(param), data(before), data(grad), data(momentum_slot)
+    update.param, update.before, update.grad = data(param), data(before), data(grad)
+    update.momentum_slot = data(momentum_slot)
     update.learning_rate, update.momentum, update.nesterov = learning_rate, momentum, nesterov
     with nogil:
         core.sgd_update(&update)

@@ -108,7 +108,7 @@ class InferenceModel:
 
     def explain(self) -> Explanation:
         """What runs for each layer, and why: print it, or read its `rows`."""
-        nodes = self._lowered.program.describe()
+        nodes = self._lowered.program.describe(self._threads)
         budget = self._threads or _engine.get_num_threads()
         rows = []
         for layer, first, last in self._lowered.nodes_of:
@@ -121,6 +121,7 @@ class InferenceModel:
                         "isa": self._lowered.program.isa,
                         "threads": budget,
                         "layout": node["layout"],
+                        "sharing": node["sharing"] or "-",
                         "weight_bytes": node["weight_bytes"],
                         "why": node["why"],
                     }
@@ -176,7 +177,8 @@ class Explanation:
     products: in which format recurrent and dense layers multiply, with what, and why. dtype, isa, threads: as in the
     rows, which are one dict for each node of the graph: `layer` its name, `runs` the operation, `kernel`, `isa` the
     instruction set, `threads` that a call may use, `layout` of the output ("rows", "batch-major", or "packed": step by
-    step, real steps only), `weight_bytes`, and `why` this kernel. `str()` is a table with the reasons above it.
+    step, real steps only), `sharing` how a recurrent layer uses threads on a single row where calls follow each other
+    ("-" for other layers), `weight_bytes`, and `why` this kernel. `str()` is a table with the reasons above it.
     """
 
     def __init__(self, dtype: str, isa: str, threads: int, products: str, rows: list[dict[str, Any]]) -> None:
@@ -196,12 +198,13 @@ class Explanation:
             f"instruction set {self.isa}: {chosen} (available: {available}); {self.dtype}",
             self.products,
             f"threads: up to {self.threads}; a batch is cut into blocks of rows, each runs the whole graph on one "
-            "thread, and a batch of little work or of one row stays on the caller's",
+            "thread; a few rows run both directions at once or split a layer's units, where a step is worth it, and "
+            "little work stays on the caller's",
             "layout: values between layers stay packed, step by step, where all that read them only look at real steps",
         ]
 
     def __str__(self) -> str:
-        columns = ("layer", "runs", "kernel", "isa", "threads", "layout", "weights", "why")
+        columns = ("layer", "runs", "kernel", "isa", "threads", "layout", "sharing", "weights", "why")
         shown = [{**row, "weights": _size(row["weight_bytes"])} for row in self.rows]
         cells = [columns, *(tuple(str(row[column]) for column in columns) for row in shown)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

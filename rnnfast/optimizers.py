@@ -93,8 +93,11 @@ class Optimizer:
     def build(self, variables: Sequence[Variable]) -> None:
         """Take charge of the variables: the slots start at zero."""
         self._built_for = list(variables)
-        self._slots = [{name: np.zeros(v.size, v.dtype) for name in self.slot_names} for v in variables]
-        self._before = [np.empty(v.size, v.dtype) for v in variables]
+        self._slots = [{name: _kernels.empty((v.size,), v.dtype) for name in self.slot_names} for v in variables]
+        for slots in self._slots:
+            for slot in slots.values():
+                slot.fill(0)
+        self._before = [_kernels.empty((v.size,), v.dtype) for v in variables]
 
     def apply(self, variables: Sequence[Variable]) -> None:
         """One update of the variables from their `grad`; one without counts as zero. ValueError, with nothing written,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments
+from rnnfast import _arguments, _kernels
 
 
 class Variable:
@@ -23,7 +23,7 @@ class Variable:
     """
 
     def __init__(self, value: np.ndarray, *, name: str, path: str | None = None, trainable: bool = True) -> None:
-        self._storage = np.array(value, order="C")
+        self._storage = _copy(np.asarray(value))
         self.name = name
         self.path = path or name
         self.trainable = trainable
@@ -80,3 +80,12 @@ class Variable:
 
     def __repr__(self) -> str:
         return f"<Variable {self.path!r} shape={self.shape} dtype={self.dtype} version={self.version}>"
+
+
+def _copy(value: np.ndarray) -> np.ndarray:
+    """C-contiguous; of floats on a cache line, which every vector access of the kernels then stays in."""
+    if value.dtype not in (np.float32, np.float64):
+        return np.array(value, order="C")
+    storage = _kernels.empty((value.size,), value.dtype).reshape(value.shape)
+    storage[...] = value
+    return storage

@@ -40,8 +40,8 @@ void pack_linear(const Kernels<T>& kernels, const T* w, int64_t k, int64_t n, in
 }
 
 template <class T>
-void pack_cell_transposed(const Kernels<T>& kernels, const CellLayout& layout, const GateSet& set, const T* w, int64_t n,
-                          T* out) {
+void pack_cell_transposed(const Kernels<T>& kernels, const CellLayout& layout, const GateSet& set, const T* w,
+                          int64_t n, T* out) {
   const int64_t H = layout.units, width = layout.slot_row(), ld = layout.gates() * H;
   const int64_t block = layout.block_length(set.count), rows = layout.panels() * block;
   // A linear block is one run of units, a gate block one run per gate.
@@ -52,7 +52,8 @@ void pack_cell_transposed(const Kernels<T>& kernels, const CellLayout& layout, c
     for (int64_t p = 0; p < layout.panels(); ++p)
       for (int g = 0; g < runs; ++g)
         kernels.transpose(std::min(width, n - first), std::min(run, H - p * run),
-                          w + first * ld + (set.first + g) * H + p * run, ld, out + (p * block + g * run) * width, width);
+                          w + first * ld + (set.first + g) * H + p * run, ld, out + (p * block + g * run) * width,
+                          width);
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include "sharing.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "cpu.h"
 #include "step_barrier.h"
@@ -9,17 +10,18 @@
 namespace rnnfast {
 namespace {
 
-// Measured on a Zen 5 core, which is fast: where steps take longer, sharing pays the sooner.
-constexpr double kMultiplyAdds = 120e9;                     // per second, float32
-constexpr double kFromL1 = 400e9, kFromL2 = 200e9, kFromMemory = 100e9;  // bytes per second, one core
-constexpr double kGateMath = 1.0e-9;                        // per unit and row
-constexpr double kStep = 60e-9;                             // what a step costs besides
-constexpr double kMeeting = 0.35e-6;                        // two threads wait for each other
+// Measured on one core of a Zen 5, which is fast: where steps take longer, sharing pays the sooner.
+constexpr double kMultiplyAdds = 135e9;                                  // per second, float32
+constexpr double kFromL1 = 450e9, kFromL2 = 210e9, kFromMemory = 120e9;  // bytes per second
+constexpr double kActivation = 0.25e-9;                                  // per unit and row
+constexpr double kStep = 40e-9;                                          // what a step costs besides
+constexpr double kMeeting = 0.1e-6;  // per member: a meeting, and the states that the others have written
 
+// A footprint that is read again and again counts for the cache that holds most of it.
 double read_seconds(double bytes) {
   const CpuInfo& cpu = cpu_info();
-  const double l1 = static_cast<double>(cpu.l1d), l2 = static_cast<double>(cpu.l2);
-  return bytes / (bytes <= 0.75 * l1 ? kFromL1 : bytes <= l2 ? kFromL2 : kFromMemory);
+  const bool in_l1 = bytes <= 1.3 * static_cast<double>(cpu.l1d), in_l2 = bytes <= 0.8 * static_cast<double>(cpu.l2);
+  return bytes / (in_l1 ? kFromL1 : in_l2 ? kFromL2 : kFromMemory);
 }
 
 double layer_seconds(const RnnWork& work, int members) {
@@ -29,8 +31,14 @@ double layer_seconds(const RnnWork& work, int members) {
   const double projection =
       std::max(product_seconds(inputs * static_cast<double>(work.rows * work.steps), work.item),
                read_seconds(inputs * static_cast<double>(work.item)));
-  const double waiting = members > 1 ? static_cast<double>(work.steps - 1) * kMeeting : 0;
+  const double waiting = members > 1 ? static_cast<double>((work.steps - 1) * members) * kMeeting : 0;
   return projection + static_cast<double>(work.steps) * step_seconds(work, panels) + waiting;
+}
+
+std::string microseconds(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g us", seconds * 1e6);
+  return text;
 }
 
 }  // namespace
@@ -42,7 +50,7 @@ double product_seconds(double multiply_adds, int64_t item) {
 double step_seconds(const RnnWork& work, int64_t panels) {
   const double units = static_cast<double>(work.layout.units_before(panels)), rows = static_cast<double>(work.rows);
   const double weights = units * static_cast<double>(work.layout.units * work.layout.gates());
-  return kStep + units * rows * kGateMath +
+  return kStep + units * rows * static_cast<double>(work.layout.gates() + 1) * kActivation +
          std::max(product_seconds(weights * rows, work.item), read_seconds(weights * static_cast<double>(work.item)));
 }
 
@@ -58,15 +66,28 @@ Sharing share_out(const RnnWork& work, int layers, int threads) {
   if (threads < 2) return best;
   if (layers > 1) {
     const int at_once = std::min(layers, threads);
-    const double seconds = kWakeSeconds + alone * static_cast<double>(ceil_div(layers, at_once));
+    const double seconds = kRegionSeconds + alone * static_cast<double>(ceil_div(layers, at_once));
     if (seconds < best.seconds) best = {at_once, 1, seconds};
   }
   const int most = static_cast<int>(std::min<int64_t>({threads / layers, work.layout.panels(), StepBarrier::kMost}));
   for (int members = 2; members <= most; ++members) {
-    const double seconds = kWakeSeconds + layer_seconds(work, members);
+    const double seconds = kRegionSeconds + layer_seconds(work, members);
     if (seconds < best.seconds) best = {members * layers, members, seconds};
   }
   return best;
+}
+
+std::string explain_sharing(const RnnWork& work, int layers, int threads) {
+  const Sharing best = share_out(work, layers, threads);
+  const double step = step_seconds(work, work.layout.panels());
+  if (best.threads == 1)
+    return threads > 1 ? "one thread: a step takes " + microseconds(step) + ", too little to split" : "one thread";
+  const std::string directions = layers > 1 ? "directions at once" : "";
+  if (best.members == 1) return directions + ": " + microseconds(step) + " a step, too little to split";
+  const double shared = step_seconds(work, ceil_div(work.layout.panels(), best.members));
+  return directions + (layers > 1 ? ", " : "") + "units split over " + std::to_string(best.members) + " threads: " +
+         microseconds(shared) + " a step, not " + microseconds(step) + ", and " +
+         microseconds(best.members * kMeeting) + " to meet";
 }
 
 }  // namespace rnnfast

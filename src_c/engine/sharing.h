@@ -3,6 +3,7 @@
 #define RNNFAST_ENGINE_SHARING_H
 
 #include <cstdint>
+#include <string>
 
 #include "packing.h"
 
@@ -15,8 +16,8 @@ struct RnnWork {
   int64_t rows, steps;
 };
 
-// A parallel region whose threads may sleep.
-constexpr double kWakeSeconds = 6e-6;
+// A parallel region whose threads are awake, and what it takes more when they sleep: their caches are cold, too.
+constexpr double kRegionSeconds = 1e-6, kWakeSeconds = 100e-6;
 
 // Threads of `budget` that may share a layer now: none beyond the processors, and one while threads that share a step
 // have lately had to wait for a processor.
@@ -31,6 +32,9 @@ struct Sharing {
 
 // The fastest way to run `layers` such layers, none of which waits for another, on up to `threads` threads.
 Sharing share_out(const RnnWork&, int layers, int threads);
+
+// What share_out decides, and why, in words.
+std::string explain_sharing(const RnnWork&, int layers, int threads);
 
 // Estimates, in seconds: one step of the recurrence over `panels` panels; products of so many multiply-adds.
 double step_seconds(const RnnWork&, int64_t panels);

@@ -1,7 +1,10 @@
 #include "threads.h"
 
+#include "threads_place.h"
+
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <mutex>
 #include <stdexcept>
@@ -32,6 +35,18 @@ std::atomic<int> explicit_threads{0};
 std::atomic<int> calls_in_flight{0};
 std::atomic<bool> serial_only{false};
 std::atomic<int> forks{0};
+
+// OpenMP's threads spin for some 40 microseconds after a region and then sleep (_openmp.py). Waking them for a short
+// call would cost more than they save; but where calls follow each other as quickly, waking them once is enough.
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::microseconds kAwake{30};
+constexpr int kFirstTry = 2, kLastTry = 1024;
+struct Pace {
+  Clock::time_point last_call{}, last_region{};
+  int quick_calls = 0;       // that followed each other without waking anybody
+  int needed = kFirstTry;    // such calls until threads are woken; twice as many each time that was in vain
+};
+thread_local Pace pace;
 
 int openmp_threads() {
 #if defined(_OPENMP)
@@ -112,9 +127,24 @@ void ForkAwareMutex::refuse_lost() const {
 ActiveCall::ActiveCall(int budget) {
   const int calls = calls_in_flight.fetch_add(1, std::memory_order_relaxed) + 1;
   threads_ = std::max(1, budget / std::max(1, calls));
+  if (threads_ == 1) return;
+  const Clock::time_point now = Clock::now();
+  awake_ = now - pace.last_region < kAwake;
+  if (awake_) {
+    pace.needed = kFirstTry;
+    return;
+  }
+  pace.quick_calls = now - pace.last_call < kAwake ? pace.quick_calls + 1 : 0;
+  if (pace.quick_calls < pace.needed) return;
+  awake_ = true;
+  pace.quick_calls = 0;
+  pace.needed = std::min(2 * pace.needed, kLastTry);
 }
 
-ActiveCall::~ActiveCall() { calls_in_flight.fetch_sub(1, std::memory_order_relaxed); }
+ActiveCall::~ActiveCall() {
+  calls_in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (threads_ > 1) pace.last_call = Clock::now();
+}
 
 #if defined(__x86_64__) || defined(_M_X64)
 FlushDenormals::FlushDenormals() : saved_(_mm_getcsr()) {
@@ -145,11 +175,15 @@ void run_team(int threads, MemberFunction function, void* context) {
 #if defined(_OPENMP)
   start();
   if (threads > 1 && !omp_in_parallel() && !serial_only.load(std::memory_order_relaxed)) {
+    const CallersPlace place;
 #pragma omp parallel num_threads(threads)
     {
       FlushDenormals flush;
-      function(context, omp_get_thread_num(), omp_get_num_threads());
+      const int member = omp_get_thread_num();
+      if (member > 0) place.keep_off(member);
+      function(context, member, omp_get_num_threads());
     }
+    pace.last_region = Clock::now();
     return;
   }
 #else
@@ -168,9 +202,11 @@ void run_parts(int64_t parts, int threads, PartFunction function, void* context)
     std::exception_ptr failure;
     std::mutex failure_lock;
     std::atomic<int64_t> next{0};
+    const CallersPlace place;
 #pragma omp parallel num_threads(team)
     {
       FlushDenormals flush;
+      if (const int member = omp_get_thread_num(); member > 0) place.keep_off(member);
       // A shared counter and not OpenMP's loop: a thread that wakes late leaves its share to the others.
       for (int64_t part = next.fetch_add(1); part < parts; part = next.fetch_add(1)) {
         try {
@@ -181,6 +217,7 @@ void run_parts(int64_t parts, int threads, PartFunction function, void* context)
         }
       }
     }
+    pace.last_region = Clock::now();
     if (failure) std::rethrow_exception(failure);
     return;
   }

@@ -25,9 +25,12 @@ class ActiveCall {
   ActiveCall(const ActiveCall&) = delete;
   ActiveCall& operator=(const ActiveCall&) = delete;
   int threads() const { return threads_; }
+  // The threads that would help need not be woken first: the last calls of this thread came shortly before.
+  bool others_awake() const { return awake_; }
 
  private:
   int threads_;
+  bool awake_ = false;
 };
 
 // How many forks lie between this process and the one that loaded the library.

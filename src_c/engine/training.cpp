@@ -112,6 +112,7 @@ template <class T> class Backward {
   // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and dz from row z_row on.
   void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, int64_t z_row,
                       bool accumulate, void* gradient) const {
+    Buffer<T> work(rows * layout_.width(gates), uninitialised);
     OuterArgs<T> p{};
     p.m = p.lda = rows;
     p.k = k;
@@ -123,6 +124,7 @@ template <class T> class Backward {
     p.b_row = layout_.slot_row();
     p.accumulate = accumulate;
     p.c = cell_part(layout_, gates, typed<T>(gradient), panel);
+    p.work = work.data();
     kernels_.outer(p);
   }
 
@@ -228,6 +230,7 @@ template <class T> void product(const MatMul& p) {
   if (p.bias)
     for (int64_t i = 0; i < p.m; ++i) std::copy_n(bias.data(), p.n, c + i * p.ldc);
   parallel_for(panels, threads, [&](int64_t panel) {
+    Buffer<T> work(p.m * width, uninitialised);
     OuterArgs<T> part{};
     part.m = p.m;
     part.k = p.k;
@@ -238,6 +241,7 @@ template <class T> void product(const MatMul& p) {
     part.b_row = width;
     part.accumulate = p.bias != nullptr;
     part.c = linear_part(lanes, c, p.n, p.ldc, panel);
+    part.work = work.data();
     kernels.outer(part);
   });
 }

@@ -81,14 +81,17 @@ template <class F> struct AmxTiles {
   };
 
   // As Tiles has it.
-  template <class Body> static void for_each(int nv, int64_t rows, int64_t panels, const Body& body) {
-    for (int64_t panel = 0; panel < panels;) {
-      const int most = kAmxSums / nv, group = panels - panel < most ? static_cast<int>(panels - panel) : most;
+  template <class Body>
+  static void for_each(int nv, int64_t rows, int64_t panels, const Walk& walk, const Body& body) {
+    const int most = kAmxSums / nv;
+    for (int64_t done = 0; done < panels;) {
+      const int group = panels - done < most ? static_cast<int>(panels - done) : most;
+      const int64_t panel = walk.backwards ? panels - done - group : done;
       for (int64_t row = 0; row < rows; row += kAmxRows) {
         const int height = rows - row < kAmxRows ? static_cast<int>(rows - row) : kAmxRows;
         body(Function{nv, height, group * nv}, height, group, row, panel);
       }
-      panel += group;
+      done += group;
     }
   }
 };

@@ -55,12 +55,13 @@ template <class T> RNNFAST_INLINE Slice<T> units_of(int64_t vector, int64_t unit
 // A segment cut to the rows [row_begin, row_end) of a call.
 struct Cut {
   int64_t count, row, prev, out, z;
+  bool backwards;  // panels from last to first: every other step, so that it begins with what is still in cache
 };
-inline Cut cut_segment(const Segment& s, int64_t row_begin, int64_t row_end) {
+inline Cut cut_segment(const Segment& s, int64_t row_begin, int64_t row_end, bool backwards) {
   const int64_t begin = s.row > row_begin ? s.row : row_begin;
   const int64_t end = s.row + s.count < row_end ? s.row + s.count : row_end;
   const int64_t shift = begin - s.row;
-  return {end > begin ? end - begin : 0, begin, s.prev + shift, s.out + shift, s.z + shift};
+  return {end > begin ? end - begin : 0, begin, s.prev + shift, s.out + shift, s.z + shift, backwards};
 }
 
 // Waits for the threads that compute the other panels; false: they no longer go on together.
@@ -74,12 +75,12 @@ template <class T> inline bool meet(const RecurForwardArgs<T>& p) { return !p.me
 //   scratch      as RecurForwardArgs has it
 //   finish(done, rows, panels, first row, first panel), for the panels [begin, end)
 template <class F, class Finish, class T = typename F::Value>
-void recurrent_tiles(int nv, int64_t rows, int64_t begin, int64_t end, int64_t units, const typename F::Value* z,
+void recurrent_tiles(int nv, const Cut& cut, int64_t begin, int64_t end, int64_t units, const typename F::Value* z,
                      ptrdiff_t z_panel, const typename F::Value* init_last, const typename F::Value* a,
                      const PanelWeights& u, ptrdiff_t u_k, void* scratch, const Finish& finish) {
   constexpr int VL = Vec<T>::N;
   alignas(64) T done[Tiles<F>::size];
-  const PreparedRows<F> prepared = F::prepare(rows, units, a, units, scratch);
+  const PreparedRows<F> prepared = F::prepare(cut.count, units, a, units, scratch);
   Tile<F> t;
   t.init_row = kSlots * VL;
   t.init_panel = z_panel;
@@ -91,7 +92,8 @@ void recurrent_tiles(int nv, int64_t rows, int64_t begin, int64_t end, int64_t u
   t.b_skip = 0;
   t.out = done;
   t.out_panel = nv * VL;
-  Tiles<F>::for_each(nv, rows, end - begin,
+  const Walk walk = {t.b_panel * static_cast<int64_t>(sizeof(*t.b)), cut.backwards};
+  Tiles<F>::for_each(nv, cut.count, end - begin, walk,
                      [&](const auto& function, int height, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
     t.init = z + panel * z_panel + row * kSlots * VL;

@@ -51,7 +51,7 @@ template <class F, bool Training, class Gates> struct GruForward {
         hh.store(z_row + 3 * VL);
       }
     };
-    recurrent_tiles<F>(3, s.count, p.panel_begin, p.panel_end, H, p.z + (s.z - p.z_origin) * kSlots * VL, p.z_panel,
+    recurrent_tiles<F>(3, s, p.panel_begin, p.panel_end, H, p.z + (s.z - p.z_origin) * kSlots * VL, p.z_panel,
                        p.bias_h, h_prev, p.u, 3 * VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for_units<3>(s, done, rows, group, row, panel, unit_math);
@@ -71,7 +71,7 @@ template <class F, bool Training, class Gates> struct GruForward {
       gates.kept(x_r, r).store(z_row + VL);
       u.store(reset_state + row * H, r * u.load(h_prev + row * H));
     };
-    recurrent_tiles<F>(2, s.count, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, h_prev, p.u, 2 * VL, p.scratch,
+    recurrent_tiles<F>(2, s, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, h_prev, p.u, 2 * VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for_units<2>(s, done, rows, group, row, panel, gate_math);
                        });
@@ -81,7 +81,7 @@ template <class F, bool Training, class Gates> struct GruForward {
       u.store(h + row * H, gru_state(gates.gate_value_from_kept(Vec<T>::load(z_row)), u.load(h_prev + row * H), n));
       if constexpr (Training) gates.kept(x_n, n).store(z_row + 2 * VL);
     };
-    recurrent_tiles<F>(1, s.count, p.panel_begin, p.panel_end, H, z + 2 * VL, p.z_panel, nullptr, reset_state,
+    recurrent_tiles<F>(1, s, p.panel_begin, p.panel_end, H, z + 2 * VL, p.z_panel, nullptr, reset_state,
                        p.candidate_u, VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for_units<1>(s, done, rows, group, row, panel, candidate_math);

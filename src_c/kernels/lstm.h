@@ -49,7 +49,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
     T* h = p.h + s.out * H;
     const T* c_prev = p.c + (p.c_by_row ? s.row : s.prev) * H;
     T* c = p.c + (p.c_by_row ? s.row : s.out) * H;
-    recurrent_tiles<F>(4, s.count, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, 4 * VL,
+    recurrent_tiles<F>(4, s, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, 4 * VL,
                        p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for (int q = 0; q < group; ++q) {

@@ -61,7 +61,9 @@ void product_panels(const ProductArgs<T>& p, const PreparedRows<F>& a, int nv, i
   t.b_skip = 0;
   t.out_row = p.c_row;
   t.out_panel = p.c_panel;
-  Tiles<F>::for_each(nv, p.m, end - begin, [&](const auto& function, int rows, int group, int64_t row, int64_t first) {
+  const Walk walk = {t.k.blocks * t.k.first * width * static_cast<int64_t>(sizeof(*t.b)), p.backwards};
+  Tiles<F>::for_each(nv, p.m, end - begin, walk,
+                     [&](const auto& function, int rows, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
     set_a(t, a, row);
     set_b(t, p.b, panel);
@@ -89,13 +91,14 @@ template <class F> void product(const ProductArgs<typename F::Value>& args) {
     p.a = args.a + row * args.lda;
     p.c = args.c + row * args.c_row;
     const PreparedRows<F> a = F::prepare(p.m, p.k.first, p.a, p.lda, p.scratch);
+    if (full < panels && p.backwards) product_panels(p, a, last, full, panels);
     product_panels(p, a, p.nv, 0, full);
-    if (full < panels) product_panels(p, a, last, full, panels);
+    if (full < panels && !p.backwards) product_panels(p, a, last, full, panels);
   }
 }
 
-// Each block of rows is summed from zero and then added to C, whose rounding error so grows with the number of blocks
-// and not of rows.
+// Each block of rows is summed from zero and then added to the blocks before, whose rounding error so grows with the
+// number of blocks and not of rows. Between blocks the sums lie packed in `work`.
 template <class T> void outer(const OuterArgs<T>& p) {
   constexpr int VL = Vec<T>::N;
   const int64_t width = p.nv * VL;
@@ -109,26 +112,28 @@ template <class T> void outer(const OuterArgs<T>& p) {
   t.b_panel = 0;
   t.b_k = p.b_row;
   t.b_skip = p.skip_slot ? VL : 0;
-  t.out = sums;
   t.out_row = width;
   t.out_panel = 0;
   for (int64_t k = 0; k == 0 || k < p.k; k += kOuterBlock) {
-    const bool add = p.accumulate || k > 0;
+    const bool last = k + kOuterBlock >= p.k;
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
     t.b = p.b + k * p.b_row;
-    Tiles<Full<T>>::for_each(p.nv, p.m, 1, [&](const auto& function, int rows, int, int64_t i, int64_t) {
-      if (add)  // C's rows lie far apart: fetched while the tile is computed
-        for (int v = 0; v < p.nv; ++v)
-          for (int r = 0; r < rows; ++r)
-            RNNFAST_PREFETCH(p.c.data + (i + r) * p.c.row + v * (p.c.vector ? p.c.vector : VL));
+    const Walk walk = {0, false};
+    Tiles<Full<T>>::for_each(p.nv, p.m, 1, walk, [&](const auto& function, int rows, int, int64_t i, int64_t) {
+      T* work = p.work + i * width;
       t.a = p.a + k * p.lda + i;
+      t.out = k == 0 && !last ? work : sums;
       function(t);
+      if (k > 0)
+        for (int64_t at = 0; at < rows * width; at += VL)
+          (Vec<T>::load(work + at) + Vec<T>::load(sums + at)).store((last ? sums : work) + at);
+      if (!last) return;
       for (int v = 0; v < p.nv; ++v) {
         const Slice<T> slice = vector_of<T>(p.c, v);
         T* c = p.c.data + i * p.c.row + v * p.c.vector;
         for (int r = 0; r < rows; ++r, c += p.c.row) {
-          const Vec<T> sum = Vec<T>::load(sums + (r * p.nv + v) * VL);
-          slice.store(c, add ? slice.load(c) + sum : sum);
+          const Vec<T> sum = Vec<T>::load(sums + r * width + v * VL);
+          slice.store(c, p.accumulate ? slice.load(c) + sum : sum);
         }
       }
     });

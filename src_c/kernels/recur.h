@@ -26,7 +26,7 @@ template <> struct CellKernels<CellKind::gru> {
 template <class Cell, class Args> int64_t walk_forward(const Cell& cell, const Args& p) {
   for (int64_t i = 0; i < p.segment_count; ++i) {
     if (i > 0 && !meet(p)) return i;
-    const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end);
+    const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end, i % 2 != 0);
     if (cut.count > 0) cell.step(cut);
   }
   return p.segment_count;
@@ -34,7 +34,7 @@ template <class Cell, class Args> int64_t walk_forward(const Cell& cell, const A
 
 template <class Cell, class Args> void walk_backward(const Cell& cell, const Args& p) {
   for (int64_t i = p.segment_count; i-- > 0;) {
-    const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end);
+    const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end, i % 2 != 0);
     if (cut.count > 0) cell.step(cut);
   }
 }

@@ -17,7 +17,7 @@ template <class F, bool Training, class Gates> struct SimpleRnnForward {
   void some_panels(const Cut& s, int nv, int64_t begin, int64_t end) const {
     const int64_t H = p.units;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
-    recurrent_tiles<F>(nv, s.count, begin, end, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, kSlots * VL, p.scratch,
+    recurrent_tiles<F>(nv, s, begin, end, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, kSlots * VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for (int v = 0; v < group * nv; ++v) {
                            const int64_t q = panel + v / nv;

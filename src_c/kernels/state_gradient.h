@@ -24,6 +24,7 @@ void previous_state_gradient(const RecurBackwardArgs<T>& p, const Cut& s, const 
   product_args.b_panel = k.blocks * (k.first + k.second) * kSlots * VL;
   product_args.accumulate = accumulate;
   product_args.partial_store = true;
+  product_args.backwards = s.backwards;
   product_args.c = dh + s.row * p.units;
   product_args.c_row = p.units;
   product_args.c_panel = kSlots * VL;

@@ -64,12 +64,13 @@ template <class T> struct ProductArgs {
   const T* bias;                // [panel][4 * VL] by slot, or null
   bool accumulate;              // start from C
   bool partial_store;           // C has only n columns: the last panel stores what is valid
+  bool backwards;               // from the last panel to the first
   T* c; ptrdiff_t c_row, c_panel;
   const Activation* activation; // applied to the result before it is stored, or null (element-wise ones)
 };
 
 // The part of a canonical matrix that one panel holds: vector v of row i begins at data + i * row + v * vector.
-// vector = 0 stands for consecutive columns, size of which exist from data on; else, for gates, size units of each exist.
+// vector = 0 stands for consecutive columns, of which size exist from data on; else size units of each gate do.
 template <class E> struct PanelPart {
   E* data;
   ptrdiff_t row, vector;
@@ -85,6 +86,7 @@ template <class T> struct OuterArgs {
   const T* b; ptrdiff_t b_row;
   bool accumulate;              // add to C
   PanelPart<T> c;
+  T* work;                      // m * nv * VL elements of work space
 };
 
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).

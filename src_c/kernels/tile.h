@@ -184,6 +184,22 @@ template <class F> TileFunction<F> tile_function(int nv, int rows, int panels) {
   }
 }
 
+// How tiles walk over panels of so many bytes.
+struct Walk {
+  int64_t panel_bytes;
+  bool backwards;  // from the last panel to the first
+};
+
+// Panels that tiles of few rows take at once: enough for four sums to be under way, which is what reading from L2 can feed,
+// and no more than a part of L1, so that of what one walk leaves there the next one, walking the other way, finds whole
+// groups.
+inline int panels_at_once(int rows, int nv, int64_t panel_bytes) {
+  constexpr int64_t kL1Part = 32 * 1024;
+  const int most = max_panels(rows, nv), least_panels = rows * nv >= 4 ? 1 : 2;
+  if (most * panel_bytes <= kL1Part) return most;
+  return 2 * panel_bytes <= kL1Part || least_panels == 2 ? least(most, 2) : 1;
+}
+
 // How a product of format F is cut into tiles.
 template <class F> struct Tiles {
   // Elements of the largest tile.
@@ -196,24 +212,31 @@ template <class F> struct Tiles {
 
   // Covers rows x panels with tiles of nearly equal height and calls body(function, rows, panels, first row, first
   // panel) for each. A panel stays in L1 while it meets all rows; few rows take several panels at once.
-  template <class Body> static RNNFAST_INLINE void for_each(int nv, int64_t rows, int64_t panels, const Body& body) {
+  template <class Body>
+  static RNNFAST_INLINE void for_each(int nv, int64_t rows, int64_t panels, const Walk& walk, const Body& body) {
+    if (rows <= 0) return;
     if (rows <= 3) {
-      const int height = static_cast<int>(rows), most = rows > 0 ? max_panels(height, nv) : 0;
-      for (int64_t panel = 0; panel < panels && rows > 0;) {
+      const int height = static_cast<int>(rows), most = panels_at_once(height, nv, walk.panel_bytes);
+      const int64_t whole = walk.backwards && panels > most ? panels - panels % most : 0;
+      for (int64_t panel = whole; panel < panels;) {
         const int64_t left = panels - panel;
         const int group = left >= most ? most : left >= 2 ? 2 : 1;
         body(tile_function<F>(nv, height, group), height, group, int64_t{0}, panel);
         panel += group;
       }
+      for (int64_t panel = whole - most; panel >= 0; panel -= most)
+        body(tile_function<F>(nv, height, most), height, most, int64_t{0}, panel);
       return;
     }
     const int64_t tiles = (rows + max_rows(nv) - 1) / max_rows(nv);
-    for (int64_t panel = 0; panel < panels; ++panel)
+    for (int64_t i = 0; i < panels; ++i) {
+      const int64_t panel = walk.backwards ? panels - 1 - i : i;
       for (int64_t row = 0, tile = 0; tile < tiles; ++tile) {
         const int height = static_cast<int>((rows - row) / (tiles - tile));
         body(tile_function<F>(nv, height, 1), height, 1, row, panel);
         row += height;
       }
+    }
   }
 };
 

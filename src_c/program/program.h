@@ -22,7 +22,8 @@ namespace rnnfast {
 // What a node tells about itself.
 struct NodeInfo {
   std::string name, op, kernel, reason;
-  std::string layout;  // of its output; filled in by Program::describe
+  std::string layout;   // of its output; this and the next are filled in by Program::describe
+  std::string sharing;  // how a recurrent layer uses threads on one row
   int64_t weight_bytes = 0;
 };
 
@@ -96,7 +97,7 @@ template <class T> class Program {
   const Graph& graph() const { return graph_; }
   const std::vector<StateSlot>& state_slots() const { return state_slots_; }
   size_t node_count() const { return nodes_.size(); }
-  std::vector<NodeInfo> describe() const;
+  std::vector<NodeInfo> describe(int threads) const;
   // Why the program cannot run step by step, or empty.
   std::string not_causal() const;
   double work(const Shapes&) const;
@@ -120,7 +121,8 @@ template <class T> class Program {
     int threads;        // that take blocks
     int layer_threads;  // of a block, for a layer to share out
   };
-  Division divide(int64_t rows, const Shapes&, int threads) const;
+  // awake: other threads need not be woken first.
+  Division divide(int64_t rows, const Shapes&, int threads, bool awake) const;
 
  private:
   int add_value(Value);

@@ -10,8 +10,11 @@ namespace {
 
 // Enough rows for full register tiles and for weights to be read once for many, few enough to stay in cache.
 constexpr int64_t kBlockRows = 64;
-// From so many rows per thread on, threads are never better used inside the layers.
+// From so many rows per thread on, threads are never better used inside the layers. Below, more threads than processors
+// would only read the weights more often.
 constexpr int64_t kFewRows = 16;
+// What describe() takes for a time axis of unknown length.
+constexpr int64_t kUsualSteps = 100;
 
 }  // namespace
 
@@ -93,17 +96,22 @@ template <class T> double Program<T>::seconds(int64_t rows, const Shapes& shapes
 }
 
 template <class T>
-typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& shapes, int budget) const {
-  const int threads = worthwhile_threads(static_cast<double>(rows) * work(shapes), budget);
+typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& shapes, int budget, bool awake) const {
+  const bool few = rows < kFewRows * budget;
+  const int threads =
+      worthwhile_threads(static_cast<double>(rows) * work(shapes), few ? waiting_threads(budget) : budget);
   // As many blocks as keep all threads busy to the end, where there are rows enough.
   const int64_t full = ceil_div(rows, kBlockRows), blocks = std::min(rows, ceil_div(full, threads) * threads);
   const Division by_rows{std::max<int64_t>(1, blocks), threads, 1};
   const int layer_threads = sharing_threads(budget);
-  if (layer_threads < 2 || rows >= kFewRows * layer_threads) return by_rows;
-  const double waking = by_rows.blocks > 1 ? kWakeSeconds : 0;
-  if (seconds(rows, shapes, layer_threads) < waking + seconds(ceil_div(rows, by_rows.blocks), shapes, 1))
-    return {1, 1, layer_threads};
-  return by_rows;
+  if (layer_threads < 2 || !few) return by_rows;
+
+  const double alone = seconds(rows, shapes, 1), waking = awake ? 0 : kWakeSeconds;
+  const double in_layers = waking + seconds(rows, shapes, layer_threads);
+  const double in_rows =
+      by_rows.blocks > 1 ? waking + kRegionSeconds + seconds(ceil_div(rows, by_rows.blocks), shapes, 1) : alone;
+  if (alone <= std::min(in_rows, in_layers)) return {1, 1, 1};
+  return in_layers < in_rows ? Division{1, 1, layer_threads} : by_rows;
 }
 
 template <class T> void Program<T>::run_nodes(Context<T>& context) const {
@@ -128,7 +136,7 @@ void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inpu
   if (rows == 0) return;
   check_sizes(rows, shapes);
   const ActiveCall call(threads);
-  const Division parts = divide(rows, shapes, call.threads());
+  const Division parts = divide(rows, shapes, call.threads(), call.others_awake());
   parallel_for(parts.blocks, parts.threads, [&](int64_t block) {
     const int64_t begin = rows * block / parts.blocks, end = rows * (block + 1) / parts.blocks;
     std::unique_ptr<Context<T>> context = contexts_.take([this] { return std::make_unique<Context<T>>(graph_); });
@@ -139,13 +147,19 @@ void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inpu
   });
 }
 
-template <class T> std::vector<NodeInfo> Program<T>::describe() const {
+template <class T> std::vector<NodeInfo> Program<T>::describe(int threads) const {
+  Shapes usual{graph_.symbols};
+  for (int64_t& size : usual.symbols) size = size > 0 ? size : kUsualSteps;
   std::vector<NodeInfo> infos;
-  for (const auto& node : nodes_) {
-    infos.push_back(node->info());
-    const Value& out = graph_.values[static_cast<size_t>(node->output)];
-    infos.back().layout = out.dims.size() < 2 ? "rows" : out.packed ? "packed" : "batch-major";
-  }
+  for (size_t i = 0; i < nodes_.size(); i += groups_[i])
+    for (size_t n = i; n < i + groups_[i]; ++n) {
+      infos.push_back(nodes_[n]->info());
+      const Value& out = graph_.values[static_cast<size_t>(nodes_[n]->output)];
+      infos.back().layout = out.dims.size() < 2 ? "rows" : out.packed ? "packed" : "batch-major";
+      if (const RnnNode<T>* rnn = nodes_[n]->recurrent())
+        infos.back().sharing = explain_sharing(rnn->sequence(graph_, usual, 1), static_cast<int>(groups_[i]),
+                                               std::max(1, waiting_threads(threads)));
+    }
   return infos;
 }
 
@@ -166,10 +180,10 @@ template <class T> std::string Program<T>::not_causal() const {
   template void Program<T>::check_sizes(int64_t, const Shapes&) const;                                    \
   template double Program<T>::work(const Shapes&) const;                                                  \
   template double Program<T>::seconds(int64_t, const Shapes&, int) const;                                                  \
-  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int) const;                   \
+  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int, bool) const;                   \
   template void Program<T>::run_nodes(Context<T>&) const;                                                 \
   template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;        \
-  template std::vector<NodeInfo> Program<T>::describe() const;                                            \
+  template std::vector<NodeInfo> Program<T>::describe(int) const;                                            \
   template std::string Program<T>::not_causal() const;
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)

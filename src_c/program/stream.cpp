@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "../engine/sharing.h"
 #include "../engine/threads.h"
 
 namespace rnnfast {
@@ -54,9 +53,10 @@ template <class T> bool Stream<T>::reads_tokens() const {
   return graph.values[static_cast<size_t>(graph.inputs[0])].tokens;
 }
 
-template <class T> void Stream<T>::step(const void* x, T* y, int threads) {
+template <class T> void Stream<T>::step(const void* x, T* y, int threads, bool awake) {
   program_->check_tokens(rows_, shapes_, &x);
-  const int layer_threads = blocks_.size() == 1 ? sharing_threads(threads) : 1;
+  const bool one_block = blocks_.size() == 1 && threads > 1;
+  const int layer_threads = one_block ? program_->divide(rows_, shapes_, threads, awake).layer_threads : 1;
   const auto run = [&](int64_t i) {
     Block& block = *blocks_[static_cast<size_t>(i)];
     block.context.begin(block.begin, block.end - block.begin, shapes_, &x, &y, block.states.data(), layer_threads);

@@ -28,7 +28,8 @@ template <class T> class Stream {
 
   // x: (rows, input_shape), T or int64_t tokens; y: (rows, output_shape), written. One call at a time: hold the lock.
   // std::invalid_argument: a token out of range; no state has changed.
-  void step(const void* x, T* y, int threads);
+  // awake: as for Program::divide.
+  void step(const void* x, T* y, int threads, bool awake = false);
   ForkAwareMutex& lock() { return lock_; }
 
   // States, one per Program::state_slots(), each (rows, units); read and written under the lock.

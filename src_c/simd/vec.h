@@ -29,11 +29,9 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define RNNFAST_INLINE __forceinline
 #define RNNFAST_NOINLINE __declspec(noinline)
-#define RNNFAST_PREFETCH(address)
 #else
 #define RNNFAST_INLINE inline __attribute__((always_inline))
 #define RNNFAST_NOINLINE __attribute__((noinline))
-#define RNNFAST_PREFETCH(address) __builtin_prefetch(address)
 #endif
 
 #if defined(RNNFAST_ISA_GENERIC) + defined(RNNFAST_ISA_AVX2) + defined(RNNFAST_ISA_AVX512) + \

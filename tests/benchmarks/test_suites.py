@@ -33,8 +33,9 @@ def test_throughput_is_a_rate(monkeypatch, kind, side, cell):
 
 @pytest.mark.parametrize("kind", ["Inference", "Streaming"])
 def test_every_precision_is_a_rate(monkeypatch, kind):
-    import rnnfast
     from suites import precisions, rates
+
+    import rnnfast
 
     monkeypatch.setattr(rates, "SECONDS", 0.0)
     benchmark = getattr(precisions, kind)

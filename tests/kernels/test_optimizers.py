@@ -88,6 +88,39 @@ def test_sgd(momentum, nesterov, dtype, rng):
     check(["momentum"] if momentum else [], update, formula, dtype, rng)
 
 
+@pytest.mark.parametrize("rule", ["adam", "rmsprop", "sgd"])
+def test_before_receives_what_the_parameters_were(rule, dtype, rng):
+    update = {
+        "adam": lambda p, g, s, **k: _kernels.adam_update(p, g, s[0], s[1], 0.1, 0.9, 0.99, 1e-7, 1, **k),
+        "rmsprop": lambda p, g, s, **k: _kernels.rmsprop_update(p, g, *s, 0.1, 0.9, 0.5, 1e-7, **k),
+        "sgd": lambda p, g, s, **k: _kernels.sgd_update(p, g, s[0], 0.1, 0.9, True, **k),
+    }[rule]
+    for size in SIZES:
+        old, grad = normal(rng, size, dtype), normal(rng, size, dtype)
+        slots = [np.zeros(size, dtype) for _ in range(3)]
+        plain, kept, before = old.copy(), old.copy(), np.full(size, 7, dtype)
+        update(plain, grad, [s.copy() for s in slots])
+        update(kept, grad, slots, before=before)
+        np.testing.assert_array_equal(before, old)
+        np.testing.assert_array_equal(kept, plain)
+        assert size == 0 or not np.array_equal(kept, old)
+
+
+def test_all_finite(dtype, rng):
+    for size in SIZES:
+        x = normal(rng, size, dtype)
+        assert _kernels.all_finite(x)
+        for place in {0, size // 2, size - 1} if size else ():
+            for bad in (np.nan, np.inf, -np.inf):
+                y = x.copy()
+                y[place] = bad
+                assert not _kernels.all_finite(y), (size, place, bad)
+    largest = np.full((3, 40), np.finfo(dtype).max, dtype)
+    assert _kernels.all_finite(largest) and _kernels.all_finite(largest.T[::2])
+    with pytest.raises(TypeError):
+        _kernels.all_finite(np.zeros(3, int))
+
+
 def test_errors(dtype):
     def arrays(count, size=4):
         return [np.zeros(size, dtype) for _ in range(count)]
@@ -117,3 +150,6 @@ def test_errors(dtype):
         _kernels.rmsprop_update(param, grad, v, None, None, 0.1, 0.9, 0.5, 1e-7)
     with pytest.raises((ValueError, TypeError)):
         _kernels.sgd_update(param, grad[:3], None, 0.1, 0.0, False)
+    for before in (m[:3], readonly, other):
+        with pytest.raises((ValueError, TypeError)):
+            _kernels.sgd_update(param, grad, None, 0.1, 0.0, False, before=before)

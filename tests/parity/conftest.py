@@ -79,6 +79,7 @@ def same_gradient():
 @pytest.fixture
 def twins(keras, randomize):
     """twins(build): the models that build(namespace) makes in Keras and in rnnfast, with the same random weights."""
+
     def twins(build):
         peer, fast = build(keras), build(rnnfast)
         values = randomize(peer)
@@ -95,6 +96,7 @@ def same_step(keras, same_gradient):
 
     The step is long, so that what the weights move by is the gradient and not the rounding of the sum.
     """
+
     def same_step(peer, fast, x, y, loss, **fit_options):
         moves, losses = [], []
         for namespace, model in ((keras, peer), (rnnfast, fast)):

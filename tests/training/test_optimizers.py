@@ -1,4 +1,4 @@
-"""Optimizers: update rules against their formulas, clipping, flat buffers, state, bad input."""
+"""Optimizers: update rules against their formulas, clipping, state, bad input."""
 
 import numpy as np
 import pytest

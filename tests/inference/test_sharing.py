@@ -1,0 +1,117 @@
+"""Layers shared out over threads, by units and by directions, give the bits of one thread; explain() says what runs."""
+
+import os
+
+import pytest
+from numeric import assert_same_bits
+from process import run_python
+
+import rnnfast
+from rnnfast.layers import GRU, LSTM, Bidirectional, Dense, Input, Masking, SimpleRNN
+
+CELLS = {
+    "lstm": lambda units, **more: LSTM(units, **more),
+    "lstm_peephole": lambda units, **more: LSTM(units, peephole=True, **more),
+    "gru": lambda units, **more: GRU(units, **more),
+    "gru_reset_before": lambda units, **more: GRU(units, reset_after=False, **more),
+    "simple_rnn": lambda units, **more: SimpleRNN(units, **more),
+    "relu_lstm": lambda units, **more: LSTM(units, activation="relu", recurrent_activation="hard_sigmoid", **more),
+}
+STEPS = 40
+
+
+def compare(model, x, message):
+    """Several threads against one, in calls that follow each other, so that sharing pays."""
+    wanted = rnnfast.InferenceModel(model, threads=1)(x)
+    for threads in (2, 3, 8):
+        engine = rnnfast.InferenceModel(model, threads=threads)
+        for _ in range(6):
+            assert_same_bits(engine(x), wanted, f"{message}, {threads} threads")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("units", [70, 127, 256, 384])
+def test_units(cell, units, rng):
+    for batch in (1, 3):
+        for options in ({"return_sequences": True}, {"go_backwards": True}):
+            model = rnnfast.Sequential([Input((None, 24)), CELLS[cell](units, **options), Dense(3)])
+            compare(model, rng.standard_normal((batch, STEPS, 24)), f"{batch} rows, {options}")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_directions(cell, rng):
+    model = rnnfast.Sequential(
+        [
+            Input((None, 9)),
+            Bidirectional(CELLS[cell](48, return_sequences=True)),
+            Bidirectional(CELLS[cell](130)),
+        ]
+    )
+    for batch in (1, 2, 5):
+        compare(model, rng.standard_normal((batch, 3 * STEPS, 9)), f"{batch} rows")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_masks(cell, rng):
+    x = rng.standard_normal((4, STEPS, 9))
+    x[rng.random((4, STEPS)) < 0.4] = 0.0
+    x[2] = 0.0
+    last = rnnfast.Sequential(
+        [Input((None, 9)), Masking(), Bidirectional(CELLS[cell](90, return_sequences=True)), CELLS[cell](200)]
+    )
+    sequence = rnnfast.Sequential(
+        [Input((None, 9)), Masking(), CELLS[cell](200, return_sequences=True, go_backwards=True)]
+    )
+    for model in (last, sequence):
+        compare(model, x, "masked")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_streams(cell, dtype, rng):
+    model = rnnfast.Sequential([Input((None, 520)), CELLS[cell](530, return_sequences=True), CELLS[cell](528)])
+    one, two = (rnnfast.InferenceModel(model, dtype, threads).stream(2) for threads in (1, 2))
+    for x in rng.standard_normal((12, 2, 520)):
+        assert_same_bits(two.step(x), one.step(x), "a streamed step")
+    for layer, wanted in zip(two.state, one.state, strict=True):
+        for a, b in zip(layer, wanted, strict=True):
+            assert_same_bits(a, b, "states")
+
+
+@pytest.mark.skipif(rnnfast.cpu_info()["threads"] < 2, reason="one processor")
+def test_explanation():
+    model = rnnfast.Sequential(
+        [
+            Input((200, 64)),
+            Bidirectional(GRU(64, return_sequences=True), name="both"),
+            LSTM(512, return_sequences=True, name="wide"),
+            LSTM(4, name="narrow"),
+        ]
+    )
+    told = rnnfast.InferenceModel(model, threads=2).explain()
+    both = [row["sharing"] for row in told.rows if row["layer"] == "both"]
+    assert [text.split(":")[0] for text in both] == ["directions at once"] * 2 + ["-"] * 2  # reversed, merged
+    two = {row["layer"]: row["sharing"] for row in told.rows}
+    assert two["wide"].startswith("units split over 2 threads")
+    assert two["narrow"].startswith("one thread")
+    one = [row["sharing"] for row in rnnfast.InferenceModel(model, threads=1).explain().rows]
+    assert all(told.startswith(("one thread", "-")) for told in one)
+
+
+def test_one_processor_never_waits():
+    """With more threads asked for than there are processors nobody would come: everything runs on one."""
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("no affinity here")
+    code = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import numpy as np, rnnfast
+from rnnfast.layers import LSTM, Input
+model = rnnfast.Sequential([Input((None, 64)), LSTM(256, return_sequences=True)])
+x = np.random.default_rng(0).standard_normal((1, 200, 64))
+one, two = rnnfast.InferenceModel(model, threads=1), rnnfast.InferenceModel(model, threads=2)
+print(all(two(x).tobytes() == one(x).tobytes() for _ in range(5)))
+print([row["sharing"] for row in two.explain().rows])
+"""
+    status, output, errors = run_python(code)
+    assert (status, output.split("\n")) == (0, ["True", "['one thread']"]), errors
