@@ -39,10 +39,12 @@ INSTRUCTION_SETS = {
     "avx2_vnni": (X86, {"gcc": "-mavx2 -mfma -mavxvnni", "msvc": "/arch:AVX2"}),
     "avx512_vnni": (X86, {"gcc": f"{AVX512} -mavx512vnni", "msvc": "/arch:AVX512"}),
     "avx512_bf16": (X86, {"gcc": f"{AVX512} -mavx512bf16", "msvc": "/arch:AVX512"}),
+    "amx": (X86, {"gcc": f"{AVX512} -mamx-tile -mamx-bf16 -mamx-int8", "msvc": None}),
     "neon_dotprod": (ARM, {"gcc": "-march=armv8.2-a+dotprod", "msvc": None}),
     "neon_bf16": (ARM, {"gcc": "-march=armv8.2-a+bf16", "msvc": None}),
 }
-ADDITIONS = ("_vnni", "_bf16", "_dotprod")
+ADDITIONS = ("_vnni", "_bf16", "amx", "_dotprod")
+EMULATED = {"amx": "avx512"}  # in tests alone: an addition in plain C++, and the set whose flags it is compiled with
 
 # No -march=native, -ffast-math or link-time optimisation: a wheel runs on every machine of its platform, results do not
 # depend on what a compiler contracts or reorders, and code of one instruction set must not spread into another's.
@@ -51,6 +53,8 @@ BASE_FLAGS = {
     "-fvisibility=hidden -fvisibility-inlines-hidden",
     "msvc": "/O2 /std:c++17 /EHsc /fp:precise /bigobj",
 }
+# Kernels do not throw, and what would unwind them is a weak symbol, of which the linker keeps one for all.
+KERNEL_FLAGS = {"gcc": ["-fno-exceptions"], "msvc": []}
 OPENMP_FLAGS = {"gcc": "-fopenmp", "msvc": "/openmp"}
 OPENMP_PROBE = "#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n"
 
@@ -77,7 +81,9 @@ class Toolchain:
         self.instruction_sets = {name: f for name, f in candidates.items() if self._builds("int probe;\n", f)}
 
     def library_flags(self, library):
-        return self.flags + (self.openmp if library == "engine" else self.instruction_sets[library])
+        if library == "engine":
+            return self.flags + self.openmp
+        return self.flags + KERNEL_FLAGS[self.dialect] + self.instruction_sets[library]
 
     def macros(self):
         return [(f"RNNFAST_HAVE_{name.upper()}", "1") for name in self.instruction_sets]
@@ -124,7 +130,7 @@ class BuildCore(build_clib):
     def build_object(self, source, library, folder="", macros=()):
         folder = os.path.join(self.build_temp, folder)
         (target,) = self.compiler.object_filenames([source], output_dir=folder)
-        if self.force or is_older(target, [source, *HEADERS, __file__]):
+        if self.force or is_older(target, [source, *HEADERS, *Path(source).parent.glob("*.h"), __file__]):
             self.compiler.compile(
                 [source],
                 output_dir=folder,
@@ -141,11 +147,17 @@ class BuildCore(build_clib):
 class BuildCppTests(BuildCore):
     """`setup.py build_cpp_tests`: the programs of tests/cpp, in the folder of the libraries (--build-clib).
 
-    A test that includes kernels becomes one program per instruction set; the others are linked with the whole core.
+    A test that includes kernels becomes one program per instruction set; the others are linked with the whole core, and
+    with the kernels for AMX over emulated tiles, which every machine with AVX-512 can run.
     """
 
     def build_libraries(self, libraries):
         super().build_libraries(libraries)
+        emulated = [
+            self.build_object(f"tests/cpp/emulated/{name}.cpp", isa)
+            for name, isa in EMULATED.items()
+            if isa in self.toolchain.instruction_sets
+        ]
         for source in sorted(glob("tests/cpp/*.cpp")):
             name = Path(source).stem
             if "src_c/kernels/" in Path(source).read_text(encoding="utf-8"):
@@ -153,13 +165,13 @@ class BuildCppTests(BuildCore):
                     if isa.endswith(ADDITIONS):
                         continue
                     macros = [(f"RNNFAST_ISA_{isa.upper()}", None)]
-                    self.link_program(f"{name}.{isa}", self.build_object(source, isa, isa, macros), [])
+                    self.link_program(f"{name}.{isa}", [self.build_object(source, isa, isa, macros)], [])
             else:
-                self.link_program(name, self.build_object(source, "engine"), self.names)
+                self.link_program(name, [self.build_object(source, "engine"), *emulated], self.names)
 
-    def link_program(self, name, obj, libraries):
+    def link_program(self, name, objects, libraries):
         self.compiler.link_executable(
-            [obj],
+            objects,
             name,
             output_dir=self.build_clib,
             libraries=libraries,

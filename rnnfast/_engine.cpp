@@ -42,12 +42,13 @@ CellKind cell_of(const std::string& name) {
 }
 
 constexpr std::pair<WeightType, const char*> kWeightTypes[] = {
-    {WeightType::full, "full"}, {WeightType::bf16, "bfloat16"}, {WeightType::int8, "int8"}};
+    {WeightType::full, "full"}, {WeightType::bf16, "bfloat16"}, {WeightType::int8, "int8"},
+    {WeightType::bf16x2, "bfloat16x2"}, {WeightType::bf16x3, "bfloat16x3"}};
 
 WeightType weight_type_of(const std::string& name) {
   for (const auto& [type, known] : kWeightTypes)
     if (name == known) return type;
-  throw py::value_error("weights must be 'full', 'bfloat16' or 'int8', got '" + name + "'");
+  throw py::value_error("weights must be 'full', 'bfloat16', 'int8', 'bfloat16x2' or 'bfloat16x3', got '" + name + "'");
 }
 
 MergeMode mode_of(const std::string& name) {
@@ -178,9 +179,12 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
              const WeightType type = weight_type_of(weights);
              if (type != WeightType::full && !std::is_same<T, float>::value)
                throw py::value_error("weights '" + weights + "' are for float32 programs");
-             if (!isa) return std::make_shared<P>(active_table(), type);
-             if (const KernelTable* table = find_table(*isa)) return std::make_shared<P>(*table, type);
-             throw py::value_error("instruction set '" + *isa + "' is not available");
+             const KernelTable* const table = isa ? find_table(*isa) : &active_table();
+             if (table == nullptr) throw py::value_error("instruction set '" + *isa + "' is not available");
+             if (table->products<T>(type) == nullptr)
+               throw py::value_error("weights '" + weights + "': expected an instruction set that has products of " +
+                                     "them (amx), got '" + table->isa + "'");
+             return std::make_shared<P>(*table, type);
            }),
            py::arg("isa") = none, py::arg("weights") = "full")
       .def(
@@ -272,13 +276,13 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
       [] {
         std::vector<std::string> names;
         for (const auto& [type, name] : kWeightTypes) {
-          const Products<float>& products = active_table().products<float>(type);
-          if (type != WeightType::full && std::string(products.instructions) != active_table().isa)
+          const Products<float>* products = active_table().products<float>(type);
+          if (products != nullptr && std::string(products->instructions) != active_table().f32.full.instructions)
             names.emplace_back(name);
         }
         return names;
       },
-      "The narrow weight formats for which the active instruction set has instructions of their own.");
+      "The weight formats for which the active instruction set has instructions of their own.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
   m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");

@@ -11,7 +11,7 @@ import rnnfast
 from rnnfast import _blas
 
 # Bits of the vectors that each set of kernels works in.
-VECTOR_BITS = {"avx512": 512, "avx2": 256, "neon": 128, "generic": 128}
+VECTOR_BITS = {"amx": 512, "avx512": 512, "avx2": 256, "neon": 128, "generic": 128}
 
 
 def facts() -> dict[str, Any]:

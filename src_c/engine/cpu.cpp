@@ -17,6 +17,12 @@ const std::vector<const KernelTable*>& tables() {
     const CpuFeatures features = detect_cpu_features();
     (void)features;  // a build without any instruction set beyond the baseline
 #if defined(RNNFAST_HAVE_AVX512)
+#if defined(RNNFAST_HAVE_AMX)
+    if (features.amx) {
+      static const KernelTable table = with_amx(rnnfast_table_avx512(), rnnfast_products_amx());
+      list.push_back(&table);
+    }
+#endif
     if (features.avx512) {
       static KernelTable table = rnnfast_table_avx512();
 #if defined(RNNFAST_HAVE_AVX512_BF16)
@@ -66,7 +72,7 @@ const KernelTable& choose() {
   if (const KernelTable* table = find_table(name)) return *table;
   std::string has;
   for (const KernelTable* table : tables()) has += (has.empty() ? "" : ", ") + std::string(table->isa);
-  const bool known = name == "avx2" || name == "avx512" || name == "neon";
+  const bool known = name == "avx2" || name == "avx512" || name == "amx" || name == "neon";
   throw std::invalid_argument(std::string(kOverride) + "=" + name + (known ? " is not available" : " is unknown") +
                               ": this build can run " + has + " on this machine");
 }

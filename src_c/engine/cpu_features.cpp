@@ -16,6 +16,8 @@
 #include <sys/sysctl.h>
 #elif defined(__linux__)
 #include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace rnnfast {
@@ -83,6 +85,20 @@ X86Features x86_features() {
   x.amx_tile = tiles && bit(seven.d, 24);
   x.amx_int8 = tiles && bit(seven.d, 25);
   return x;
+}
+
+// Linux lets a process use tiles when it has asked: the room to save them is made per thread, and must be wanted. There
+// is no other system on which that has been tried.
+bool tiles_permitted() {
+#if defined(__linux__)
+  constexpr long kGetPermitted = 0x1022, kAsk = 0x1023;  // ARCH_GET_XCOMP_PERM, ARCH_REQ_XCOMP_PERM
+  constexpr unsigned long kTileData = 18;                // the register state's number
+  unsigned long permitted = 0;
+  return syscall(SYS_arch_prctl, kAsk, kTileData) == 0 && syscall(SYS_arch_prctl, kGetPermitted, &permitted) == 0 &&
+         ((permitted >> kTileData) & 1);
+#else
+  return false;
+#endif
 }
 
 void describe_x86(CpuInfo& info) {
@@ -211,6 +227,7 @@ CpuFeatures detect_cpu_features() {
   features.avx_vnni = features.avx2 && x.avx_vnni;
   features.avx512_vnni = features.avx512 && x.vnni;
   features.avx512_bf16 = features.avx512 && x.bf16;
+  features.amx = features.avx512 && x.amx_tile && x.amx_bf16 && x.amx_int8 && tiles_permitted();
 #elif defined(__aarch64__) || defined(_M_ARM64)
   features.neon = true;
 #if defined(__APPLE__)

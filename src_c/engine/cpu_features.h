@@ -13,6 +13,7 @@ struct CpuFeatures {
   bool avx_vnni = false;     // int8 dot products in AVX2's encoding
   bool avx512_vnni = false;  // and in AVX-512's
   bool avx512_bf16 = false;
+  bool amx = false;     // AVX-512 and tiles of bf16 and int8, which this process may use
   bool neon = false;    // Advanced SIMD with float64: every 64-bit ARM
   bool neon_dotprod = false, neon_bf16 = false;
 };

@@ -12,17 +12,21 @@ template <class T> const T* typed(const void* p) { return static_cast<const T*>(
 
 template <class T>
 PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
-    : table_(&table), products_(&table.products<T>(type)), spec_(spec), layout_(spec, table.of<T>().lanes) {
+    : table_(&table),
+      input_products_(&products_of<T>(table, type, spec.input_dim)),
+      products_(&products_of<T>(table, type, spec.units)),
+      spec_(spec),
+      layout_(spec, table.of<T>().lanes) {
   const int64_t H = spec.units, I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
-  const auto packed = [&](const void* weights, int64_t k, const GateSet& gates) {
+  const auto packed = [&](const Products<T>& products, const void* weights, int64_t k, const GateSet& gates) {
     const int64_t width = layout_.width(gates);
     Buffer<T> panels(P * k * width, uninitialised);
     pack_cell(kernels(), layout_, gates, typed<T>(weights), k, panels.data());
-    return Panels<T>(*products_, P, k, width, std::move(panels));
+    return Panels<T>(products, P, k, width, std::move(panels));
   };
-  w_ = packed(canonical.kernel, I, layout_.input_gates());
-  u_ = packed(canonical.recurrent_kernel, H, layout_.recurrent_gates());
-  if (layout_.split()) candidate_u_ = packed(canonical.recurrent_kernel, H, layout_.candidate_gates());
+  w_ = packed(*input_products_, canonical.kernel, I, layout_.input_gates());
+  u_ = packed(*products_, canonical.recurrent_kernel, H, layout_.recurrent_gates());
+  if (layout_.split()) candidate_u_ = packed(*products_, canonical.recurrent_kernel, H, layout_.candidate_gates());
   if (canonical.bias) {
     bias_ = Buffer<T>(P * layout_.slot_row(), uninitialised);
     pack_bias(layout_, typed<T>(canonical.bias), bias_.data());
@@ -60,7 +64,7 @@ void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int6
   p.c = z + begin * z_panel;
   p.c_row = layout_.slot_row();
   p.c_panel = z_panel;
-  products_->product(p);
+  input_products_->product(p);
 }
 
 template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
@@ -100,7 +104,7 @@ ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, p
 template <class T>
 PackedDense<T>::PackedDense(const KernelTable& table, WeightType type, int64_t inputs, int64_t outputs, const T* kernel,
                             const T* bias)
-    : products_(&table.products<T>(type)), lanes_(table.of<T>().lanes), inputs_(inputs), outputs_(outputs) {
+    : products_(&products_of<T>(table, type, inputs)), lanes_(table.of<T>().lanes), inputs_(inputs), outputs_(outputs) {
   const int64_t width = kSlots * lanes_, count = ceil_div(outputs, width);
   Buffer<T> panels(linear_size(lanes_, inputs, outputs), uninitialised);
   pack_linear(table.of<T>(), kernel, inputs, outputs, outputs, false, panels.data());

@@ -33,6 +33,14 @@ void activate_rows(const Kernels<T>& kernels, const Activation& activation, int6
   else kernels.softmax(activation.id == ActivationId::log_softmax, rows, features, x, y);
 }
 
+// Products in the format of a weight type that sum k factors. Splits are for sums of some length: a short one takes its
+// place in a block of 32, is slower in parts than in full precision, and is rounded more often.
+constexpr int64_t kSplitFactors = 16;
+template <class T> const Products<T>& products_of(const KernelTable& table, WeightType type, int64_t k) {
+  const bool split = type == WeightType::bf16x2 || type == WeightType::bf16x3;
+  return *table.products<T>(split && k < kSplitFactors ? WeightType::full : type);
+}
+
 // A layer's weights in the panel layout of one kernel table and the format of one weight type (double: full only).
 // Immutable after construction; safe to share.
 template <class T> class PackedRnn {
@@ -40,7 +48,8 @@ template <class T> class PackedRnn {
   PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical);
 
   const Kernels<T>& kernels() const { return table_->of<T>(); }
-  const Products<T>& products() const { return *products_; }
+  const Products<T>& input_products() const { return *input_products_; }
+  const Products<T>& products() const { return *products_; }  // of the recurrence
   const RnnSpec& spec() const { return spec_; }
   const CellLayout& layout() const { return layout_; }
   int64_t bytes() const;
@@ -53,7 +62,7 @@ template <class T> class PackedRnn {
 
  private:
   const KernelTable* table_;
-  const Products<T>* products_;
+  const Products<T>*input_products_, *products_;
   RnnSpec spec_;
   CellLayout layout_;
   Panels<T> w_, u_, candidate_u_;
@@ -62,7 +71,7 @@ template <class T> class PackedRnn {
 
 // Elements of the scratch of a product of so many rows and factors.
 template <class T> int64_t product_scratch(const Products<T>& products, int64_t rows, int64_t k) {
-  return prepared_size(rows < kRowBlock ? rows : kRowBlock, k, products.group);
+  return prepared_size(rows < kRowBlock ? rows : kRowBlock, k, products.layout);
 }
 
 // A dense layer's weights in linear panels; bias and activation are applied in the tile. Immutable; safe to share.

@@ -36,8 +36,8 @@ Chunk next_chunk(const std::vector<Segment>& segments, int64_t first, int64_t ca
 
 // Elements in which one thread prepares the rows of its products.
 template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequencePlan& plan) {
-  return std::max(product_scratch(rnn.products(), chunk_rows<T>(rnn.layout(), plan), rnn.spec().input_dim),
-                  prepared_size(plan.batch(), rnn.spec().units, rnn.products().group));
+  return std::max(product_scratch(rnn.input_products(), chunk_rows<T>(rnn.layout(), plan), rnn.spec().input_dim),
+                  prepared_size(plan.batch(), rnn.spec().units, rnn.products().layout));
 }
 
 // Work space: z of a chunk, a ring of two states, r * h of a GRU with reset_after=false, and the scratch of each member.

@@ -18,6 +18,7 @@ Products<float> rnnfast_int8_avx512_vnni();
 Products<float> rnnfast_int8_avx2_vnni();
 Products<float> rnnfast_int8_neon_dotprod();
 Products<float> rnnfast_bf16_neon_bf16();
+AmxProducts rnnfast_products_amx();
 
 }  // namespace rnnfast
 

@@ -41,7 +41,9 @@ template <class T> Kernels<T> kernels(const char* isa) {
 }
 
 inline const KernelTable& table(const char* isa) {
-  static const KernelTable filled = {isa, kernels<float>(isa), kernels<double>(isa), products<Bf16>(isa), products<Int8>(isa)};
+  static const KernelTable filled = {isa, kernels<float>(isa), kernels<double>(isa),
+                                     products<Bf16>(isa), products<Int8>(isa),
+                                     {}, {}};
   return filled;
 }
 

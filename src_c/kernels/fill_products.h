@@ -11,7 +11,7 @@ namespace RNNFAST_ISA {
 
 template <class F> Products<typename F::Value> products(const char* instructions) {
   return {instructions,
-          F::group,
+          F::layout,
           F::pack,
           product<F>,
           {recur_forward<F, CellKind::simple_rnn, false>, recur_forward<F, CellKind::lstm, false>,

@@ -1,6 +1,6 @@
 // How the factors of a product are stored and multiplied: in full precision, as bf16, or as int8. Inputs, states and
 // outputs are of type Value in every format; the panels of B and the rows of A that a tile reads hold Elements, each of
-// which is `group` consecutive k.
+// which is a few consecutive k (ElementLayout of table.h).
 //
 //   prepare(rows, k, x, ldx, scratch)   rows of A as the tile reads them, in scratch (prepared_size of table.h) or in place
 //   load, broadcast, multiply_add       as in simd/dot.h
@@ -65,7 +65,8 @@ template <class T> struct Full {
   using Sum = Vec<T>;
   using Weight = Vec<T>;
   using Factor = Vec<T>;
-  static constexpr int group = 1, passes = 1;
+  static constexpr ElementLayout layout{1, 1, 1, 1, 1};
+  static constexpr int passes = 1;
   static constexpr bool scaled = false;
   static RNNFAST_INLINE PreparedRows<Full> prepare(int64_t, int64_t, const T* x, ptrdiff_t ldx, void*) {
     return {x, ldx, nullptr};
@@ -90,25 +91,25 @@ struct Bf16 : Bf16Dot {
   using Value = float;
   using Element = uint32_t;
   using Sum = Vec<float>;
-  static constexpr int group = 2;
+  static constexpr ElementLayout layout{2, sizeof(RowElement) / 4, 1, 1, 1};
   static constexpr bool scaled = false;
 
   static PreparedRows<Bf16> prepare(int64_t rows, int64_t k, const float* x, ptrdiff_t ldx, void* scratch) {
-    const int64_t row = prepared_row(k, group);
+    const int64_t row = prepared_row(k, layout);
     RowElement* const a = scratch_elements<RowElement>(rows, scratch);
     for (int64_t r = 0; r < rows; ++r) {
       const float* const from = x + r * ldx;
       Number* const to = reinterpret_cast<Number*>(a + r * row);
       for (int64_t i = 0; i < k; ++i) to[i] = number_of(bf16_of(from[i]));
-      if (k % group != 0) to[k] = Number(0);
+      if (k % layout.group != 0) to[k] = Number(0);
     }
     return {a, row, nullptr};
   }
   static void pack(int64_t k, int64_t width, const float* panel, void* packed, float*, int32_t*) {
     uint16_t* const to = static_cast<uint16_t*>(packed);
-    for (int64_t i = 0; i < prepared_row(k, group) * group; ++i)
+    for (int64_t i = 0; i < prepared_row(k, layout) * 2; ++i)
       for (int64_t j = 0; j < width; ++j)
-        to[((i / group) * width + j) * group + i % group] = i < k ? bf16_of(panel[i * width + j]) : uint16_t(0);
+        to[((i / 2) * width + j) * 2 + i % 2] = i < k ? bf16_of(panel[i * width + j]) : uint16_t(0);
   }
   static RNNFAST_INLINE Sum begin(const float* init, const int32_t*) { return Vec<float>::load(init); }
   static RNNFAST_INLINE Vec<float> end(Sum sum, const float*, float, const float*) { return sum; }
@@ -117,32 +118,36 @@ struct Bf16 : Bf16Dot {
 struct Int8 : Int8Dot {
   using Value = float;
   using Element = uint32_t;
-  static constexpr int group = 4;
+  static constexpr ElementLayout layout{4, 1, 1, 1, 1};
   static constexpr bool scaled = true;
 
-  static float quantize_row(int64_t k, const float* x, uint8_t* y) {
-    const Int8Scale scale = int8_scale(k, x, 1);
-    for (int64_t i = 0; i < k; ++i) y[i] = static_cast<uint8_t>(int8_of(x[i], scale) ^ kFlip);
-    return scale.step;
-  }
   static PreparedRows<Int8> prepare(int64_t rows, int64_t k, const float* x, ptrdiff_t ldx, void* scratch) {
-    const int64_t row = prepared_row(k, group);
+    const int64_t row = prepared_row(k, layout);
     float* const scale = scratch_scales(scratch);
     uint32_t* const a = scratch_elements<uint32_t>(rows, scratch);
     for (int64_t r = 0; r < rows; ++r) {
-      if (k % group != 0) a[(r + 1) * row - 1] = kFlip * 0x01010101u;  // weights past k are zero
-      scale[r] = quantize_row(k, x + r * ldx, reinterpret_cast<uint8_t*>(a + r * row));
+      if (k % layout.group != 0) a[(r + 1) * row - 1] = kFlip * 0x01010101u;  // weights past k are zero
+      const float* const from = x + r * ldx;
+      uint8_t* const to = reinterpret_cast<uint8_t*>(a + r * row);
+      const Int8Scale s = int8_scale(k, from, 1);
+      for (int64_t i = 0; i < k; ++i) to[i] = static_cast<uint8_t>(int8_of(from[i], s) ^ kFlip);
+      scale[r] = s.step;
     }
     return {a, row, scale};
   }
   static void pack(int64_t k, int64_t width, const float* panel, void* packed, float* scale, int32_t* offset) {
+    pack_elements(prepared_row(k, layout), k, width, panel, packed, scale, offset);
+  }
+  // A panel of so many elements, of which those past k are zero.
+  static void pack_elements(int64_t elements, int64_t k, int64_t width, const float* panel, void* packed, float* scale,
+                            int32_t* offset) {
     int8_t* const to = static_cast<int8_t*>(packed);
     for (int64_t j = 0; j < width; ++j) {
       const Int8Scale column = int8_scale(k, panel + j, width);
       int32_t sum = 0;
-      for (int64_t i = 0; i < prepared_row(k, group) * group; ++i) {
+      for (int64_t i = 0; i < elements * 4; ++i) {
         const int8_t q = i < k ? static_cast<int8_t>(int8_of(panel[i * width + j], column)) : int8_t(0);
-        to[((i / group) * width + j) * group + i % group] = q;
+        to[((i / 4) * width + j) * 4 + i % 4] = q;
         sum += q;
       }
       scale[j] = column.step;

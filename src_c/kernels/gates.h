@@ -79,21 +79,22 @@ void recurrent_tiles(int nv, const Cut& cut, int64_t begin, int64_t end, int64_t
                      ptrdiff_t z_panel, const typename F::Value* init_last, const typename F::Value* a,
                      const PanelWeights& u, ptrdiff_t u_k, void* scratch, const Finish& finish) {
   constexpr int VL = Vec<T>::N;
-  alignas(64) T done[tile_size<T>()];
+  alignas(64) T done[Tiles<F>::size];
   const PreparedRows<F> prepared = F::prepare(cut.count, units, a, units, scratch);
   Tile<F> t;
   t.init_row = kSlots * VL;
   t.init_panel = z_panel;
   t.a_row = prepared.row;
   t.a_k = 1;
-  t.k = {1, 0, prepared_row(units, F::group), 0, 0};
+  t.k = {1, 0, prepared_row(units, F::layout), 0, 0};
   t.b_panel = t.k.first * u_k;
   t.b_k = u_k;
   t.b_skip = 0;
   t.out = done;
   t.out_panel = nv * VL;
   const Walk walk = {t.b_panel * static_cast<int64_t>(sizeof(*t.b)), cut.backwards};
-  for_tiles<F>(nv, cut.count, end - begin, walk, [&](TileFunction<F> function, int height, int group, int64_t row, int64_t first) {
+  Tiles<F>::for_each(nv, cut.count, end - begin, walk,
+                     [&](const auto& function, int height, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
     t.init = z + panel * z_panel + row * kSlots * VL;
     t.init_last = init_last ? init_last + panel * VL : nullptr;

@@ -60,7 +60,7 @@ template <class F, bool Training, class Gates> struct GruForward {
 
   // Two products: z and r, then the candidate when r h' of all units is there.
   void step_reset_before(const Cut& s) const {
-    const int64_t H = p.units, panels = (H + VL - 1) / VL;
+    const int64_t H = p.units;
     const T* h_prev = p.h + s.prev * H;
     T* h = p.h + s.out * H;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;

@@ -13,12 +13,12 @@ namespace RNNFAST_ISA {
 constexpr int64_t kOuterBlock = 128;
 
 // A tile of ProductArgs whose results do not go straight into C: some columns do not exist, or an activation follows.
-template <class F, class T>
-void finished_tile(const ProductArgs<T>& p, Tile<F> t, TileFunction<F> function, int nv, int rows, int group,
+template <class F, class T, class Function>
+void finished_tile(const ProductArgs<T>& p, Tile<F> t, const Function& function, int nv, int rows, int group,
                    int64_t columns) {
   constexpr int VL = Vec<T>::N;
   const int vectors = group * nv, width = vectors * VL;
-  alignas(64) T result[tile_size<T>()];
+  alignas(64) T result[Tiles<F>::size];
   T* const c = t.out;
   const auto place = [&](int r, int v) { return c + r * p.c_row + (v / nv) * p.c_panel + (v % nv) * VL; };
   const auto valid = [&](int v) {
@@ -55,14 +55,15 @@ void product_panels(const ProductArgs<T>& p, const PreparedRows<F>& a, int nv, i
   t.a_row = a.row;
   t.a_k = 1;
   t.k = p.k;
-  t.k.first = prepared_row(p.k.first, F::group);
+  t.k.first = prepared_row(p.k.first, F::layout);
   t.b_panel = p.b_panel;
   t.b_k = width;
   t.b_skip = 0;
   t.out_row = p.c_row;
   t.out_panel = p.c_panel;
   const Walk walk = {t.k.blocks * t.k.first * width * static_cast<int64_t>(sizeof(*t.b)), p.backwards};
-  for_tiles<F>(nv, p.m, end - begin, walk, [&](TileFunction<F> function, int rows, int group, int64_t row, int64_t first) {
+  Tiles<F>::for_each(nv, p.m, end - begin, walk,
+                     [&](const auto& function, int rows, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
     set_a(t, a, row);
     set_b(t, p.b, panel);
@@ -83,6 +84,7 @@ template <class F> void product(const ProductArgs<typename F::Value>& args) {
   // A linear panel that is not full is computed only as far as it has columns.
   const int last = args.gates ? args.nv : static_cast<int>((args.n - (panels - 1) * width + VL - 1) / VL);
   const int64_t full = last == args.nv ? panels : panels - 1;
+  [[maybe_unused]] const typename Tiles<F>::Session session(args.m);
   for (int64_t row = 0; row < args.m; row += kRowBlock) {
     ProductArgs<T> p = args;
     p.m = args.m - row < kRowBlock ? args.m - row : kRowBlock;
@@ -100,7 +102,7 @@ template <class F> void product(const ProductArgs<typename F::Value>& args) {
 template <class T> void outer(const OuterArgs<T>& p) {
   constexpr int VL = Vec<T>::N;
   const int64_t width = p.nv * VL;
-  alignas(64) T sums[tile_size<T>()];
+  alignas(64) T sums[Tiles<Full<T>>::size];
   Tile<Full<T>> t;
   t.init = zeros<T>();
   t.init_row = t.init_panel = 0;
@@ -117,7 +119,7 @@ template <class T> void outer(const OuterArgs<T>& p) {
     t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
     t.b = p.b + k * p.b_row;
     const Walk walk = {0, false};
-    for_tiles<Full<T>>(p.nv, p.m, 1, walk, [&](TileFunction<Full<T>> function, int rows, int, int64_t i, int64_t) {
+    Tiles<Full<T>>::for_each(p.nv, p.m, 1, walk, [&](const auto& function, int rows, int, int64_t i, int64_t) {
       T* work = p.work + i * width;
       t.a = p.a + k * p.lda + i;
       t.out = k == 0 && !last ? work : sums;

@@ -41,6 +41,7 @@ template <class Cell, class Args> void walk_backward(const Cell& cell, const Arg
 
 template <class F, CellKind Kind, bool Training> int64_t recur_forward(const RecurForwardArgs<typename F::Value>& p) {
   using Cell = CellKernels<Kind>;
+  [[maybe_unused]] const typename Tiles<F>::Session session(p.row_end - p.row_begin);
   if (p.default_gates)
     return walk_forward(typename Cell::template Forward<F, Training, DefaultGates>{p, DefaultGates(p)}, p);
   return walk_forward(typename Cell::template Forward<F, Training, AnyGates>{p, AnyGates(p)}, p);

@@ -17,22 +17,32 @@ namespace rnnfast {
 
 constexpr int kSlots = 4;  // vectors per row of a z panel and per k of a linear panel
 
-// The format of weights, see kernels/format.h.
-enum class WeightType : int { full = 0, bf16, int8 };
+// The format of weights, see kernels/format.h and kernels/amx_format.h.
+enum class WeightType : int { full = 0, bf16, int8, bf16x2, bf16x3 };
 
-// Panels in one of the formats: [panel][ceil(K / group)][nv * VL] elements, each of `group` consecutive k.
+// How a format lays out numbers along k: by elements of `group` consecutive k. A row of A, and a panel of B, is filled
+// up with zeros to whole blocks of `block` elements, and holds each block `parts` times, once for every part that its
+// numbers are split into. Rows of A come in multiples of `rows`, with `words` 32-bit words for an element.
+struct ElementLayout {
+  int64_t group, words, block, parts, rows;
+};
+
+// Panels in one of the formats: [panel][prepared_row(K)][nv * VL] elements.
 struct PanelWeights {
   const void* data;
   const float* scale;      // int8: of each column, [panel][nv * VL]; else null
   const int32_t* offset;   // int8: what the sum of each column starts from, likewise
 };
 
-// Elements of a row of A in a format, and the 32-bit words of the scratch in which a product prepares its rows (bf16 that
-// is widened takes two for an element).
-inline int64_t prepared_row(int64_t k, int64_t group) { return (k + group - 1) / group; }
-inline int64_t prepared_scales(int64_t n) { return (n + 15) / 16 * 16; }  // n words, up to a cache line
-inline int64_t prepared_size(int64_t rows, int64_t k, int64_t group) {
-  return group == 1 ? 0 : prepared_scales(rows) + prepared_scales(rows * prepared_row(k, group) * (group == 2 ? 2 : 1));
+// Elements of a row in a format, and the 32-bit words of the scratch in which a product prepares its rows. Static: what
+// one instruction set makes of them must not reach another.
+static inline int64_t whole(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+static inline int64_t prepared_row(int64_t k, const ElementLayout& e) {
+  return whole((k + e.group - 1) / e.group, e.block) * e.parts;
+}
+static inline int64_t prepared_scales(int64_t n) { return whole(n, 16); }  // n words, up to a cache line
+static inline int64_t prepared_size(int64_t rows, int64_t k, const ElementLayout& e) {
+  return e.group == 1 ? 0 : prepared_scales(rows) + whole(whole(rows, e.rows) * prepared_row(k, e) * e.words, 16);
 }
 
 // Where the k-th factor of a row of A lies. A plain row is one block; a row of z is one block per panel, whose k run
@@ -50,7 +60,7 @@ template <class T> struct ProductArgs {
   const T* a; ptrdiff_t lda;
   KBlocks k;                    // in the formats but full: one plain row
   PanelWeights b; ptrdiff_t b_panel;  // elements from one panel to the next
-  void* scratch;                // prepared_size(min(m, kRowBlock), k, group) words; unused in full precision
+  void* scratch;                // prepared_size(min(m, kRowBlock), k) words; unused in full precision
   const T* bias;                // [panel][4 * VL] by slot, or null
   bool accumulate;              // start from C
   bool partial_store;           // C has only n columns: the last panel stores what is valid
@@ -86,7 +96,7 @@ template <class T> struct RecurForwardArgs {
   int64_t units;
   PanelWeights u;               // packed recurrent panels; reset_after=false: of z and r
   PanelWeights candidate_u;     // GRU reset_after=false: of the candidate
-  void* scratch;                // prepared_size(row_end - row_begin, units, group) words; unused in full precision
+  void* scratch;                // prepared_size(row_end - row_begin, units) words; unused in full precision
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
   Activation activation, recurrent_activation;
@@ -124,12 +134,12 @@ template <class T> struct RecurBackwardArgs {
 };
 
 // Rows of A that stay in L2 while all panels pass by; a multiple of every tile height.
-constexpr int64_t kRowBlock = 120;
+constexpr int64_t kRowBlock = 144;
 
 // Inference with weights of one format.
 template <class T> struct Products {
   const char* instructions;     // what the format's products are made with
-  int64_t group;
+  ElementLayout layout;
   // One panel (k, width) in full precision to the format's elements; scale and offset (width) as in PanelWeights.
   void (*pack)(int64_t k, int64_t width, const T* panel, void* packed, float* scale, int32_t* offset);
   void (*product)(const ProductArgs<T>&);
@@ -167,19 +177,38 @@ template <class T> struct Kernels {
 };
 
 struct KernelTable {
-  const char* isa;              // "generic", "avx2", "avx512", "neon"
+  const char* isa;              // "generic", "avx2", "avx512", "amx", "neon"
   Kernels<float> f32;
   Kernels<double> f64;
   Products<float> bf16, int8;
+  Products<float> bf16x2, bf16x3;  // without instructions where it would be slower than full precision
   template <class T> const Kernels<T>& of() const;
-  template <class T> const Products<T>& products(WeightType) const;
+  // Null where the table has none.
+  template <class T> const Products<T>* products(WeightType) const;
 };
+
+// What AMX adds to the kernels of AVX-512.
+struct AmxProducts {
+  Products<float> bf16, int8, bf16x2, bf16x3;
+};
+static inline KernelTable with_amx(KernelTable table, const AmxProducts& amx) {
+  table.isa = "amx";
+  table.bf16 = amx.bf16;
+  table.int8 = amx.int8;
+  table.bf16x2 = amx.bf16x2;
+  table.bf16x3 = amx.bf16x3;
+  return table;
+}
 template <> inline const Kernels<float>& KernelTable::of<float>() const { return f32; }
 template <> inline const Kernels<double>& KernelTable::of<double>() const { return f64; }
-template <> inline const Products<float>& KernelTable::products<float>(WeightType type) const {
-  return type == WeightType::bf16 ? bf16 : type == WeightType::int8 ? int8 : f32.full;
+template <> inline const Products<float>* KernelTable::products<float>(WeightType type) const {
+  const Products<float>* const all[] = {&f32.full, &bf16, &int8, &bf16x2, &bf16x3};
+  const Products<float>* const found = all[static_cast<int>(type)];
+  return found->instructions == nullptr ? nullptr : found;
 }
-template <> inline const Products<double>& KernelTable::products<double>(WeightType) const { return f64.full; }
+template <> inline const Products<double>* KernelTable::products<double>(WeightType type) const {
+  return type == WeightType::full ? &f64.full : nullptr;
+}
 
 }  // namespace rnnfast
 

@@ -62,6 +62,18 @@ template <class F> struct Tile {
   const float* b_scale;
   const int32_t* b_offset;
   T* out; ptrdiff_t out_row, out_panel;
+
+  // Vector j of row r, of panels of nv vectors, and its columns among those that have scales.
+  RNNFAST_INLINE const T* init_at(int nv, int r, int j) const {
+    return j % nv == nv - 1 && init_last ? init_last + (j / nv) * Vec<T>::N
+                                         : init + r * init_row + (j / nv) * init_panel + (j % nv) * Vec<T>::N;
+  }
+  RNNFAST_INLINE ptrdiff_t columns(int nv, int j) const { return (j / nv) * b_k + (j % nv) * Vec<T>::N; }
+  // out = what a finished sum makes of init.
+  RNNFAST_INLINE void finish(int nv, int r, int j, const typename F::Sum& sum) const {
+    F::end(sum, init_at(nv, r, j), F::scaled ? a_scale[r] : 0.0f, F::scaled ? b_scale + columns(nv, j) : nullptr)
+        .store(out + r * out_row + (j / nv) * out_panel + (j % nv) * Vec<T>::N);
+  }
 };
 
 // The panels of a matrix from `panel` on, and the rows of another, as a tile's factors.
@@ -123,18 +135,12 @@ RNNFAST_INLINE void multiply(typename F::Sum (&acc)[R][NP * NV], const typename 
 }
 
 template <int R, int NP, int NV, class F> RNNFAST_NOINLINE void tile_product(const Tile<F>& t) {
-  using T = typename F::Value;
-  constexpr int VL = Vec<T>::N;
-  const auto init = [&](int r, int j) RNNFAST_INLINE_LAMBDA {
-    return j % NV == NV - 1 && t.init_last ? t.init_last + (j / NV) * VL
-                                           : t.init + r * t.init_row + (j / NV) * t.init_panel + (j % NV) * VL;
-  };
-  const auto column = [&](int j) RNNFAST_INLINE_LAMBDA { return (j / NV) * t.b_k + (j % NV) * VL; };
   typename F::Sum acc[R][NP * NV];
   RNNFAST_UNROLL
   for (int r = 0; r < R; ++r)
     RNNFAST_UNROLL
-    for (int j = 0; j < NP * NV; ++j) acc[r][j] = F::begin(init(r, j), F::scaled ? t.b_offset + column(j) : nullptr);
+    for (int j = 0; j < NP * NV; ++j)
+      acc[r][j] = F::begin(t.init_at(NV, r, j), F::scaled ? t.b_offset + t.columns(NV, j) : nullptr);
   const typename F::RowElement* a = t.a;
   const typename F::Element* b = t.b;
   for (int64_t block = 0; block < t.k.blocks; ++block, a += t.k.stride) {
@@ -148,9 +154,7 @@ template <int R, int NP, int NV, class F> RNNFAST_NOINLINE void tile_product(con
   RNNFAST_UNROLL
   for (int r = 0; r < R; ++r)
     RNNFAST_UNROLL
-    for (int j = 0; j < NP * NV; ++j)
-      F::end(acc[r][j], init(r, j), F::scaled ? t.a_scale[r] : 0.0f, F::scaled ? t.b_scale + column(j) : nullptr)
-          .store(t.out + r * t.out_row + (j / NV) * t.out_panel + (j % NV) * VL);
+    for (int j = 0; j < NP * NV; ++j) t.finish(NV, r, j, acc[r][j]);
 }
 
 template <class F> using TileFunction = void (*)(const Tile<F>&);
@@ -197,43 +201,51 @@ inline int panels_at_once(int rows, int nv, int64_t panel_bytes) {
   return one_fits && rows * nv >= 4 ? 1 : least(most, 2);
 }
 
-// Covers rows x panels with tiles of nearly equal height and calls body(function, rows, panels, first row, first panel)
-// for each. A panel stays in L1 while it meets all rows; few rows take several panels at once.
-template <class F, class Body>
-RNNFAST_INLINE void for_tiles(int nv, int64_t rows, int64_t panels, const Walk& walk, const Body& body) {
-  if (rows <= 0) return;
-  if (rows <= 3) {
-    const int height = static_cast<int>(rows), most = panels_at_once(height, nv, walk.panel_bytes);
-    const int64_t whole = walk.backwards && panels > most ? panels - panels % most : 0;
-    for (int64_t panel = whole; panel < panels;) {
-      const int64_t left = panels - panel;
-      const int group = left >= most ? most : left >= 2 ? 2 : 1;
-      body(tile_function<F>(nv, height, group), height, group, int64_t{0}, panel);
-      panel += group;
+// How a product of format F is cut into tiles.
+template <class F> struct Tiles {
+  // Elements of the largest tile.
+  static constexpr int size = kAccumulators * Vec<typename F::Value>::N;
+
+  // What a kernel holds while it multiplies so many rows.
+  struct Session {
+    explicit Session(int64_t) {}
+  };
+
+  // Covers rows x panels with tiles of nearly equal height and calls body(function, rows, panels, first row, first
+  // panel) for each. A panel stays in L1 while it meets all rows; few rows take several panels at once.
+  template <class Body>
+  static RNNFAST_INLINE void for_each(int nv, int64_t rows, int64_t panels, const Walk& walk, const Body& body) {
+    if (rows <= 0) return;
+    if (rows <= 3) {
+      const int height = static_cast<int>(rows), most = panels_at_once(height, nv, walk.panel_bytes);
+      const int64_t whole = walk.backwards && panels > most ? panels - panels % most : 0;
+      for (int64_t panel = whole; panel < panels;) {
+        const int64_t left = panels - panel;
+        const int group = left >= most ? most : left >= 2 ? 2 : 1;
+        body(tile_function<F>(nv, height, group), height, group, int64_t{0}, panel);
+        panel += group;
+      }
+      for (int64_t panel = whole - most; panel >= 0; panel -= most)
+        body(tile_function<F>(nv, height, most), height, most, int64_t{0}, panel);
+      return;
     }
-    for (int64_t panel = whole - most; panel >= 0; panel -= most)
-      body(tile_function<F>(nv, height, most), height, most, int64_t{0}, panel);
-    return;
-  }
-  const int64_t tiles = (rows + max_rows(nv) - 1) / max_rows(nv);
-  for (int64_t i = 0; i < panels; ++i) {
-    const int64_t panel = walk.backwards ? panels - 1 - i : i;
-    for (int64_t row = 0, tile = 0; tile < tiles; ++tile) {
-      const int height = static_cast<int>((rows - row) / (tiles - tile));
-      body(tile_function<F>(nv, height, 1), height, 1, row, panel);
-      row += height;
+    const int64_t tiles = (rows + max_rows(nv) - 1) / max_rows(nv);
+    for (int64_t i = 0; i < panels; ++i) {
+      const int64_t panel = walk.backwards ? panels - 1 - i : i;
+      for (int64_t row = 0, tile = 0; tile < tiles; ++tile) {
+        const int height = static_cast<int>((rows - row) / (tiles - tile));
+        body(tile_function<F>(nv, height, 1), height, 1, row, panel);
+        row += height;
+      }
     }
   }
-}
+};
 
 // Start value zero, for init with zero strides.
 template <class T> inline const T* zeros() {
   alignas(64) static const T zero[kSlots * Vec<T>::N] = {};
   return zero;
 }
-
-// Elements of the largest tile.
-template <class T> constexpr int tile_size() { return kAccumulators * Vec<T>::N; }
 
 }  // namespace RNNFAST_ISA
 }  // namespace rnnfast

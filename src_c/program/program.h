@@ -71,7 +71,7 @@ struct RnnLayer {
 // thread-safe.
 template <class T> class Program {
  public:
-  // weights: the format of the weights of recurrent and dense layers (double: full only).
+  // weights: the format of the weights of recurrent and dense layers, one for which the table has products.
   explicit Program(const KernelTable& table, WeightType weights = WeightType::full)
       : table_(&table), weights_(weights) {}
 
@@ -93,7 +93,7 @@ template <class T> class Program {
 
   const KernelTable& table() const { return *table_; }
   // What products are made with.
-  const char* instructions() const { return table_->products<T>(weights_).instructions; }
+  const char* instructions() const { return table_->products<T>(weights_)->instructions; }
   const Graph& graph() const { return graph_; }
   const std::vector<StateSlot>& state_slots() const { return state_slots_; }
   size_t node_count() const { return nodes_.size(); }

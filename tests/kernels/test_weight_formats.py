@@ -63,8 +63,8 @@ def expected(layer, weights, x):
     return np.stack(outputs, axis=1)
 
 
-def program(layer, weights, isa=None):
-    p = _engine.Program32(isa, weights)
+def program(layer, weights, isa=None, kind=_engine.Program32):
+    p = kind(isa, weights)
     options = {"peephole": layer.peephole} if layer.peephole is not None else {}
     v = p.rnn(
         p.input([None, layer.kernel.shape[0]]), layer.cell, layer.kernel, layer.recurrent_kernel, layer.bias,
@@ -160,6 +160,25 @@ def test_dense(weights, rng):
         p = _engine.Program32(None, weights)
         p.finish([p.dense(p.input([inputs]), kernel, bias)])
         np.testing.assert_allclose(p.run([x], 1)[0], x @ Rounded.of(kernel, weights) + bias, atol=2e-5)
+
+
+@pytest.mark.skipif("amx" not in _engine.cpu_info()["available"], reason="splits need AMX")
+@pytest.mark.parametrize(("split", "bound"), [("bfloat16x2", 40.0), ("bfloat16x3", 1.0)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_splits_against_fused_multiply_add(kind, split, bound, rng):
+    """Errors in parts of those of full precision, against float64."""
+    layer = make_layer(kind, 64, 100, rng, dtype=np.float32)
+    x = normal(rng, (B, T, 64), np.float32)
+    exact = program(layer, "full", "amx", _engine.Program64)(x.astype(np.float64))
+    full, parts = (np.abs(program(layer, weights, "amx")(x) - exact) for weights in ("full", split))
+    assert 0 < np.sqrt((parts**2).mean()) < 2 * bound * np.sqrt((full**2).mean())
+
+
+@pytest.mark.parametrize("isa", [isa for isa in _engine.cpu_info()["available"] if isa != "amx"])
+@pytest.mark.parametrize("split", ["bfloat16x2", "bfloat16x3"])
+def test_splits_need_matrix_registers(split, isa):
+    with pytest.raises(ValueError, match=f"weights '{split}'.*amx.*got '{isa}'"):
+        _engine.Program32(isa, split)
 
 
 def test_refused(weights):
