@@ -53,6 +53,11 @@ template <class T> class PackedRnn {
   const RnnSpec& spec() const { return spec_; }
   const CellLayout& layout() const { return layout_; }
   int64_t bytes() const;
+  // Of one weight.
+  int64_t weight_size() const {
+    const ElementLayout& e = products_->layout;
+    return e.group == 1 ? static_cast<int64_t>(sizeof(T)) : 4 * e.parts / e.group;
+  }
 
   // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end). scratch: as ProductArgs
   // has it.

@@ -135,7 +135,8 @@ template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int thre
   for (int i = 0; i < count; ++i) rnn_infer_begin(layers[i]);
   // The layers of one call are alike (both directions of one): the first speaks for all.
   const PackedRnn<T>& rnn = *layers[0].rnn;
-  const RnnWork work{rnn.layout(), rnn.spec().input_dim, sizeof(T), layers[0].plan->batch(), layers[0].plan->steps()};
+  const RnnWork work{rnn.layout(), rnn.spec().input_dim, rnn.weight_size(), layers[0].plan->batch(),
+                     layers[0].plan->steps()};
   const Sharing sharing = share_out(work, count, threads);
   if (sharing.members <= 1) {
     parallel_for(count, sharing.threads, [&](int64_t i) { rnn_infer_member<T>(layers[i], 0, 1, nullptr); });

@@ -12,7 +12,7 @@ namespace rnnfast {
 // The work of one layer in one direction.
 struct RnnWork {
   CellLayout layout;
-  int64_t input_dim, item;  // bytes of an element
+  int64_t input_dim, item;  // bytes of a weight
   int64_t rows, steps;
 };
 

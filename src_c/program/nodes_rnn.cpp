@@ -103,7 +103,7 @@ template <class T> bool RnnNode<T>::may_run_beside(const RnnNode& other) const {
 
 template <class T> RnnWork RnnNode<T>::sequence(const Graph& graph, const Shapes& shapes, int64_t rows) const {
   const Value& in = graph.values[static_cast<size_t>(this->inputs[0])];
-  return {rnn_.layout(), rnn_.spec().input_dim, sizeof(T), shapes.rows(in, rows), shapes.time(in)};
+  return {rnn_.layout(), rnn_.spec().input_dim, rnn_.weight_size(), shapes.rows(in, rows), shapes.time(in)};
 }
 
 template <class T> double RnnNode<T>::work(const Graph& graph, const Shapes& shapes) const {
