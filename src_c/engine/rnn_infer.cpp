@@ -137,7 +137,7 @@ template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int thre
   const PackedRnn<T>& rnn = *layers[0].rnn;
   const RnnWork work{rnn.layout(), rnn.spec().input_dim, rnn.weight_size(), layers[0].plan->batch(),
                      layers[0].plan->steps()};
-  const Sharing sharing = share_out(work, count, threads);
+  const Sharing sharing = best_sharing(work, count, threads);
   if (sharing.members <= 1) {
     parallel_for(count, sharing.threads, [&](int64_t i) { rnn_infer_member<T>(layers[i], 0, 1, nullptr); });
   } else {

@@ -101,7 +101,7 @@ template <class T> bool RnnNode<T>::may_run_beside(const RnnNode& other) const {
          one.reset_after == two.reset_after;
 }
 
-template <class T> RnnWork RnnNode<T>::sequence(const Graph& graph, const Shapes& shapes, int64_t rows) const {
+template <class T> RnnWork RnnNode<T>::rnn_work(const Graph& graph, const Shapes& shapes, int64_t rows) const {
   const Value& in = graph.values[static_cast<size_t>(this->inputs[0])];
   return {rnn_.layout(), rnn_.spec().input_dim, rnn_.weight_size(), shapes.rows(in, rows), shapes.time(in)};
 }

@@ -88,7 +88,7 @@ template <class T> double Program<T>::seconds(int64_t rows, const Shapes& shapes
   double total = 0;
   for (size_t i = 0; i < nodes_.size(); i += groups_[i]) {
     if (const RnnNode<T>* rnn = nodes_[i]->recurrent())
-      total += share_out(rnn->sequence(graph_, shapes, rows), static_cast<int>(groups_[i]), threads).seconds;
+      total += best_sharing(rnn->rnn_work(graph_, shapes, rows), static_cast<int>(groups_[i]), threads).seconds;
     else
       total += product_seconds(static_cast<double>(rows) * nodes_[i]->work(graph_, shapes) / 2, sizeof(T));
   }
@@ -157,7 +157,7 @@ template <class T> std::vector<NodeInfo> Program<T>::describe(int threads) const
       const Value& out = graph_.values[static_cast<size_t>(nodes_[n]->output)];
       infos.back().layout = out.dims.size() < 2 ? "rows" : out.packed ? "packed" : "batch-major";
       if (const RnnNode<T>* rnn = nodes_[n]->recurrent())
-        infos.back().sharing = explain_sharing(rnn->sequence(graph_, usual, 1), static_cast<int>(groups_[i]),
+        infos.back().sharing = explain_sharing(rnn->rnn_work(graph_, usual, 1), static_cast<int>(groups_[i]),
                                                std::max(1, waiting_threads(threads)));
     }
   return infos;
