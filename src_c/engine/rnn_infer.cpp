@@ -40,7 +40,8 @@ template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequenceP
                   prepared_size(plan.batch(), rnn.spec().units, rnn.products().layout));
 }
 
-// Work space: z of a chunk, a ring of two states, r * h of a GRU with reset_after=false, and the scratch of each member.
+// Work space: z of a chunk, a ring of two states, r * h of a GRU with reset_after=false, and the scratch of each
+// member.
 template <class T> T* ring_of(const RnnInfer<T>& infer) {
   return infer.workspace + infer.rnn->layout().z_size(chunk_rows<T>(infer.rnn->layout(), *infer.plan));
 }

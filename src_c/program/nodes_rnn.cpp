@@ -66,8 +66,10 @@ template <class T> RnnInfer<T> RnnNode<T>::begin(Context<T>& context) const {
     infer.c_state = start_state(context, plan, slot_ < 0 ? -1 : slot_ + 1, nullptr);
   infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan, context.threads()));
   if (emits != Emits::history) return infer;
-  if (plan.uniform() || context.value(out).packed) infer.h = context.create_packed(out, plan, go_backwards_, plan.batch());
-  else infer.h = context.temporary((plan.total() + plan.batch()) * rnn_.spec().units);
+  if (plan.uniform() || context.value(out).packed)
+    infer.h = context.create_packed(out, plan, go_backwards_, plan.batch());
+  else
+    infer.h = context.temporary((plan.total() + plan.batch()) * rnn_.spec().units);
   return infer;
 }
 

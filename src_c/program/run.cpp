@@ -1,4 +1,4 @@
-// Running a program: blocks of rows, each on one thread.
+// Running a program: blocks of rows, each on one thread; or one block of few rows, whose layers share threads out.
 #include <algorithm>
 #include <stdexcept>
 
@@ -174,16 +174,16 @@ template <class T> std::string Program<T>::not_causal() const {
   return "";
 }
 
-#define RNNFAST_INSTANTIATE(T)                                                                            \
-  template Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>&) const;                       \
-  template void Program<T>::check_tokens(int64_t, const Shapes&, const void* const*) const;               \
-  template void Program<T>::check_sizes(int64_t, const Shapes&) const;                                    \
-  template double Program<T>::work(const Shapes&) const;                                                  \
-  template double Program<T>::seconds(int64_t, const Shapes&, int) const;                                                  \
-  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int, bool) const;                   \
-  template void Program<T>::run_nodes(Context<T>&) const;                                                 \
-  template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;        \
-  template std::vector<NodeInfo> Program<T>::describe(int) const;                                            \
+#define RNNFAST_INSTANTIATE(T)                                                                         \
+  template Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>&) const;                    \
+  template void Program<T>::check_tokens(int64_t, const Shapes&, const void* const*) const;            \
+  template void Program<T>::check_sizes(int64_t, const Shapes&) const;                                 \
+  template double Program<T>::work(const Shapes&) const;                                               \
+  template double Program<T>::seconds(int64_t, const Shapes&, int) const;                              \
+  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int, bool) const;  \
+  template void Program<T>::run_nodes(Context<T>&) const;                                              \
+  template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;     \
+  template std::vector<NodeInfo> Program<T>::describe(int) const;                                      \
   template std::string Program<T>::not_causal() const;
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)
