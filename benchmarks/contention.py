@@ -40,14 +40,11 @@ _GROUPS = Path("/sys/fs/cgroup")
 
 
 def work(case: Case) -> None:
-    import rnnfast
-    from rnnfast.layers import GRU, LSTM, Bidirectional, Input, SimpleRNN
+    from contest.rnnfast_side import recurrent_layers
 
-    cell = {"lstm": LSTM, "gru": GRU, "rnn": SimpleRNN}[case.cell]
-    model = rnnfast.Sequential([Input((None, case.inputs))])
-    for _ in range(case.layers):
-        layer = cell(case.units, return_sequences=True)
-        model.add(Bidirectional(layer) if case.bidirectional else layer)
+    import rnnfast
+
+    model = rnnfast.Sequential([rnnfast.layers.Input((None, case.inputs)), *recurrent_layers(case)])
     x = np.random.default_rng(0).standard_normal((case.batch, case.steps, case.inputs)).astype(np.float32)
     calls: dict[int, Callable[[], object]] = {}
 

@@ -195,8 +195,6 @@ def embedding_backward(tokens, dy, int64_t vocabulary):
     return dtable
 
 
-# ---- optimizers: param and its slots are flat, contiguous and updated in place; `before` receives what param was
-
 def all_finite(x):
     """Whether x holds neither NaN nor infinity. x: any shape."""
     cdef int number = float_type("x", x)
@@ -208,6 +206,8 @@ def all_finite(x):
         finite = core.all_finite(dtype_of(number), size, source)
     return finite
 
+
+# ---- optimizers: param and its slots are flat, contiguous and updated in place; `before` receives what param was
 
 cdef int64_t check_update(param, before, grad, dict slots) except -1:
     cdef int number = float_type("param", param)
@@ -244,7 +244,8 @@ def adam_update(param, grad, m, v, double learning_rate, double beta_1, double b
 
 def rmsprop_update(param, grad, velocity, momentum_slot, average_grad, double learning_rate, double rho,
                    double momentum, double epsilon, *, before=None):
-    """One step of RMSprop as in Keras. momentum_slot: may be None without momentum. average_grad: None unless centered."""
+    """One step of RMSprop as in Keras. momentum_slot: may be None without momentum. average_grad: None unless centered.
+    """
     cdef RmspropUpdate update
     update.size = check_update(param, before, grad, {"velocity": velocity})
     check_optional("momentum_slot", momentum_slot, param, momentum > 0)

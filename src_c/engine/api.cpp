@@ -20,7 +20,7 @@ int64_t item_size(Dtype dtype) { return dtype == Dtype::float32 ? sizeof(float) 
 
 // f(begin, end) over [0, count) in parts of `grain`.
 template <class F> void in_parts(int64_t count, int64_t grain, int threads, const F& f) {
-  parallel_for((count + grain - 1) / grain, threads,
+  parallel_for(ceil_div(count, grain), threads,
                [&](int64_t part) { f(part * grain, std::min(count, (part + 1) * grain)); });
 }
 

@@ -195,36 +195,23 @@ void run_team(int threads, MemberFunction function, void* context) {
 
 void run_parts(int64_t parts, int threads, PartFunction function, void* context) {
   if (parts <= 0) return;
-#if defined(_OPENMP)
-  start();
   const auto team = static_cast<int>(std::min<int64_t>(threads, parts));
-  if (team > 1 && !omp_in_parallel() && !serial_only.load(std::memory_order_relaxed)) {
-    std::exception_ptr failure;
-    std::mutex failure_lock;
-    std::atomic<int64_t> next{0};
-    const CallersPlace place;
-#pragma omp parallel num_threads(team)
-    {
-      FlushDenormals flush;
-      if (const int member = omp_get_thread_num(); member > 0) place.keep_off(member);
-      // A shared counter and not OpenMP's loop: a thread that wakes late leaves its share to the others.
-      for (int64_t part = next.fetch_add(1); part < parts; part = next.fetch_add(1)) {
-        try {
-          function(context, part);
-        } catch (...) {
-          std::lock_guard<std::mutex> hold(failure_lock);
-          if (!failure) failure = std::current_exception();
-        }
+  if (team <= 1) return run_serial(parts, function, context);
+  std::exception_ptr failure;
+  std::mutex failure_lock;
+  std::atomic<int64_t> next{0};
+  // A shared counter and not fixed shares: a thread that wakes late leaves its share to the others.
+  with_team(team, [&](int, int) {
+    for (int64_t part = next.fetch_add(1); part < parts; part = next.fetch_add(1)) {
+      try {
+        function(context, part);
+      } catch (...) {
+        std::lock_guard<std::mutex> hold(failure_lock);
+        if (!failure) failure = std::current_exception();
       }
     }
-    pace.last_region = Clock::now();
-    if (failure) std::rethrow_exception(failure);
-    return;
-  }
-#else
-  (void)threads;
-#endif
-  run_serial(parts, function, context);
+  });
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace rnnfast

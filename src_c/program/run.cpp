@@ -148,6 +148,7 @@ void Program<T>::run(int64_t rows, const Shapes& shapes, const void* const* inpu
 }
 
 template <class T> std::vector<NodeInfo> Program<T>::describe(int threads) const {
+  if (!finished_) throw std::invalid_argument("the program is not finished");
   Shapes usual{graph_.symbols};
   for (int64_t& size : usual.symbols) size = size > 0 ? size : kUsualSteps;
   std::vector<NodeInfo> infos;

@@ -24,6 +24,8 @@ def test_not_finished():
                 made.run(inputs)
         with pytest.raises(ValueError, match="one input and one output"):
             made.stream()
+        with pytest.raises(ValueError, match="not finished"):
+            made.describe()
 
 
 @pytest.mark.parametrize(
