@@ -18,7 +18,7 @@ from rnnfast.layers import LSTM, Bidirectional, Dense, Dropout, Embedding, Input
 from . import data
 
 _FOLDS = 5
-_LEARNING_RATE = 2e-3
+_BATCH = 32
 _CHARACTERS_PER_ROW = 100
 _HELD_OUT_TEXT = 5  # one row in so many, at the end
 
@@ -44,24 +44,26 @@ class Subject(NamedTuple):
     models: Iterator[Trained]
 
 
-def _fit(layers: list, x: np.ndarray, y: np.ndarray, epochs: int, batch: int) -> rnnfast.Sequential:
-    """The learning rate falls to a tenth for the last quarter, so that the weights settle."""
+def _fit(layers: list, x: np.ndarray, y: np.ndarray, epochs: int, learning_rate: float) -> rnnfast.Sequential:
+    """The learning rate falls to a tenth for the last quarter of the epochs, so that the weights settle."""
     rnnfast.utils.set_random_seed(0)
     model = rnnfast.Sequential(layers)
-    optimizer = rnnfast.optimizers.Adam(_LEARNING_RATE, global_clipnorm=1.0)
+    optimizer = rnnfast.optimizers.Adam(learning_rate, global_clipnorm=1.0)
     model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy")
     last = epochs // 4
-    model.fit(x, y, batch_size=batch, epochs=epochs - last, verbose=0)
+    model.fit(x, y, batch_size=_BATCH, epochs=epochs - last, verbose=0)
     if last:
         model.optimizer.learning_rate /= 10
-        model.fit(x, y, batch_size=batch, epochs=last, verbose=0)
+        model.fit(x, y, batch_size=_BATCH, epochs=last, verbose=0)
     return model
 
 
-def _folds(make: Callable[[], list], x: np.ndarray, y: np.ndarray, epochs: int) -> Iterator[Trained]:
+def _folds(
+    make: Callable[[], list], x: np.ndarray, y: np.ndarray, epochs: int, learning_rate: float
+) -> Iterator[Trained]:
     for fold in range(_FOLDS):
         held_out = np.arange(len(x)) % _FOLDS == fold
-        yield Trained(_fit(make(), x[~held_out], y[~held_out], epochs, batch=32), x[held_out], y[held_out])
+        yield Trained(_fit(make(), x[~held_out], y[~held_out], epochs, learning_rate), x[held_out], y[held_out])
 
 
 def digits(options: Options) -> Subject:
@@ -76,26 +78,26 @@ def digits(options: Options) -> Subject:
         return [Input((8, 8)), LSTM(128), Dropout(0.4), Dense(10, activation="softmax")]
 
     about = f"{len(x)} digits, each held out once of {_FOLDS} models, LSTM 128"
-    return Subject(about, _folds(make, x, y, options.epochs or 30))
+    return Subject(about, _folds(make, x, y, options.epochs or 30, 2e-3))
 
 
 def reviews(options: Options) -> Subject:
     """Film reviews, good or bad."""
-    vocabulary, steps = 10_000, 400
+    vocabulary, steps = 5_000, 200
     x, y, source = data.reviews(options.folder, vocabulary, steps, options.rows or data.REVIEW_COUNT)
 
     def make() -> list:
         return [
             Input((steps,), dtype="int32"),
             Embedding(vocabulary, 64, mask_zero=True),
-            Dropout(0.4),
+            Dropout(0.5),
             Bidirectional(LSTM(64)),
-            Dropout(0.4),
+            Dropout(0.5),
             Dense(2, activation="softmax"),
         ]
 
     about = f"{len(x)} film reviews ({source}), each held out once of {_FOLDS} models, bidirectional LSTM 64"
-    return Subject(about, _folds(make, x, y, options.epochs or 8))
+    return Subject(about, _folds(make, x, y, options.epochs or 16, 1e-3))
 
 
 def characters(options: Options) -> Subject:
@@ -117,6 +119,6 @@ def characters(options: Options) -> Subject:
             LSTM(256, return_sequences=True),
             Dense(count, activation="softmax"),
         ]
-        yield Trained(_fit(layers, x[:seen], y[:seen], options.epochs or 4, batch=32), x[seen:], y[seen:])
+        yield Trained(_fit(layers, x[:seen], y[:seen], options.epochs or 4, 2e-3), x[seen:], y[seen:])
 
     return Subject(f"the last {y[seen:].size} characters of {source}, LSTM 256 twice", train())
