@@ -56,46 +56,50 @@ def _model(case: Case) -> rnnfast.Sequential:
     return rnnfast.Sequential([rnnfast.layers.Input((None, case.inputs)), *layers])
 
 
-def _run(case: Case, model: rnnfast.Sequential, mode: str, precision: str, x: np.ndarray) -> Callable[[], np.ndarray]:
-    """A call that gives all outputs (of a stream: all steps)."""
+class _Answer(NamedTuple):
+    y: np.ndarray  # of a stream: all steps
+    dx: np.ndarray | None = None  # in training
+
+
+def _run(case: Case, model: rnnfast.Sequential, mode: str, precision: str, x: np.ndarray) -> Callable[[], _Answer]:
+    """A call that gives the answer to x."""
     if mode == "train":
         layer = model.layers[0]
         dy = np.ones((case.batch, case.steps, case.units), np.float32)
 
-        def train() -> np.ndarray:
+        def train() -> _Answer:
             for variable in layer.weights:
                 variable.grad = None
             y, tape = layer.forward(x, training=True)
-            layer.backward(dy, tape, need_dx=True)
-            return y
+            return _Answer(y, layer.backward(dy, tape, need_dx=True))
 
         return train
     engine = rnnfast_side.engine_of(model, Terms(precision=precision))
     if mode == "infer":
-        return lambda: engine(x)
+        return lambda: _Answer(engine(x))
     steps = [np.ascontiguousarray(x[:, t]) for t in range(case.steps)]
     stream = engine.stream(case.batch)
 
-    def write() -> np.ndarray:
+    def walk() -> _Answer:
         stream.reset()
-        return np.stack([stream.step(step) for step in steps], axis=1)
+        return _Answer(np.stack([stream.step(step) for step in steps], axis=1))
 
-    return write
-
-
-class _Answer(NamedTuple):
-    x: np.ndarray
-    y: np.ndarray
+    return walk
 
 
-def _fault(case: Case, model: rnnfast.Sequential, precision: str, normal: _Answer, hostile: _Answer) -> str:
-    """What is wrong with the answer to hostile input."""
-    x, y = hostile
+def _fault(
+    case: Case, model: rnnfast.Sequential, precision: str, normal: _Answer, x: np.ndarray, answer: _Answer
+) -> str:
+    """What is wrong with the answer to hostile input x; normal: that to normal input."""
+    y, dx = answer
     bad = ~np.isfinite(x).all(axis=-1)  # (batch, steps)
     if bad.any():
         untouched = ~np.logical_or.accumulate(bad, axis=1)
         if not np.array_equal(y[untouched], normal.y[untouched]):
             return "what is not finite changes other rows, or steps before it"
+        rows = ~bad.any(axis=1)
+        if dx is not None and normal.dx is not None and not np.array_equal(dx[rows], normal.dx[rows]):
+            return "what is not finite changes the gradients of other rows"
     if precision != "float32":  # int8 has a rule of its own for rows that are not finite
         return ""
     weights = [array.astype(np.float64) for array in model.get_weights()]
@@ -120,11 +124,11 @@ def findings(seconds: float, small: bool) -> Iterator[Finding]:
                     runs = [_run(case, model, mode, precision, x) for x in inputs]
                     plain, *answers = [run() for run in runs]
                     base, *times = [float(np.median(samples)) for samples in in_turns(runs, seconds)]
-                    for kind, x, y, time in zip(HOSTILE, inputs[1:], answers, times, strict=True):
+                    for kind, x, answer, time in zip(HOSTILE, inputs[1:], answers, times, strict=True):
                         yield Finding(
                             "hostile",
                             f"{cell} {mode} {precision}, {batch} rows, {kind}",
                             time / base,
                             f"{1e6 * base:.1f} us with normal input, {1e6 * time:.1f} us",
-                            _fault(case, model, precision, _Answer(normal, plain), _Answer(x, y)),
+                            _fault(case, model, precision, plain, x, answer),
                         )

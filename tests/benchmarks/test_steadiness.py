@@ -29,7 +29,7 @@ def test_every_part(tmp_path):
     totals = [line.split() for line in lines if line.endswith("wrong") and line.split()[1].isdigit()]
     assert [(part, count) for part, count, *_ in totals] == [("hostile:", "84"), ("sizes:", "12"), ("baseline:", "2")]
     assert done.returncode == any(int(total[3]) for total in totals)
-    for fault in ("reference", "finite changes"):  # times may be anything here, answers not
+    for fault in ("the reference", "finite changes"):  # times may be anything here, answers not
         assert fault not in done.stdout
 
 
@@ -47,18 +47,20 @@ def test_wrong_answers_are_seen(steady):
     model = hostile._model(case)
     x = np.random.default_rng(0).standard_normal((4, 6, 2), dtype=np.float32)
     spoilt = hostile.HOSTILE["NaN"](x)
-    y, bad = model.predict(x, verbose=0), model.predict(spoilt, verbose=0)
-    normal = hostile._Answer(x, y)
+    normal, bad = (hostile._run(case, model, "train", "float32", data)() for data in (x, spoilt))
 
-    def fault(answer):
-        return hostile._fault(case, model, "float32", normal, hostile._Answer(spoilt, answer))
+    def fault(data, **changed):
+        return hostile._fault(case, model, "float32", normal, data, bad._replace(**changed))
 
-    assert fault(bad) == ""
-    spread = bad.copy()
+    assert fault(spoilt) == ""
+    spread = bad.y.copy()
     spread[1, 4] = np.nan
-    assert "other rows" in fault(spread)
-    assert "NaN elsewhere" in fault(y)
-    assert hostile._fault(case, model, "float32", normal, hostile._Answer(x, y + 1)) == "not the reference's answer"
+    assert "other rows, or steps" in fault(spoilt, y=spread)
+    spread = bad.dx.copy()
+    spread[1, 4] = np.nan
+    assert "gradients of other rows" in fault(spoilt, dx=spread)
+    assert "NaN elsewhere" in fault(spoilt, y=normal.y)
+    assert fault(x, y=normal.y + 1) == "not the reference's answer"
 
 
 def test_turns_are_shared(steady):
