@@ -193,7 +193,7 @@ def main() -> int:
         print("contention.py: this system does not say which processors a process may use", file=sys.stderr)
         return 1
     print(f"{'situation':10} {'case':16} {'before us':>11} {'in it us':>11} {'ratio':>6} {'bound':>6}")
-    passed = 0
+    violations = 0
     for situation in arguments.situation:
         for name in arguments.case:
             measured = measure(cases[name], situation, arguments.seconds)
@@ -202,10 +202,10 @@ def main() -> int:
                 break
             before, within = (1e6 * seconds for seconds in measured)
             ratio, bound = within / before, BOUNDS[situation]
-            passed += ratio > bound
+            violations += ratio > bound
             mark = "  above the bound" if ratio > bound else ""
             print(f"{situation:10} {name:16} {before:11.1f} {within:11.1f} {ratio:6.2f} {bound:6.1f}{mark}", flush=True)
-    return passed > 0
+    return violations > 0
 
 
 if __name__ == "__main__":

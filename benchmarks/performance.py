@@ -1,6 +1,7 @@
 """Writes docs/performance.md and its figure from what versus.py and real_models.py have measured.
 
-    python benchmarks/versus.py --precision float32 bfloat16 int8 --json benchmarks/results/versus.json
+    python benchmarks/versus.py --threads 1 2 --precision float32 high bfloat16 int8 \\
+        --json benchmarks/results/versus.json
     python benchmarks/real_models.py --data FOLDER --json benchmarks/results/models.json
     python benchmarks/performance.py benchmarks/results/*.json
 

@@ -113,7 +113,7 @@ def _kind(case: Case, mode: str, bound: str, precision: str) -> str:
     return f"reads, batch {case.batch}, weights {'fit L2' if near else 'from L3'}"
 
 
-def _shares(work: selection.Work, precision: str, limits: Limits, seconds: float) -> str:
+def _shares(work: selection.Selection, precision: str, limits: Limits, seconds: float) -> str:
     """The table of a precision, and the shares of its kinds of cases."""
     rows: list[list[str]] = []
     kinds: dict[str, list[float]] = {}

@@ -23,7 +23,7 @@ from contest.case import Case
 from contest.referee import DisagreementError, Outcome, run
 from contest.report import Section
 from contest.seat import PEERS, Seat, missing_packages, take_seats
-from contest.selection import Work, in_precision, selected
+from contest.selection import Selection, in_precision, selected
 from contest.summary import summary
 from contest.terms import Terms, peer_terms
 
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _section(kind: str, title: str, work: Work, seats: list[Seat], seconds: float) -> Section:
+def _section(kind: str, title: str, work: Selection, seats: list[Seat], seconds: float) -> Section:
     """Run and print a table, with a line on standard error as each case is done."""
     outcomes: list[Outcome] = []
     for case, mode in work:
@@ -66,7 +66,7 @@ def _section(kind: str, title: str, work: Work, seats: list[Seat], seconds: floa
     return section
 
 
-def _peers(arguments: argparse.Namespace, work: Work, threads: int, precision: str) -> Section:
+def _peers(arguments: argparse.Namespace, work: Selection, threads: int, precision: str) -> Section:
     ours = [Terms(threads, precision, optimize_for) for optimize_for in arguments.optimize_for]
     theirs = [(name, peer_terms(ours[0]), name) for name in arguments.peers]
     with take_seats(("rnnfast", ours, "rnnfast"), *theirs) as seats:
@@ -88,14 +88,14 @@ def _reference(arguments: argparse.Namespace) -> Section:
         return _section("reference", title, work, seats, arguments.seconds)
 
 
-def _scaling(arguments: argparse.Namespace, work: Work) -> Section:
+def _scaling(arguments: argparse.Namespace, work: Selection) -> Section:
     threads = max(2, *arguments.threads)
     with take_seats(("rnnfast", [Terms(threads)], f"{threads} threads"), ("rnnfast", [Terms()], "1 thread")) as seats:
         work = [(case, mode) for case, mode in work if case.batch >= _SCALING_BATCH]
         return _section("scaling", "\nrnnfast with more threads", work, seats, arguments.seconds)
 
 
-def _sections(arguments: argparse.Namespace, work: Work) -> Iterator[Section]:
+def _sections(arguments: argparse.Namespace, work: Selection) -> Iterator[Section]:
     if arguments.peers:
         for threads in arguments.threads:
             for precision in arguments.precision:

@@ -13,15 +13,7 @@ from rnnfast.formats.keras_file import load_model
 from rnnfast.layers.base import Shape
 from rnnfast.lowering import LoweredModel
 from rnnfast.models import Sequential
-from rnnfast.precision import check_goal
-
-_FORMATS = {
-    "full": "in full precision",
-    "bfloat16": "of bfloat16 weights and rounded inputs, summed in float32",
-    "int8": "of int8 weights and inputs, one scale for each row and column, summed exactly",
-    "bfloat16x2": "of float32 split into two bfloat16 parts",
-    "bfloat16x3": "of float32 split into three bfloat16 parts",
-}
+from rnnfast.precision import INFERENCE_DTYPES, WEIGHT_FORMATS, check_goal
 
 
 class InferenceModel:
@@ -41,7 +33,8 @@ class InferenceModel:
 
     optimize_for: "latency" (default): float32 products by fused multiply-adds. "throughput": by three bfloat16 parts,
     no less accurate, on machines that do so faster (AMX); else the same as "latency". With dtype "float32",
-    `rnnfast.set_float32_matmul_precision`, as it stands when the model is built, may allow more.
+    `rnnfast.set_float32_matmul_precision`, as it stands when the model is built, may allow more; other dtypes heed
+    neither.
 
     TypeError: source is neither; ValueError: the model is not built, a layer has no lowering, or one of the others is
     none of the above.
@@ -57,7 +50,7 @@ class InferenceModel:
     def __init__(
         self, source: Any, dtype: str = "float32", threads: int | None = None, optimize_for: str = "latency"
     ) -> None:
-        dtype = _arguments.dtype_name("InferenceModel: dtype", dtype, ("float32", "float64", "bfloat16", "int8"))
+        dtype = _arguments.dtype_name("InferenceModel: dtype", dtype, INFERENCE_DTYPES)
         optimize_for = check_goal(optimize_for)
         self._threads: int = _engine.check_threads(threads, "InferenceModel: threads")  # 0: what every call may use
         model = _model(source)
@@ -70,9 +63,9 @@ class InferenceModel:
     def __call__(self, x: Any) -> np.ndarray:
         """The output for a batch.
 
-        x: numeric (batch, ...) of the model's input shape, cast to the model's dtype (tokens: to integers, as Keras
-        casts them); an empty batch gives an empty result. ValueError: another shape, no time steps, a token out of
-        range; TypeError: not numeric.
+        x: numeric (batch, ...) of the model's input shape, cast to float64 by a float64 model and to float32 by any
+        other (tokens: to integers, as Keras casts them); an empty batch gives an empty result. ValueError: another
+        shape, no time steps, a token out of range; TypeError: not numeric.
         """
         return self._run([x], self._threads)[0]
 
@@ -127,7 +120,7 @@ class InferenceModel:
                     }
                 )
         lowered = self._lowered
-        products = f"products: {_FORMATS[lowered.weights]}, by {lowered.program.instructions} ({lowered.why})"
+        products = f"products: {WEIGHT_FORMATS[lowered.weights]}, by {lowered.program.instructions} ({lowered.why})"
         return Explanation(self.dtype, lowered.program.isa, budget, products, rows)
 
 

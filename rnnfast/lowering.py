@@ -11,9 +11,6 @@ from rnnfast import _engine
 from rnnfast.layers.base import Layer
 from rnnfast.precision import weight_format
 
-# Weights in a narrow format go with inputs, states and outputs in float32.
-_PROGRAMS = {"float64": _engine.Program64}
-
 
 class LoweredModel:
     """A snapshot of a built sequential model, packed for this machine.
@@ -28,7 +25,9 @@ class LoweredModel:
 
     def __init__(self, model: Any, dtype: str, optimize_for: str = "latency") -> None:
         self.weights, self.why = weight_format(dtype, optimize_for)
-        self.program = _PROGRAMS.get(dtype, _engine.Program32)(weights=self.weights)
+        # Narrow weights go with inputs, states and outputs in float32.
+        program = _engine.Program64 if dtype == "float64" else _engine.Program32
+        self.program = program(weights=self.weights)
         self.nodes_of: list[tuple[Layer, int, int]] = []
         value = self.program.input(model.input_shape[1:], model.input_dtype)
         for layer in flat_layers(model):

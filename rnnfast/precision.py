@@ -1,4 +1,4 @@
-"""Precision of float32 products, under PyTorch's names, and the weight format that it means on this machine."""
+"""Precision of inference: its dtypes, PyTorch's names for float32 products, and the weight format that they mean."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from rnnfast import _engine
 from rnnfast._registry import unknown_name
 
 PRECISIONS = ("highest", "high", "medium")
+INFERENCE_DTYPES = ("float32", "float64", "bfloat16", "int8")
 GOALS = ("latency", "throughput")
+
+# The engine's formats of weights, and what products in them are.
+WEIGHT_FORMATS = {
+    "full": "in full precision",
+    "bfloat16": "of bfloat16 weights and rounded inputs, summed in float32",
+    "int8": "of int8 weights and inputs, one scale for each row and column, summed exactly",
+    "bfloat16x2": "of float32 split into two bfloat16 parts",
+    "bfloat16x3": "of float32 split into three bfloat16 parts",
+}
 
 _precision = "highest"
 
@@ -43,7 +53,7 @@ def get_float32_matmul_precision() -> str:
 def weight_format(dtype: str, optimize_for: str = "latency") -> tuple[str, str]:
     """The engine's weight format for a model of this dtype, and why.
 
-    dtype: "float32", "float64", "bfloat16" or "int8". optimize_for: one of GOALS.
+    dtype: one of INFERENCE_DTYPES. optimize_for: one of GOALS.
     """
     if dtype in ("bfloat16", "int8"):
         return dtype, "asked for by dtype"

@@ -134,8 +134,9 @@ struct Api {
   // The transpose: dx[b, t, :] = packed[i, :], zero at masked steps.
   void (*plan_scatter)(const SequencePlan*, Dtype, const void* packed, int64_t features, void* x, int64_t batch_stride,
                        int64_t time_stride, int threads);
-  // Keras' outputs y (batch, time, units, by strides) from the packed states h (total, units): a masked step repeats the previous output in processing order (zero before the first),
-  // or is zero with zero_output. Processing order runs over y's time axis from 0 on, also for reverse plans.
+  // Keras' outputs y (batch, time, units, by strides) from the packed states h (total, units): a masked step repeats
+  // the previous output in processing order (zero before the first), or is zero with zero_output. Processing order runs
+  // over y's time axis from 0 on, also for reverse plans.
   void (*plan_outputs)(const SequencePlan*, Dtype, const void* h, int64_t units, bool zero_output, void* y,
                        int64_t batch_stride, int64_t time_stride, int threads);
   // The transpose of plan_outputs: packed (total, units) from dy.
@@ -167,8 +168,8 @@ struct Api {
   void* (*allocate)(int64_t bytes);
   void (*release)(void* memory, int64_t bytes);  // bytes as asked for
 
-  // Calls part(context, p) for every p in [0, parts), each once, with denormals flushed, on as many of `threads` threads
-  // as so many floating-point operations are worth.
+  // Calls part(context, p) for every p in [0, parts), each once, with denormals flushed, on as many of `threads`
+  // threads as so many floating-point operations are worth.
   void (*share_out)(int64_t parts, double operations, int threads, void (*part)(void* context, int64_t p),
                     void* context);
 

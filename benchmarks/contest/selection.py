@@ -8,7 +8,7 @@ from pathlib import Path
 from .case import MODES, PUBLIC_CASES, Case, load_cases
 from .terms import PRECISIONS
 
-Work = list[tuple[Case, str]]  # cases, and a mode of each
+Selection = list[tuple[Case, str]]  # cases, and a mode of each
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def selected(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Work:
+def selected(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Selection:
     """What the options choose; ends the program with an error that names the known cases if one is unknown."""
     cases = load_cases(arguments.cases)
     known = [case.name for case in cases]
@@ -36,6 +36,6 @@ def selected(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
     ]
 
 
-def in_precision(work: Work, precision: str) -> Work:
+def in_precision(work: Selection, precision: str) -> Selection:
     """Those of the modes that exist in that precision: training is in float32."""
     return [(case, mode) for case, mode in work if precision == "float32" or mode != "train"]

@@ -19,7 +19,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 
 class Predictor:
-    """Chooses, and keeps the engine as long as no layer and no weight has changed."""
+    """Chooses, and keeps the engine as long as no layer, no weight and no wish for precision has changed."""
 
     def __init__(self) -> None:
         self._snapshot: list[Any] = []  # precision, layers, weights and their versions, as the engine has them

@@ -13,8 +13,9 @@ namespace rnnfast {
 
 constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
 
-// At least `bytes` bytes, 64-byte aligned; large blocks are aligned to, and asked for as, huge pages. A few large blocks
-// are kept when they are released, since fresh pages cost as much as the work of a small layer. Throws std::bad_alloc.
+// At least `bytes` bytes, 64-byte aligned; large blocks are aligned to, and asked for as, huge pages. A few large
+// blocks are kept when they are released, since fresh pages cost as much as the work of a small layer. Throws
+// std::bad_alloc.
 void* aligned_allocate(std::size_t bytes);
 void aligned_release(void* pointer, std::size_t bytes) noexcept;  // bytes as asked for
 

@@ -1,4 +1,5 @@
-// Raw detection: CPUID and XGETBV on x86, sysfs and sysctl for caches.
+// Raw detection: CPUID, XGETBV and Linux' permission for tiles on x86, hwcaps and sysctl on ARM; sysfs and sysctl for
+// caches.
 #ifndef RNNFAST_ENGINE_CPU_FEATURES_H
 #define RNNFAST_ENGINE_CPU_FEATURES_H
 

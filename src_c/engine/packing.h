@@ -63,7 +63,9 @@ void pack_cell(const Kernels<T>&, const CellLayout&, const GateSet&, const T* w,
 // out [panel][k][4 * VL]: consecutive columns of w (k, n), or of the transpose of w (n, k).
 template <class T>
 void pack_linear(const Kernels<T>&, const T* w, int64_t k, int64_t n, int64_t ld, bool transposed, T* out);
-inline int64_t linear_size(int64_t lanes, int64_t k, int64_t n) { return ceil_div(n, kSlots * lanes) * k * kSlots * lanes; }
+inline int64_t linear_size(int64_t lanes, int64_t k, int64_t n) {
+  return ceil_div(n, kSlots * lanes) * k * kSlots * lanes;
+}
 
 // Panels of the transpose of w (n, G*units) whose k run over [block][gate of the set][unit], as a row of dz has them.
 template <class T>

@@ -5,7 +5,7 @@ namespace rnnfast {
 template <class T>
 Panels<T>::Panels(const Products<T>& products, int64_t count, int64_t k, int64_t width, Buffer<T> panels)
     : panel_size_(prepared_row(k, products.layout) * width), width_(width) {
-  if (products.layout.group == 1) {
+  if (products.layout.numbers == 1) {
     full_ = std::move(panels);
     return;
   }

@@ -53,14 +53,14 @@ template <class T> class PackedRnn {
   const RnnSpec& spec() const { return spec_; }
   const CellLayout& layout() const { return layout_; }
   int64_t bytes() const;
-  // Of one weight.
+  // Bytes of one weight.
   int64_t weight_size() const {
     const ElementLayout& e = products_->layout;
-    return e.group == 1 ? static_cast<int64_t>(sizeof(T)) : 4 * e.parts / e.group;
+    return e.numbers == 1 ? static_cast<int64_t>(sizeof(T)) : 4 * e.parts / e.numbers;
   }
 
-  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end). scratch: as ProductArgs
-  // has it.
+  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end). scratch: as
+  // ProductArgs has it.
   void project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end, void* scratch) const;
   // The weights' part of a recurrence's arguments; the caller adds segments, rows, states and scratch.
   RecurForwardArgs<T> recurrence() const;
@@ -98,9 +98,6 @@ template <class T> class PackedDense {
   Panels<T> kernel_;
   Buffer<T> bias_;
 };
-
-// A plain row of A: one block of k elements.
-inline KBlocks plain_row(int64_t k) { return {1, 0, k, 0, 0}; }
 
 // C (m, n) = A * packed linear panels of B, C row-major with leading dimension ldc.
 template <class T>

@@ -40,7 +40,8 @@ template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequenceP
                   prepared_size(plan.batch(), rnn.spec().units, rnn.products().layout));
 }
 
-// Work space: z of a chunk, a ring of two states, r * h of a GRU with reset_after=false, and the scratch of each member.
+// Work space: z of a chunk, a ring of two states, r * h of a GRU with reset_after=false, and the scratch of each
+// member.
 template <class T> T* ring_of(const RnnInfer<T>& infer) {
   return infer.workspace + infer.rnn->layout().z_size(chunk_rows<T>(infer.rnn->layout(), *infer.plan));
 }
@@ -137,7 +138,7 @@ template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int thre
   const PackedRnn<T>& rnn = *layers[0].rnn;
   const RnnWork work{rnn.layout(), rnn.spec().input_dim, rnn.weight_size(), layers[0].plan->batch(),
                      layers[0].plan->steps()};
-  const Sharing sharing = share_out(work, count, threads);
+  const Sharing sharing = best_sharing(work, count, threads);
   if (sharing.members <= 1) {
     parallel_for(count, sharing.threads, [&](int64_t i) { rnn_infer_member<T>(layers[i], 0, 1, nullptr); });
   } else {

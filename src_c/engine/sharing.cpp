@@ -29,8 +29,8 @@ double layer_seconds(const RnnWork& work, int members) {
   const int64_t panels = ceil_div(layout.panels(), members), units = layout.units_before(panels);
   const double inputs = static_cast<double>(work.input_dim * units * layout.gates());
   const double projection =
-      std::max(product_seconds(inputs * static_cast<double>(work.rows * work.steps), work.item),
-               read_seconds(inputs * static_cast<double>(work.item)));
+      std::max(product_seconds(inputs * static_cast<double>(work.rows * work.steps), work.weight_size),
+               read_seconds(inputs * static_cast<double>(work.weight_size)));
   const double waiting = members > 1 ? static_cast<double>((work.steps - 1) * members) * kMeeting : 0;
   return projection + static_cast<double>(work.steps) * step_seconds(work, panels) + waiting;
 }
@@ -43,15 +43,16 @@ std::string microseconds(double seconds) {
 
 }  // namespace
 
-double product_seconds(double multiply_adds, int64_t item) {
-  return multiply_adds * static_cast<double>(item) / (sizeof(float) * kMultiplyAdds);
+double product_seconds(double multiply_adds, int64_t weight_size) {
+  return multiply_adds * static_cast<double>(weight_size) / (sizeof(float) * kMultiplyAdds);
 }
 
 double step_seconds(const RnnWork& work, int64_t panels) {
   const double units = static_cast<double>(work.layout.units_before(panels)), rows = static_cast<double>(work.rows);
   const double weights = units * static_cast<double>(work.layout.units * work.layout.gates());
   return kStep + units * rows * static_cast<double>(work.layout.gates() + 1) * kActivation +
-         std::max(product_seconds(weights * rows, work.item), read_seconds(weights * static_cast<double>(work.item)));
+         std::max(product_seconds(weights * rows, work.weight_size),
+                  read_seconds(weights * static_cast<double>(work.weight_size)));
 }
 
 int sharing_threads(int budget) {
@@ -60,7 +61,7 @@ int sharing_threads(int budget) {
   return threads > 1 && stalled_lately() ? 1 : threads;
 }
 
-Sharing share_out(const RnnWork& work, int layers, int threads) {
+Sharing best_sharing(const RnnWork& work, int layers, int threads) {
   const double alone = layer_seconds(work, 1);
   Sharing best{1, 1, layers * alone};
   if (threads < 2) return best;
@@ -78,7 +79,7 @@ Sharing share_out(const RnnWork& work, int layers, int threads) {
 }
 
 std::string explain_sharing(const RnnWork& work, int layers, int threads) {
-  const Sharing best = share_out(work, layers, threads);
+  const Sharing best = best_sharing(work, layers, threads);
   const double step = step_seconds(work, work.layout.panels());
   if (best.threads == 1)
     return threads > 1 ? "one thread: a step takes " + microseconds(step) + ", too little to split" : "one thread";

@@ -12,7 +12,8 @@ namespace rnnfast {
 // The work of one layer in one direction.
 struct RnnWork {
   CellLayout layout;
-  int64_t input_dim, item;  // bytes of a weight
+  int64_t input_dim;
+  int64_t weight_size;  // bytes of one weight
   int64_t rows, steps;
 };
 
@@ -31,14 +32,14 @@ struct Sharing {
 };
 
 // The fastest way to run `layers` such layers, none of which waits for another, on up to `threads` threads.
-Sharing share_out(const RnnWork&, int layers, int threads);
+Sharing best_sharing(const RnnWork&, int layers, int threads);
 
-// What share_out decides, and why, in words.
+// What best_sharing decides, and why, in words.
 std::string explain_sharing(const RnnWork&, int layers, int threads);
 
 // Estimates, in seconds: one step of the recurrence over `panels` panels; products of so many multiply-adds.
 double step_seconds(const RnnWork&, int64_t panels);
-double product_seconds(double multiply_adds, int64_t item);
+double product_seconds(double multiply_adds, int64_t weight_size);
 
 }  // namespace rnnfast
 

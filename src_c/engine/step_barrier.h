@@ -36,7 +36,8 @@ class StepBarrier {
 
 // Whether a step barrier of this process has lately kept somebody waiting: then threads had better not share a step.
 bool stalled_lately();
-// A member was kept waiting now. The first time counts for some milliseconds; each that follows soon, for twice as long.
+// A member was kept waiting now. The first time counts for some milliseconds; each that follows soon, for twice as
+// long.
 void remember_stall();
 
 }  // namespace rnnfast

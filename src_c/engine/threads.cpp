@@ -1,13 +1,13 @@
 #include "threads.h"
 
-#include "threads_place.h"
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
 #include <mutex>
 #include <stdexcept>
+
+#include "threads_place.h"
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -120,8 +120,8 @@ int fork_generation() {
 
 void ForkAwareMutex::refuse_lost() const {
   if (held_.load(std::memory_order_relaxed) && generation_.load(std::memory_order_relaxed) != fork_generation())
-    throw std::invalid_argument("another thread was using this when the process forked, and is not there to finish; make "
-                                "a new one in the child");
+    throw std::invalid_argument("another thread was using this when the process forked, and is not there to finish; "
+                                "make a new one in the child");
 }
 
 ActiveCall::ActiveCall(int budget) {

@@ -79,7 +79,8 @@ class FlushDenormals {
   uint64_t saved_;
 };
 
-// How many of `threads` are worth waking for so many floating-point operations: each should have 20 microseconds of work.
+// How many of `threads` are worth waking for so many floating-point operations: each should have 20 microseconds of
+// work.
 int worthwhile_threads(double operations, int threads);
 
 using PartFunction = void (*)(void* context, int64_t part);

@@ -165,8 +165,9 @@ template <class T> class Backward {
     pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
     const KBlocks k = layout_.input_blocks(z_panel_);
     for_row_parts(plan_.total(), threads_, [&](int64_t first, int64_t count) {
-      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(), layout_.slot_row(),
-                                         k, {wt.data(), nullptr, nullptr}, typed<T>(b_.dx) + first * I, I));
+      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(),
+                                              layout_.slot_row(), k, {wt.data(), nullptr, nullptr},
+                                              typed<T>(b_.dx) + first * I, I));
     });
   }
 
@@ -211,8 +212,8 @@ template <class T> void forward(const RnnForward& f) {
 template <class T> void product(const MatMul& p) {
   const Kernels<T>& kernels = active_table().of<T>();
   const int64_t lanes = kernels.lanes, width = kSlots * lanes, panels = ceil_div(p.n, width);
-  const int threads =
-      worthwhile_threads(2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k), p.threads);
+  const double operations = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
+  const int threads = worthwhile_threads(operations, p.threads);
   Buffer<T> b(linear_size(lanes, p.k, p.n), uninitialised);
   pack_linear(kernels, typed<T>(p.b), p.k, p.n, p.ldb, p.transpose_b, b.data());
   Buffer<T> bias(p.bias ? panels * width : 0);

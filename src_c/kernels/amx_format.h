@@ -20,7 +20,7 @@ namespace RNNFAST_ISA {
 // Calls body(numbers, place in the tiles a) for every block of row r of A. numbers: those of the block, zeros past k.
 template <class F, class Body>
 RNNFAST_INLINE void for_blocks(int64_t r, int64_t k, const float* x, uint32_t* a, const Body& body) {
-  constexpr int64_t numbers = kAmxLanes * F::layout.group;
+  constexpr int64_t numbers = kAmxLanes * F::layout.numbers;
   uint32_t* to = a + (r / kAmxRows) * kAmxRows * prepared_row(k, F::layout) + (r % kAmxRows) * kAmxLanes;
   for (int64_t i = 0; i < k; i += numbers, to += F::layout.parts * kAmxRows * kAmxLanes) {
     float block[numbers] = {};
@@ -35,7 +35,7 @@ RNNFAST_INLINE uint16_t take_bf16(float& x) {
   const bool finite = (bits_of_float(x) & 0x7fffffff) < kInfinityBits;
   const uint16_t nearest = bf16_of(x);
   const uint16_t part = static_cast<uint16_t>(nearest - (finite && (nearest & 0x7fff) == kInfinityBits >> 16 ? 1 : 0));
-  x -= float_of_bits(static_cast<uint32_t>(part) << 16);
+  x -= float_of_bf16(part);
   return part;
 }
 

@@ -2,37 +2,25 @@
 // outputs are of type Value in every format; the panels of B and the rows of A that a tile reads hold Elements, each of
 // which is a few consecutive k (ElementLayout of table.h).
 //
-//   prepare(rows, k, x, ldx, scratch)   rows of A as the tile reads them, in scratch (prepared_size of table.h) or in place
+//   prepare(rows, k, x, ldx, scratch)   rows of A as the tile reads them, in scratch (prepared_size of table.h) or as
+//                                       they stand
 //   load, broadcast, multiply_add       as in simd/dot.h
 //   pack(k, width, panel, packed, ...)  a panel of B, given in full precision, as the tile reads it
 //   begin(init, offset), end(sum, ...)  from the start value to a sum under way, and from it to the result
 //
 // bf16: factors rounded to nearest, ties to even; sums in float, from the start value on.
-// int8: a row of A is x / s rounded to nearest, s = max |x| / 127, one s for each row; each column of B likewise, when it
-// is packed. Sums are exact integers, so the result, init + sum * (s_a * s_b), is the same on every instruction set. A row
-// that is not finite has no such s: its results are NaN.
+// int8: a row of A is x / s rounded to nearest, s = max |x| / 127, one s for each row; each column of B likewise, when
+// it is packed. Sums are exact integers, so the result, init + sum * (s_a * s_b), is the same on every instruction set
+// with fused multiply-add. A row that is not finite has no such s: its results are NaN.
 #ifndef RNNFAST_KERNELS_FORMAT_H
 #define RNNFAST_KERNELS_FORMAT_H
 
+#include "../simd/bf16.h"
 #include "../simd/dot.h"
 #include "table.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
-
-RNNFAST_INLINE uint32_t bits_of_float(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof(bits));
-  return bits;
-}
-
-constexpr uint32_t kInfinityBits = 0x7f800000;
-
-// To nearest, ties to even; a NaN stays one.
-RNNFAST_INLINE uint16_t bf16_of(float x) {
-  const uint32_t bits = bits_of_float(x), rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  return static_cast<uint16_t>((bits & 0x7fffffff) > kInfinityBits ? (bits >> 16) | 0x40 : rounded);
-}
 
 // x = step * q, |q| <= 127.
 struct Int8Scale {
@@ -101,7 +89,7 @@ struct Bf16 : Bf16Dot {
       const float* const from = x + r * ldx;
       Number* const to = reinterpret_cast<Number*>(a + r * row);
       for (int64_t i = 0; i < k; ++i) to[i] = number_of(bf16_of(from[i]));
-      if (k % layout.group != 0) to[k] = Number(0);
+      if (k % layout.numbers != 0) to[k] = Number(0);
     }
     return {a, row, nullptr};
   }
@@ -126,7 +114,7 @@ struct Int8 : Int8Dot {
     float* const scale = scratch_scales(scratch);
     uint32_t* const a = scratch_elements<uint32_t>(rows, scratch);
     for (int64_t r = 0; r < rows; ++r) {
-      if (k % layout.group != 0) a[(r + 1) * row - 1] = kFlip * 0x01010101u;  // weights past k are zero
+      if (k % layout.numbers != 0) a[(r + 1) * row - 1] = kFlip * 0x01010101u;  // weights past k are zero
       const float* const from = x + r * ldx;
       uint8_t* const to = reinterpret_cast<uint8_t*>(a + r * row);
       const Int8Scale s = int8_scale(k, from, 1);

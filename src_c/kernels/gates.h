@@ -86,7 +86,7 @@ void recurrent_tiles(int nv, const Cut& cut, int64_t begin, int64_t end, int64_t
   t.init_panel = z_panel;
   t.a_row = prepared.row;
   t.a_k = 1;
-  t.k = {1, 0, prepared_row(units, F::layout), 0, 0};
+  t.k = plain_row(prepared_row(units, F::layout));
   t.b_panel = t.k.first * u_k;
   t.b_k = u_k;
   t.b_skip = 0;

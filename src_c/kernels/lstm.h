@@ -21,7 +21,8 @@ template <class F, bool Training, class Gates> struct LstmForward {
   const Gates gates;
 
   // Gate math of VL units of one row; x: finished pre-activations, z_row: their place in z.
-  RNNFAST_INLINE void unit_math(const Slice<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row, T* h_row) const {
+  RNNFAST_INLINE void unit_math(const Slice<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row,
+                                T* h_row) const {
     Vec<T> x_i = Vec<T>::load(x), x_f = Vec<T>::load(x + VL), x_g = Vec<T>::load(x + 2 * VL);
     Vec<T> x_o = Vec<T>::load(x + 3 * VL);
     const Vec<T> c_prev = u.load(c_prev_row);

@@ -116,7 +116,7 @@ template <class T> void outer(const OuterArgs<T>& p) {
   t.out_panel = 0;
   for (int64_t k = 0; k == 0 || k < p.k; k += kOuterBlock) {
     const bool last = k + kOuterBlock >= p.k;
-    t.k = {1, 0, p.k - k < kOuterBlock ? p.k - k : kOuterBlock, 0, 0};
+    t.k = plain_row(p.k - k < kOuterBlock ? p.k - k : kOuterBlock);
     t.b = p.b + k * p.b_row;
     const Walk walk = {0, false};
     Tiles<Full<T>>::for_each(p.nv, p.m, 1, walk, [&](const auto& function, int rows, int, int64_t i, int64_t) {

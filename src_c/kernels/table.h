@@ -20,11 +20,12 @@ constexpr int kSlots = 4;  // vectors per row of a z panel and per k of a linear
 // The format of weights, see kernels/format.h and kernels/amx_format.h.
 enum class WeightType : int { full = 0, bf16, int8, bf16x2, bf16x3 };
 
-// How a format lays out numbers along k: by elements of `group` consecutive k. A row of A, and a panel of B, is filled
-// up with zeros to whole blocks of `block` elements, and holds each block `parts` times, once for every part that its
-// numbers are split into. Rows of A come in multiples of `rows`, with `words` 32-bit words for an element.
+// How a format lays out numbers along k: by elements of `numbers` consecutive k (1 in full precision alone). A row of
+// A, and a panel of B, is filled up with zeros to whole blocks of `block` elements, and holds each block `parts` times,
+// once for every part that its numbers are split into. Rows of A come in multiples of `rows`, with `words` 32-bit words
+// for an element.
 struct ElementLayout {
-  int64_t group, words, block, parts, rows;
+  int64_t numbers, words, block, parts, rows;
 };
 
 // Panels in one of the formats: [panel][prepared_row(K)][nv * VL] elements.
@@ -38,11 +39,11 @@ struct PanelWeights {
 // one instruction set makes of them must not reach another.
 static inline int64_t whole(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 static inline int64_t prepared_row(int64_t k, const ElementLayout& e) {
-  return whole((k + e.group - 1) / e.group, e.block) * e.parts;
+  return whole((k + e.numbers - 1) / e.numbers, e.block) * e.parts;
 }
 static inline int64_t prepared_scales(int64_t n) { return whole(n, 16); }  // n words, up to a cache line
 static inline int64_t prepared_size(int64_t rows, int64_t k, const ElementLayout& e) {
-  return e.group == 1 ? 0 : prepared_scales(rows) + whole(whole(rows, e.rows) * prepared_row(k, e) * e.words, 16);
+  return e.numbers == 1 ? 0 : prepared_scales(rows) + whole(whole(rows, e.rows) * prepared_row(k, e) * e.words, 16);
 }
 
 // Where the k-th factor of a row of A lies. A plain row is one block; a row of z is one block per panel, whose k run
@@ -51,6 +52,7 @@ struct KBlocks {
   int64_t blocks, stride;
   int64_t first, second_at, second;
 };
+static inline KBlocks plain_row(int64_t k) { return {1, 0, k, 0, 0}; }
 
 // C[m, panel] = (bias | C | 0) + A * B, for all panels. partial_store needs c_panel = nv * VL (row-major C).
 template <class T> struct ProductArgs {
@@ -136,7 +138,7 @@ template <class T> struct RecurBackwardArgs {
 // Rows of A that stay in L2 while all panels pass by; a multiple of every tile height.
 constexpr int64_t kRowBlock = 144;
 
-// Inference with weights of one format.
+// What multiplies weights of one format: products, and the recurrence of inference.
 template <class T> struct Products {
   const char* instructions;     // what the format's products are made with
   ElementLayout layout;

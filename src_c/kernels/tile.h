@@ -43,10 +43,10 @@ constexpr int max_rows(int nv) { return least(8, kAccumulators / nv); }
 // Panels that a tile of R rows takes at once.
 constexpr int max_panels(int r, int nv) { return r > 3 ? 1 : least(4, kAccumulators / (r * nv)); }
 
-// One tile: out = init + A * B, for R rows and NP panels of NV vectors, A and B in format F. Every product of the library
-// runs through here.
-//   init   vector j of row r in panel q at init + r * init_row + q * init_panel + j * VL. A zero stride repeats it: a bias
-//          for every row. With init_last, vector NV - 1 starts from init_last + q * VL instead.
+// One tile: out = init + A * B, for R rows and NP panels of NV vectors, A and B in format F. Every product of the
+// library runs through here.
+//   init   vector j of row r in panel q at init + r * init_row + q * init_panel + j * VL. A zero stride repeats it: a
+//          bias for every row. With init_last, vector NV - 1 starts from init_last + q * VL instead.
 //   A      A[r, i] = a[r * a_row + i * a_k], over the blocks of k, which count elements; a_scale[r] where F is scaled
 //   B      vector j of row i in panel q at b + q * b_panel + i * b_k + j * VL; vector NV - 1 lies b_skip further on
 //          b_scale, b_offset: of each column where F is scaled, b_k from one panel to the next
@@ -92,7 +92,8 @@ template <class F> RNNFAST_INLINE void set_a(Tile<F>& t, const PreparedRows<F>& 
 // acc += A * B of one element of each row of A.
 template <int Pass, int R, int NP, int NV, class F>
 RNNFAST_INLINE void multiply_element(typename F::Sum (&acc)[R][NP * NV], const typename F::RowElement* a,
-                                     ptrdiff_t a_row, const typename F::Element* b, ptrdiff_t b_panel, ptrdiff_t b_skip) {
+                                     ptrdiff_t a_row, const typename F::Element* b, ptrdiff_t b_panel,
+                                     ptrdiff_t b_skip) {
   constexpr int VL = Vec<typename F::Value>::N;
   const auto weight = [&](int j) RNNFAST_INLINE_LAMBDA {
     return F::template load<Pass>(b + (j / NV) * b_panel + (j % NV) * VL + (j % NV == NV - 1 ? b_skip : 0));
@@ -163,8 +164,9 @@ template <class F> using TileFunction = void (*)(const Tile<F>&);
 template <int NV, class F> TileFunction<F> tile_function(int rows, int panels) {
   constexpr int Max = max_rows(NV);
   static const TileFunction<F> one_panel[] = {
-      tile_product<1, 1, NV, F>,           tile_product<least(2, Max), 1, NV, F>, tile_product<least(3, Max), 1, NV, F>,
-      tile_product<least(4, Max), 1, NV, F>, tile_product<least(5, Max), 1, NV, F>, tile_product<least(6, Max), 1, NV, F>,
+      tile_product<1, 1, NV, F>,             tile_product<least(2, Max), 1, NV, F>,
+      tile_product<least(3, Max), 1, NV, F>, tile_product<least(4, Max), 1, NV, F>,
+      tile_product<least(5, Max), 1, NV, F>, tile_product<least(6, Max), 1, NV, F>,
       tile_product<least(7, Max), 1, NV, F>, tile_product<least(8, Max), 1, NV, F>};
   static const TileFunction<F> two_panels[] = {tile_product<1, least(2, max_panels(1, NV)), NV, F>,
                                                tile_product<2, least(2, max_panels(2, NV)), NV, F>,
@@ -190,9 +192,9 @@ struct Walk {
   bool backwards;  // from the last panel to the first
 };
 
-// Panels that tiles of few rows take at once. Where a panel fits a part of L1, no more than that part, so that of what one
-// walk leaves there the next one, walking the other way, finds whole groups; four sums under way are as many as L2 can
-// feed.
+// Panels that tiles of few rows take at once. Where a panel fits a part of L1, no more than that part, so that of what
+// one walk leaves there the next one, walking the other way, finds whole groups; four sums under way are as many as L2
+// can feed.
 inline int panels_at_once(int rows, int nv, int64_t panel_bytes) {
   constexpr int64_t kL1Part = 32 * 1024;
   const int most = max_panels(rows, nv);

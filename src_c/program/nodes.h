@@ -55,7 +55,8 @@ template <class T> class RnnNode : public Node<T> {
   static void run_at_once(const RnnNode* const* nodes, size_t count, Context<T>&);
   // Both read one value, and are alike in size.
   bool may_run_beside(const RnnNode& other) const;
-  RnnWork sequence(const Graph&, const Shapes&, int64_t rows) const;
+  // As engine/sharing counts it.
+  RnnWork rnn_work(const Graph&, const Shapes&, int64_t rows) const;
 
   NodeInfo info() const override;
   const RnnNode* recurrent() const override { return this; }

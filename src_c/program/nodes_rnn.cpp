@@ -66,8 +66,10 @@ template <class T> RnnInfer<T> RnnNode<T>::begin(Context<T>& context) const {
     infer.c_state = start_state(context, plan, slot_ < 0 ? -1 : slot_ + 1, nullptr);
   infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan, context.threads()));
   if (emits != Emits::history) return infer;
-  if (plan.uniform() || context.value(out).packed) infer.h = context.create_packed(out, plan, go_backwards_, plan.batch());
-  else infer.h = context.temporary((plan.total() + plan.batch()) * rnn_.spec().units);
+  if (plan.uniform() || context.value(out).packed)
+    infer.h = context.create_packed(out, plan, go_backwards_, plan.batch());
+  else
+    infer.h = context.temporary((plan.total() + plan.batch()) * rnn_.spec().units);
   return infer;
 }
 
@@ -101,7 +103,7 @@ template <class T> bool RnnNode<T>::may_run_beside(const RnnNode& other) const {
          one.reset_after == two.reset_after;
 }
 
-template <class T> RnnWork RnnNode<T>::sequence(const Graph& graph, const Shapes& shapes, int64_t rows) const {
+template <class T> RnnWork RnnNode<T>::rnn_work(const Graph& graph, const Shapes& shapes, int64_t rows) const {
   const Value& in = graph.values[static_cast<size_t>(this->inputs[0])];
   return {rnn_.layout(), rnn_.spec().input_dim, rnn_.weight_size(), shapes.rows(in, rows), shapes.time(in)};
 }

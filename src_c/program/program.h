@@ -1,9 +1,10 @@
 // Inference programs: a graph of layers, built once, run in one call without allocating anything but small plans.
 //
 // A program is a list of nodes in single-assignment form. Every value has a shape (of one row of the batch), an
-// optional mask over its time axis, and at run time stands in one of two layouts: batch-major (rows, time, features), or
-// in the packed order of a SequencePlan, in which recurrent layers and what lies between them need no repacking. A call
-// cuts its batch into blocks of rows; each block runs the whole program on one thread, in a context of its own.
+// optional mask over its time axis, and at run time stands in one of two layouts: batch-major (rows, time, features),
+// or in the packed order of a SequencePlan, in which recurrent layers and what lies between them need no repacking. A
+// call cuts its batch into blocks of rows; each block runs the whole program on one thread, in a context of its own.
+// Few rows may be one block instead, whose recurrent layers are shared out over threads.
 #ifndef RNNFAST_PROGRAM_PROGRAM_H
 #define RNNFAST_PROGRAM_PROGRAM_H
 

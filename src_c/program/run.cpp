@@ -1,4 +1,4 @@
-// Running a program: blocks of rows, each on one thread.
+// Running a program: blocks of rows, each on one thread; or one block of few rows, whose layers share threads out.
 #include <algorithm>
 #include <stdexcept>
 
@@ -88,7 +88,7 @@ template <class T> double Program<T>::seconds(int64_t rows, const Shapes& shapes
   double total = 0;
   for (size_t i = 0; i < nodes_.size(); i += groups_[i]) {
     if (const RnnNode<T>* rnn = nodes_[i]->recurrent())
-      total += share_out(rnn->sequence(graph_, shapes, rows), static_cast<int>(groups_[i]), threads).seconds;
+      total += best_sharing(rnn->rnn_work(graph_, shapes, rows), static_cast<int>(groups_[i]), threads).seconds;
     else
       total += product_seconds(static_cast<double>(rows) * nodes_[i]->work(graph_, shapes) / 2, sizeof(T));
   }
@@ -157,7 +157,7 @@ template <class T> std::vector<NodeInfo> Program<T>::describe(int threads) const
       const Value& out = graph_.values[static_cast<size_t>(nodes_[n]->output)];
       infos.back().layout = out.dims.size() < 2 ? "rows" : out.packed ? "packed" : "batch-major";
       if (const RnnNode<T>* rnn = nodes_[n]->recurrent())
-        infos.back().sharing = explain_sharing(rnn->sequence(graph_, usual, 1), static_cast<int>(groups_[i]),
+        infos.back().sharing = explain_sharing(rnn->rnn_work(graph_, usual, 1), static_cast<int>(groups_[i]),
                                                std::max(1, waiting_threads(threads)));
     }
   return infos;
@@ -174,16 +174,16 @@ template <class T> std::string Program<T>::not_causal() const {
   return "";
 }
 
-#define RNNFAST_INSTANTIATE(T)                                                                            \
-  template Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>&) const;                       \
-  template void Program<T>::check_tokens(int64_t, const Shapes&, const void* const*) const;               \
-  template void Program<T>::check_sizes(int64_t, const Shapes&) const;                                    \
-  template double Program<T>::work(const Shapes&) const;                                                  \
-  template double Program<T>::seconds(int64_t, const Shapes&, int) const;                                                  \
-  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int, bool) const;                   \
-  template void Program<T>::run_nodes(Context<T>&) const;                                                 \
-  template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;        \
-  template std::vector<NodeInfo> Program<T>::describe(int) const;                                            \
+#define RNNFAST_INSTANTIATE(T)                                                                         \
+  template Shapes Program<T>::bind(const std::vector<std::vector<int64_t>>&) const;                    \
+  template void Program<T>::check_tokens(int64_t, const Shapes&, const void* const*) const;            \
+  template void Program<T>::check_sizes(int64_t, const Shapes&) const;                                 \
+  template double Program<T>::work(const Shapes&) const;                                               \
+  template double Program<T>::seconds(int64_t, const Shapes&, int) const;                              \
+  template typename Program<T>::Division Program<T>::divide(int64_t, const Shapes&, int, bool) const;  \
+  template void Program<T>::run_nodes(Context<T>&) const;                                              \
+  template void Program<T>::run(int64_t, const Shapes&, const void* const*, T* const*, int) const;     \
+  template std::vector<NodeInfo> Program<T>::describe(int) const;                                      \
   template std::string Program<T>::not_causal() const;
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)

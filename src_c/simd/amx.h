@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#include "vec.h"
+#include "bf16.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
@@ -68,18 +68,10 @@ template <int T> void amx_store(void* p, ptrdiff_t stride) {
 }
 
 inline float without_denormals(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof(bits));
-  if ((bits & 0x7f800000) == 0) bits &= 0x80000000;
-  memcpy(&x, &bits, sizeof(x));
-  return x;
+  const uint32_t bits = bits_of_float(x);
+  return (bits & kInfinityBits) == 0 ? float_of_bits(bits & 0x80000000) : x;
 }
-inline float float_of_bf16(uint16_t half) {
-  const uint32_t bits = static_cast<uint32_t>(half) << 16;
-  float x;
-  memcpy(&x, &bits, sizeof(x));
-  return without_denormals(x);
-}
+inline float factor_of(uint16_t bf16) { return without_denormals(float_of_bf16(bf16)); }
 
 template <int C, int A, int B> void amx_dot_bf16() {
   AmxTile& c = amx_tile(C);
@@ -90,7 +82,7 @@ template <int C, int A, int B> void amx_dot_bf16() {
     for (int k = 0; k < kAmxLanes; ++k)
       for (int n = 0; n < 2 * kAmxLanes; ++n)
         sum[n] = without_denormals(
-            __builtin_fmaf(float_of_bf16(a.bf16[m][2 * k + n % 2]), float_of_bf16(b.bf16[k][n]), sum[n]));
+            __builtin_fmaf(factor_of(a.bf16[m][2 * k + n % 2]), factor_of(b.bf16[k][n]), sum[n]));
     for (int n = 0; n < kAmxLanes; ++n)
       c.real[m][n] =
           without_denormals(without_denormals(c.real[m][n]) + without_denormals(sum[2 * n] + sum[2 * n + 1]));

@@ -4,10 +4,10 @@
 //   Bf16Dot::multiply_add(a, w, sum) = sum + a0 w0 + a1 w1              in float
 //   Int8Dot::multiply_add(a, w, sum) = sum + a0 w0 + a1 w1 + a2 w2 + a3 w3   in int32, exact for |a|, |w| <= 127
 //
-// For both: load(p) makes a Weight of one vector of lanes, broadcast(a RowElement) a Factor. A RowElement is a lane, but
-// where bf16 are multiplied one by one: there it is two floats, and each is a pass of its own, so that few registers are
-// in use. Some int8 instructions want their
-// factors unsigned: then a lane holds a XOR kFlip, which is a + 128, and the sum must start at -128 (w0 + w1 + ...).
+// For both: load(p) makes a Weight of one vector of lanes, broadcast(a RowElement) a Factor. A RowElement is a lane,
+// but where bf16 are multiplied one by one: there it is two floats, and each is a pass of its own, so that few
+// registers are in use. Some int8 instructions want their factors unsigned: then a lane holds a XOR kFlip, which is
+// a + 128, and the sum must start at -128 (w0 + w1 + ...).
 //
 // An instruction set may have instructions for this that its baseline lacks: a stub that is compiled for them defines
 // RNNFAST_HAS_BF16_DOT or RNNFAST_HAS_INT8_DOT. Without them bf16 is widened to float, which is slower but not less
@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#include "vec.h"
+#include "bf16.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
@@ -65,12 +65,6 @@ RNNFAST_INLINE Vec<float> high_bf16(Lane32 w) {
 }
 #endif
 
-RNNFAST_INLINE float float_of_bits(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof(x));
-  return x;
-}
-
 #if defined(RNNFAST_HAS_BF16_DOT) && defined(RNNFAST_ISA_AVX512)
 struct Bf16Dot {
   using Number = uint16_t;
@@ -95,7 +89,9 @@ struct Bf16Dot {
   static constexpr int passes = 1;
   struct Weight { bfloat16x8_t v; };
   struct Factor { bfloat16x8_t v; };
-  template <int> static RNNFAST_INLINE Weight load(const uint32_t* p) { return {vreinterpretq_bf16_u32(load_lanes(p))}; }
+  template <int> static RNNFAST_INLINE Weight load(const uint32_t* p) {
+    return {vreinterpretq_bf16_u32(load_lanes(p))};
+  }
   template <int> static RNNFAST_INLINE Factor broadcast(uint32_t a) {
     return {vreinterpretq_bf16_u32(vdupq_n_u32(a))};
   }
@@ -109,7 +105,7 @@ struct Bf16Dot {
   using Factor = Vec<float>;
   using Number = float;
   struct RowElement { Number number[2]; };
-  static RNNFAST_INLINE Number number_of(uint16_t bf16) { return float_of_bits(static_cast<uint32_t>(bf16) << 16); }
+  static RNNFAST_INLINE Number number_of(uint16_t bf16) { return float_of_bf16(bf16); }
   static constexpr int passes = 2;
   template <int Pass> static RNNFAST_INLINE Weight load(const uint32_t* p) {
     return Pass == 0 ? low_bf16(load_lanes(p)) : high_bf16(load_lanes(p));

@@ -2,8 +2,8 @@
 //
 // A stub in isa/ defines exactly one of RNNFAST_ISA_GENERIC, _AVX2, _AVX512, _NEON before it includes anything, and one
 // that adds instructions to such a set also RNNFAST_ISA, a namespace of its own. All that is compiled with that stub's
-// flags lies in namespace rnnfast::RNNFAST_ISA, is inlined or local, and uses neither
-// STL templates nor inline functions of <cmath>: the linker could otherwise keep an AVX-512 copy for every machine.
+// flags lies in namespace rnnfast::RNNFAST_ISA, is inlined or local, and uses neither STL templates nor inline
+// functions of <cmath>: the linker could otherwise keep an AVX-512 copy for every machine.
 //
 // Every operation below is correctly rounded and lane by lane, so a formula gives the same bits on every instruction
 // set that has a fused multiply-add. vec_generic.h has none: there fma(a, b, c) rounds twice.

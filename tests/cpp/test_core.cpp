@@ -1,6 +1,6 @@
 // The whole core without Python, for the sanitizers and for machines that only cross-compile: layers of odd sizes and
-// every cell, forward and backward, ragged and reversed, on every kernel table of the machine, against plain double loops.
-// Exit status 1 if a bound is passed.
+// every cell, forward and backward, ragged and reversed, on every kernel table of the machine, against plain double
+// loops. Exit status 1 if a bound is passed.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -20,9 +20,10 @@ using namespace plain;
 
 int failures = 0;
 
-// sum of weight * state over all real steps: a loss whose gradient is `weight`. Fills the states in (batch, time, units).
-double plain_loss(const Case& k, const Weights& w, const Array& x, const std::vector<uint8_t>& mask, const Array& weight,
-                  Array* states) {
+// sum of weight * state over all real steps: a loss whose gradient is `weight`. Fills the states in (batch, time,
+// units).
+double plain_loss(const Case& k, const Weights& w, const Array& x, const std::vector<uint8_t>& mask,
+                  const Array& weight, Array* states) {
   double loss = 0;
   for (int64_t b = 0; b < k.batch; ++b) {
     Array h(k.units, 0), c(k.units, 0);

@@ -75,7 +75,8 @@ void test_all_part_at_the_same_meeting() {
 }
 
 void test_a_stall_is_remembered_for_a_while() {
-  bool remembered = false;  // each stall that follows soon counts for longer: a busy machine may sleep through the first
+  // Each stall that follows soon counts for longer: a busy machine may sleep through the first.
+  bool remembered = false;
   for (int stall = 0; stall < 100 && !remembered; ++stall) {
     remember_stall();
     remembered = sharing_threads(2) == 1 && stalled_lately();
