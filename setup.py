@@ -48,8 +48,9 @@ EMULATED = {"amx": "avx512"}  # in tests alone: an addition in plain C++, and th
 
 # No -march=native, -ffast-math or link-time optimisation: a wheel runs on every machine of its platform, results do not
 # depend on what a compiler contracts or reorders, and code of one instruction set must not spread into another's.
+# RNNFAST_OPTIMIZE=1 is for sanitizers, under which the kernels take minutes and gigabytes to compile at level 3.
 BASE_FLAGS = {
-    "gcc": "-O3 -g0 -std=c++17 -ffp-contract=off -fno-math-errno -fno-lto "
+    "gcc": f"-O{os.environ.get('RNNFAST_OPTIMIZE') or 3} -g0 -std=c++17 -ffp-contract=off -fno-math-errno -fno-lto "
     "-fvisibility=hidden -fvisibility-inlines-hidden",
     "msvc": "/O2 /std:c++17 /EHsc /fp:precise /bigobj",
 }

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +29,6 @@ from workloads import data
 from workloads.service import ServiceTask
 from workloads.text import TOLERANCE, TextTask
 
-_FOLDER_VARIABLE = "RNNFAST_BENCHMARK_DATA"
 _LONG_TURN = 0.3  # seconds; a service has to settle, and its tail is rare
 
 
@@ -107,11 +105,7 @@ WORKLOADS = {"reviews": _reviews, "char_lm": _char_lm, "denoiser": _denoiser}
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    folder = os.environ.get(_FOLDER_VARIABLE)
-    parser.add_argument(
-        "--data", type=Path, default=Path(folder) if folder else None, metavar="FOLDER",
-        help=f"the texts (default: the environment variable {_FOLDER_VARIABLE})",
-    )  # fmt: skip
+    data.add_folder_argument(parser)
     parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), help="only these")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=["torch", "onnxruntime", "tensorflow"])
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of every contestant (default 1)")

@@ -16,7 +16,7 @@ class Precision(NamedTuple):
 
 # float32 contestants differ by rounding alone. The bounds of bfloat16 and int8 are over twice the largest differences
 # between peers in those precisions and in float32 that were seen on the public cases: 0.014 and 0.047. They only show
-# that all did the same work; whether a precision keeps a trained model's accuracy is a question for tests.
+# that all did the same work; whether a precision keeps a trained model's accuracy is what accuracy.py asks.
 PRECISIONS = {
     "float32": Precision(("float32",), 1e-4, 4),
     "high": Precision(("float32",), 1e-3, 4),

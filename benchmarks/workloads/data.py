@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -10,12 +12,22 @@ import numpy as np
 
 REVIEWS = "review_polarity.tar.gz"  # Pang and Lee's 2000 film reviews, a text file each
 SHAKESPEARE = "tinyshakespeare.txt"
+REVIEW_COUNT = 2000
 
+_FOLDER_VARIABLE = "RNNFAST_BENCHMARK_DATA"
 _PADDING, _UNKNOWN = 0, 1  # tokens; words begin behind them
-_REVIEW_COUNT = 2000
 _LOG_LENGTH = (6.4, 0.45)  # mean and deviation of the logarithm of a real review's number of words
 _CHARACTERS = 65  # in Shakespeare's text
 _CHARACTER_COUNT = 1_100_000
+
+
+def add_folder_argument(parser: argparse.ArgumentParser) -> None:
+    """--data, the folder that may hold the texts: a Path or None."""
+    folder = os.environ.get(_FOLDER_VARIABLE)
+    parser.add_argument(
+        "--data", type=Path, default=Path(folder) if folder else None, metavar="FOLDER",
+        help=f"the texts (default: the environment variable {_FOLDER_VARIABLE})",
+    )  # fmt: skip
 
 
 def _frequencies(count: int) -> np.ndarray:
@@ -39,10 +51,10 @@ def _real_reviews(archive: Path, vocabulary: int) -> tuple[list[list[int]], list
 
 def _generated_reviews(vocabulary: int) -> tuple[list[list[int]], list[int]]:
     rng = np.random.default_rng(0)
-    lengths = np.exp(rng.normal(*_LOG_LENGTH, size=_REVIEW_COUNT)).astype(int) + 1
+    lengths = np.exp(rng.normal(*_LOG_LENGTH, size=REVIEW_COUNT)).astype(int) + 1
     frequencies = _frequencies(vocabulary - 2)
     texts = [(2 + rng.choice(vocabulary - 2, size=length, p=frequencies)).tolist() for length in lengths]
-    return texts, rng.integers(0, 2, size=_REVIEW_COUNT).tolist()
+    return texts, rng.integers(0, 2, size=REVIEW_COUNT).tolist()
 
 
 def reviews(folder: Path | None, vocabulary: int, steps: int, count: int) -> tuple[np.ndarray, np.ndarray, str]:

@@ -1,5 +1,6 @@
 #include "buffer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -53,25 +54,22 @@ void system_release(void* pointer) noexcept {
 #endif
 }
 
-// Released blocks that wait for a request of their size. A lock that is taken (by a thread that a fork left behind,
-// perhaps) is not waited for: the system serves then.
+// Released blocks that wait for a request of their size, the oldest first. Where there is no room for one more, the
+// oldest go, so that sizes that nobody asks for any more do not stay for ever. A lock that is taken (by a thread that a
+// fork left behind, perhaps) is not waited for: the system serves then.
 class KeptBlocks {
  public:
   void* take(std::size_t size) {
     const std::unique_lock<std::mutex> hold(lock_, std::try_to_lock);
     if (!hold.owns_lock()) return nullptr;
-    for (std::size_t i = count_; i-- > 0;) {
-      if (blocks_[i].size != size) continue;
-      void* pointer = blocks_[i].pointer;
-      blocks_[i] = blocks_[--count_];
-      bytes_ -= size;
-      return pointer;
-    }
+    for (std::size_t i = count_; i-- > 0;)
+      if (blocks_[i].size == size) return remove(i);
     return nullptr;
   }
   bool keep(void* pointer, std::size_t size) {
     const std::unique_lock<std::mutex> hold(lock_, std::try_to_lock);
-    if (!hold.owns_lock() || count_ == kMost || bytes_ + size > kKeptBytes) return false;
+    if (!hold.owns_lock()) return false;
+    while (count_ == kMost || bytes_ + size > kKeptBytes) system_release(remove(0));
     blocks_[count_++] = {pointer, size};
     bytes_ += size;
     return true;
@@ -79,10 +77,17 @@ class KeptBlocks {
 
  private:
   static constexpr std::size_t kMost = 64;
+  static_assert(kLargestKept <= kKeptBytes, "a block that is worth keeping has room");
   struct Block {
     void* pointer;
     std::size_t size;
   };
+  void* remove(std::size_t i) {
+    const Block removed = blocks_[i];
+    std::copy(blocks_ + i + 1, blocks_ + count_--, blocks_ + i);
+    bytes_ -= removed.size;
+    return removed.pointer;
+  }
   std::mutex lock_;
   Block blocks_[kMost];
   std::size_t count_ = 0, bytes_ = 0;
