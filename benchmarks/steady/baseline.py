@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from contest import reference_side, rnnfast_side
 from contest.case import Case, load_cases
+from contest.referee import DisagreementError, check_agreement
 from contest.terms import PRECISIONS, Terms
 
 from .finding import Finding
@@ -20,10 +21,10 @@ _ODD = [
 
 
 def _fault(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> str:
-    for name, wanted in theirs.items():
-        far = np.abs(ours[name] - wanted).max() / np.abs(wanted).max()
-        if not far < PRECISIONS["float32"].tolerance:
-            return f"{name}: {far:.1e} from the reference"
+    try:
+        check_agreement("beside the reference", theirs, ours, PRECISIONS["float32"].tolerance)
+    except DisagreementError as error:
+        return str(error)
     return ""
 
 

@@ -15,6 +15,7 @@ from contest.case import GATES, Case
 
 import rnnfast
 from rnnfast import _engine
+from rnnfast._info import VECTOR_BITS
 
 from .finding import Finding
 from .turns import in_turns
@@ -23,12 +24,11 @@ UNITS = (17, 31, 33, 50, 100, 127, 129, 200, 300)
 INPUTS = (1, 3, 10, 100)
 ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 17, 33)
 _STEPS = 16
-_LANES = {"avx512": 16, "avx2": 8}  # floats in a vector; of all others 4
 
 
 def padded(units: int) -> int:
     """`units` up to a whole number of vectors of the instruction set in use."""
-    lanes = _LANES.get(_engine.active_isa(), 4)
+    lanes = VECTOR_BITS[_engine.active_isa()] // 32  # floats in a vector
     return -(-units // lanes) * lanes
 
 
