@@ -5,6 +5,7 @@
 
 #include "../isa/tables.h"
 #include "cpu_features.h"
+#include "trial.h"
 
 namespace rnnfast {
 namespace {
@@ -20,7 +21,7 @@ const std::vector<const KernelTable*>& tables() {
 #if defined(RNNFAST_HAVE_AMX)
     if (features.amx) {
       static const KernelTable table = with_amx(rnnfast_table_avx512(), rnnfast_products_amx());
-      list.push_back(&table);
+      if (products_agree(table)) list.push_back(&table);
     }
 #endif
     if (features.avx512) {

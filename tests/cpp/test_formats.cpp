@@ -11,6 +11,7 @@
 
 #include "../../src_c/engine/cpu.h"
 #include "../../src_c/engine/rnn_infer.h"
+#include "../../src_c/engine/trial.h"
 #include "../../src_c/isa/tables.h"
 #include "plain_cells.h"
 
@@ -269,10 +270,22 @@ void test_not_finite(const std::vector<Named>& tables) {
     }
 }
 
+// The trial that comes before a table is offered finds what it is there to find.
+void writes_nothing(const ProductArgs<float>&) {}
+void test_trial(const std::vector<Named>& tables) {
+  for (const Named& named : tables) {
+    expect(named.name, kFormats[0], "the trial", products_agree(named.table) ? 0 : 1, 0);
+    KernelTable broken = named.table;
+    broken.bf16.product = writes_nothing;
+    expect(named.name, kFormats[1], "the trial of a broken table", products_agree(broken) ? 1 : 0, 0);
+  }
+}
+
 }  // namespace
 
 int main() {
   const std::vector<Named> tables = all_tables();
+  test_trial(tables);
   test_products(tables);
   test_cells(tables);
   test_not_finite(tables);
