@@ -29,7 +29,8 @@ class InferenceModel:
     dtype: "float32" (default) or "float64", of weights, computation and outputs; weights and inputs of another dtype
     are cast to it. "bfloat16" and "int8" store the weights of recurrent and dense layers in 2 and 1 bytes and round
     what they are multiplied with as well (int8: with one scale for each row and each column); sums, states, inputs and
-    outputs stay float32. They trade accuracy for speed, most where a batch is small and the layers are wide.
+    outputs stay float32. They trade accuracy for speed, most where a batch is small and the layers are wide. int8
+    layers take at most 131072 inputs, and make a row that is not finite NaN.
 
     optimize_for: "latency" (default): float32 products by fused multiply-adds. "throughput": by three bfloat16 parts,
     no less accurate, on machines that do so faster (AMX); else the same as "latency". With dtype "float32",

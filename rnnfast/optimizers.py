@@ -29,6 +29,9 @@ class Optimizer:
 
     slot_names: tuple[str, ...] = ()  # what is kept per parameter between updates
 
+    # Rules whose update also writes the old parameters, to an argument `before`, in the same pass.
+    _fills_before = False
+
     def __init__(
         self,
         learning_rate: float,
@@ -71,6 +74,7 @@ class Optimizer:
         self._built_for: list[Variable] = []
         self._slots: list[dict[str, np.ndarray]] = []  # of each variable, flat
         self._before: list[np.ndarray] = []  # the variables before the last update, flat
+        self._versions: list[int] = []  # of the variables after it; empty: there is nothing to undo
 
     def _check_number(self, argument: str, value: Any, above: float | None = None, below: float | None = None) -> float:
         value = _arguments.number(f"{type(self).__name__}: {argument}", value)
@@ -98,6 +102,7 @@ class Optimizer:
             for slot in slots.values():
                 slot.fill(0)
         self._before = [_kernels.empty((v.size,), v.dtype) for v in variables]
+        self._versions = []
 
     def apply(self, variables: Sequence[Variable]) -> None:
         """One update of the variables from their `grad`; one without counts as zero. ValueError, with nothing written,
@@ -113,22 +118,33 @@ class Optimizer:
         if not all(map(_kernels.all_finite, gradients)):
             raise NonFiniteError("the gradients are not finite")
         gradients = self._clipped(gradients)
+        self._versions = []
         self.iterations += 1
         for variable, gradient, before, slots in zip(variables, gradients, self._before, self._slots, strict=True):
-            self.update(variable.storage, gradient, before=before, **slots)
+            if self._fills_before:
+                self.update(variable.storage, gradient, before=before, **slots)
+            else:
+                before[...] = variable.storage
+                self.update(variable.storage, gradient, **slots)
             variable.touch()
+        self._versions = [v.version for v in variables]
 
     def undo(self) -> bool:
-        """Put back the parameters that the last update changed (not the slots). False: there was none yet."""
-        if self.iterations == 0:
+        """Put back the parameters that the last update changed (not the slots). False, and nothing changed: there was
+        none in this process, or the parameters have been assigned since."""
+        if not self._versions or self._versions != [v.version for v in self._built_for]:
             return False
         for variable, before in zip(self._built_for, self._before, strict=True):
             variable.assign(before.reshape(variable.shape))
         return True
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray) -> None:
-        """One step of the rule over one variable's flat arrays, in place; `before` receives the old parameters."""
-        raise TypeError(f"{type(self).__name__} does not define update(parameters, gradients)")
+    def __getstate__(self) -> dict[str, Any]:
+        """A copied or pickled optimizer has made no update of its own variables yet."""
+        return {**self.__dict__, "_versions": []}
+
+    def update(self, parameters: np.ndarray, gradients: np.ndarray, **slots: np.ndarray) -> None:
+        """One step of the rule over one variable's flat arrays, in place; the slots by their names."""
+        raise TypeError(f"{type(self).__name__} does not define update(parameters, gradients, **slots)")
 
     def _clipped(self, gradients: list[np.ndarray]) -> list[np.ndarray]:
         if self.clipvalue is not None:
@@ -199,7 +215,11 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         self.slot_names = ("momentum",) if self.momentum else ()
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray) -> None:
+    _fills_before = True
+
+    def update(  # type: ignore[override]
+        self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray
+    ) -> None:
         _kernels.sgd_update(
             parameters, gradients, slots.get("momentum"), self.learning_rate, self.momentum, self.nesterov,
             before=before,
@@ -230,7 +250,11 @@ class RMSprop(Optimizer):
         extra = (("momentum",) if self.momentum else ()) + (("average_gradient",) if self.centered else ())
         self.slot_names = ("velocity", *extra)
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray) -> None:
+    _fills_before = True
+
+    def update(  # type: ignore[override]
+        self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray
+    ) -> None:
         _kernels.rmsprop_update(
             parameters, gradients, slots["velocity"], slots.get("momentum"), slots.get("average_gradient"),
             self.learning_rate, self.rho, self.momentum, self.epsilon, before=before,
@@ -263,7 +287,11 @@ class Adam(Optimizer):
         self.beta_2 = self._check_number("beta_2", beta_2, below=1.0)
         self.epsilon = self._check_number("epsilon", epsilon, above=0.0)
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray) -> None:
+    _fills_before = True
+
+    def update(  # type: ignore[override]
+        self, parameters: np.ndarray, gradients: np.ndarray, *, before: np.ndarray, **slots: np.ndarray
+    ) -> None:
         _kernels.adam_update(
             parameters, gradients, slots["momentum"], slots["velocity"],
             self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self.iterations, before=before,

@@ -210,7 +210,10 @@ class Model(Layer):
             if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise NonFiniteError(f"the loss is {value}: {name} holds values that are not finite; weights unchanged")
         if not self.optimizer.undo():
-            raise NonFiniteError(f"the loss is {value} before the first update: x, y or the weights are too large")
+            raise NonFiniteError(
+                f"the loss is {value} before the first update of these weights, which are unchanged: "
+                "x, y or the weights are too large"
+            )
         raise NonFiniteError(
             f"the loss is {value}; the last update has been undone. A smaller learning_rate "
             f"(it is {self.optimizer.learning_rate:g}) or clipnorm=1.0 often helps"
