@@ -199,7 +199,7 @@ class Optimizer:
 
 
 class NonFiniteError(ValueError):
-    """Training met NaN or infinity; the weights are those of before the bad update."""
+    """Training met NaN or infinity: the update that is to blame has been undone, or none was made."""
 
 
 class SGD(Optimizer):

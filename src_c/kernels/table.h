@@ -31,7 +31,7 @@ struct ElementLayout {
 // Panels in one of the formats: [panel][prepared_row(K)][nv * VL] elements.
 struct PanelWeights {
   const void* data;
-  const float* scale;      // int8: of each column, [panel][nv * VL]; else null
+  const float* scale;      // int8: of each column, [panel][nv * VL]; read by no other format
   const int32_t* offset;   // int8: what the sum of each column starts from, likewise
 };
 
