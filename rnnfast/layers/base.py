@@ -230,6 +230,10 @@ class Layer:
     def reset_states(self) -> None:
         self.reset_state()
 
+    def carry_state(self, carried: bool) -> None:
+        """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
+        not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
+
     # Weights and configuration
 
     @property

@@ -97,6 +97,7 @@ class Recurrent(Layer):
         self.unroll = bool(unroll)
         self.zero_output_for_mask = bool(zero_output_for_mask)
         self._stateful = bool(stateful)
+        self._carried = False
         self._states: list[np.ndarray] | None = None
         self.kernel: Variable
         self.recurrent_kernel: Variable
@@ -196,7 +197,7 @@ class Recurrent(Layer):
             return_sequences=self.return_sequences,
             training=training,
         )
-        if self._stateful:
+        if self._stateful or self._carried:
             self._states = [np.array(s) for s in states]
         return [output, *states] if self.return_state else output, RecurrentTape(cache) if training else None
 
@@ -240,6 +241,13 @@ class Recurrent(Layer):
     def reset_state(self) -> None:
         """Start the next call of a stateful layer from zero states, at any batch size."""
         self._states = None
+
+    def carry_state(self, carried: bool) -> None:
+        if carried and self.go_backwards:
+            raise ValueError(f"{self.label}: with go_backwards=True the first steps come last; no state can be carried")
+        self._carried = carried
+        if not self._stateful:
+            self._states = None
 
     # Description
 
