@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class OverTime(Layer):
     `unroll` is accepted and has no effect.
     """
 
-    rank = 3
+    rank: ClassVar[int | None] = 3
     axes = "(batch, time, features)"
 
     def __init__(
@@ -62,6 +62,18 @@ class OverTime(Layer):
     @property
     def output_size(self) -> int:
         raise TypeError(f"{self.label} does not define output_size")
+
+    def forward(
+        self,
+        x: np.ndarray,
+        *,
+        mask: Any = None,
+        training: bool = False,
+        initial_state: Any = None,
+        lengths: Any = None,
+    ) -> tuple[Any, Any]:
+        """Output and what `backward` needs, from the call arguments."""
+        raise TypeError(f"{self.label} does not define forward(x, mask, training, initial_state, lengths)")
 
     # Checks
 
