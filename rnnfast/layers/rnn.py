@@ -15,6 +15,8 @@ from rnnfast.layers.recurrent import Recurrent
 from rnnfast.layers.stacked_cells import StackedRNNCells
 from rnnfast.variable import Variable
 
+_RUN_OPTIONS = ("return_sequences", "go_backwards", "zero_output_for_mask")
+
 
 class RNN(OverTime):
     """Run a cell over time: input (batch, time, ...), output (batch, output_size), or (batch, time, output_size) with
@@ -67,7 +69,7 @@ class RNN(OverTime):
                     "give them the same"
                 )
         self.cell = cell
-        self._run: Any = None
+        self._made_run: Any = None
 
     @property
     def state_size(self) -> list[Any]:
@@ -88,13 +90,13 @@ class RNN(OverTime):
                 UserWarning,
                 stacklevel=2,
             )
-        self._run = over_time(
-            self.cell,
-            self.dtype,
-            return_sequences=self.return_sequences,
-            go_backwards=self.go_backwards,
-            zero_output_for_mask=self.zero_output_for_mask,
-        )
+
+    def _run(self) -> Any:
+        """How the built cell runs, with the options as they are at the first call."""
+        if self._made_run is None:
+            options = {option: getattr(self, option) for option in _RUN_OPTIONS}
+            self._made_run = over_time(self.cell, self.dtype, **options)
+        return self._made_run
 
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
@@ -116,7 +118,7 @@ class RNN(OverTime):
         batch, time = x.shape[:2]
         mask, lengths = self.check_steps(mask, lengths, batch, time)
         start = self.starting_state(initial_state, batch)
-        (output, *states), tape = self._run.forward(
+        (output, *states), tape = self._run().forward(
             x, mask=mask, lengths=lengths, training=training, initial_state=start
         )
         self.keep(states)
@@ -124,12 +126,12 @@ class RNN(OverTime):
 
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
-        return self._run.backward(list(dy) if self.return_state else [dy], cache, need_dx=need_dx)
+        return self._run().backward(list(dy) if self.return_state else [dy], cache, need_dx=need_dx)
 
     def lower(self, program: Any, value: Any) -> Any:
         if self.return_state:
             raise NoLoweringError(f"{self.label}: return_state=True has several outputs; the engine takes one")
-        for layer in self._engine_layers(self.cell, self._run):
+        for layer in self._engine_layers(self.cell, self._run()):
             value = layer.lower(program, value)
         return value
 
@@ -163,6 +165,3 @@ class RNN(OverTime):
     def replica(self, **changes: Any) -> RNN:
         classes = {type(part).__name__: type(part) for part in cell_protocol.parts(self.cell)}
         return type(self).from_config({**self.get_config(), **changes}, classes)
-
-
-_RUN_OPTIONS = ("return_sequences", "go_backwards", "zero_output_for_mask")
