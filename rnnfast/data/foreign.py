@@ -57,12 +57,12 @@ def to_array(what: str, value: Any, *, column_as_matrix: bool = False) -> Any:
 
 
 def _column(what: str, column: Any) -> np.ndarray:
-    array = np.asarray(column.to_numpy() if hasattr(column, "to_numpy") else column)
+    array = np.asarray(column)
     if array.dtype.kind == "O":  # lists, or numbers of mixed types
         try:
             array = np.array([np.asarray(item) for item in array])
         except ValueError:
             raise TypeError(f"{what}: its lists differ in length; pad them with utils.pad_sequences") from None
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what} must hold numbers, or lists of them, without gaps; got dtype {array.dtype}")
+        raise TypeError(f"{what} must hold numbers, or lists of them, got dtype {array.dtype}")
     return array
