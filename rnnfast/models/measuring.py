@@ -14,6 +14,7 @@ from rnnfast.models.scores import Scores
 def measure(model: Any, scores: Scores, data: Epochs, hooks: CallbackList) -> dict[str, float]:
     """Loss and metrics on one epoch of the data."""
     scores.reset()
+    data.restart()
     hooks.on_test_begin()
     run: Any = None
     for i, batch in enumerate(data.epoch()):
