@@ -91,7 +91,7 @@ def floating(x: Any, what: str) -> np.ndarray:
 def spread(weights: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     """Weights per sample, or per sample and step, as an array of `shape`."""
     array = _arguments.numeric(what, weights).astype(np.float64)
-    while array.ndim > len(shape) and array.shape[-1] == 1:
+    while array.ndim > 1 and array.shape[-1] == 1:  # one for all steps
         array = array[..., 0]
     if array.shape != shape[: array.ndim]:
         raise ValueError(f"{what} must have shape {shape} or its first axes, got {np.shape(weights)}")

@@ -76,7 +76,7 @@ def test_fit_on_arrays(keras, twins, same_output, options):
     np.testing.assert_allclose(actual, expected, rtol=2e-5)
 
 
-@pytest.mark.parametrize("weights", [None, W, RNG.uniform(0, 1, (22, 4))], ids=["none", "samples", "steps"])
+@pytest.mark.parametrize("weights", [None, W[:, None], RNG.uniform(0, 1, (22, 4))], ids=["none", "samples", "steps"])
 @pytest.mark.parametrize("kind", ["dataset", "generator", "loader"])
 def test_fit_on_batches(keras, torch, twins, same_output, kind, weights):
     peer, fast = twins(tagger)

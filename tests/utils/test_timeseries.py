@@ -23,8 +23,9 @@ def plain(data, targets, length, stride=1, rate=1, start=0, end=None):
 @pytest.mark.parametrize("with_targets", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 4, 128])
 @pytest.mark.parametrize(
-    "options", [{}, {"stride": 3}, {"rate": 2}, {"stride": 2, "rate": 3}, {"start": 5}, {"end": 31}, {"start": 3, "end": 37}]
-)  # fmt: skip
+    "options",
+    [{}, {"stride": 3}, {"rate": 2}, {"stride": 2, "rate": 3}, {"start": 5}, {"end": 31}, {"start": 3, "end": 37}],
+)
 def test_windows(options, batch_size, with_targets):
     targets = SERIES[4:, 0] if with_targets else None
     expected = plain(SERIES, targets, 5, **options)
@@ -47,8 +48,9 @@ def test_single_windows_and_shuffling():
     with pytest.raises(IndexError):
         windows[38]
     one, two, three = (
-        np.concatenate(list(timeseries_dataset_from_array(SERIES, None, 3, shuffle=True, seed=seed))) for seed in (1, 1, 2)
-    )  # fmt: skip
+        np.concatenate(list(timeseries_dataset_from_array(SERIES, None, 3, shuffle=True, seed=seed)))
+        for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(one, two)
     assert (one != three).any()
     in_order = np.concatenate(list(timeseries_dataset_from_array(SERIES, None, 3)))
