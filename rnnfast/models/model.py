@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -180,23 +179,11 @@ class Model(Layer):
         scores, optimizer = self._compiled("train_on_batch"), self.optimizer
         loss = scores.needed_loss("train_on_batch")
         y_pred, mask, tape = self.run(data.x, None, training=True)
-        y_true = loss.match(data.y, y_pred)
-        values = loss.call(y_true, y_pred)
-        weights = loss.weights(values.shape, data.sample_weight, mask)
-        value = loss.reduce(values, weights)
-        if not math.isfinite(value):
-            self._blame(data, value)
+        value, gradient, at_logits = loss.slope(data.y, y_pred, data.sample_weight, mask, self.output_activation)
+        if gradient is None:
+            raise self._blame(data, value)
         scores.update(data, y_pred, mask, value)
 
-        # Through softmax or sigmoid and cross-entropy at once: p - y, exact where either alone would lose digits.
-        at_logits = (
-            loss.logits_activation is not None
-            and not getattr(loss, "from_logits", False)
-            and self.output_activation == loss.logits_activation
-        )
-        gradient = (loss.logit_gradient if at_logits else loss.gradient)(y_true, y_pred)
-        gradient = gradient * (1 / values.size if weights is None else weights[..., None] / values.size)
-        gradient = gradient.astype(y_pred.dtype, copy=False)
         variables = self.trainable_weights
         for variable in self.weights:
             variable.grad = None
@@ -204,17 +191,19 @@ class Model(Layer):
         if variables:
             optimizer.apply(variables)
 
-    def _blame(self, data: Dataset, value: float) -> None:
-        """The loss is not finite: say whose fault it is. If it is the last update's, undo that."""
+    def _blame(self, data: Dataset, value: float) -> NonFiniteError:
+        """The loss is not finite: whose fault it is. If it is the last update's, undo that."""
         for name, array in data._asdict().items():
             if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise NonFiniteError(f"the loss is {value}: {name} holds values that are not finite; weights unchanged")
+                return NonFiniteError(
+                    f"the loss is {value}: {name} holds values that are not finite; weights unchanged"
+                )
         if not self.optimizer.undo():
-            raise NonFiniteError(
+            return NonFiniteError(
                 f"the loss is {value} before the first update of these weights, which are unchanged: "
                 "x, y or the weights are too large"
             )
-        raise NonFiniteError(
+        return NonFiniteError(
             f"the loss is {value}; the last update has been undone. A smaller learning_rate "
             f"(it is {self.optimizer.learning_rate:g}) or clipnorm=1.0 often helps"
         )

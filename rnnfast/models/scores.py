@@ -53,7 +53,7 @@ class Scores:
         self._mean_loss.add(loss_value, len(data))
         self._resolve(data.y.shape, y_pred.shape)
         for metric, weighted in self._metrics or []:
-            metric.update_state(data.y, y_pred, data.sample_weight if weighted else None, mask)
+            metric.follow(data.y, y_pred, data.sample_weight if weighted else None, mask)
 
     def results(self) -> dict[str, float]:
         """Means since `reset`: `loss` first, then the metrics by name."""
