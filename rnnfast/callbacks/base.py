@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Logs = dict[str, float]
@@ -19,6 +20,9 @@ class Callback:
 
     model: Any = None
     params: dict[str, Any]
+    group: Sequence[Callback] = ()  # all callbacks of the call, this one included, in the order in which they run
+    runs_last = False  # after those of the others, whatever the order in which they were given
+    state_names: tuple[str, ...] = ()  # attributes that a run that goes on later needs: numbers, texts, arrays, lists
 
     def set_params(self, params: dict[str, Any]) -> None:
         self.params = params
@@ -75,3 +79,16 @@ class Callback:
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After it."""
+
+    # Beyond Keras' hooks
+
+    def resume(self) -> tuple[int, int] | None:
+        """Called once after `on_train_begin`: the epoch and the batch, both from 0, at which `fit` is to go on."""
+        return None
+
+    def resumed(self) -> None:
+        """Called when `fit` has left out what comes before that batch in its epoch; not if it is the first one."""
+
+    def survives(self, batch: int, error: ValueError) -> bool:
+        """The loss or a gradient of a training batch is not finite. True: let the epoch end here, False: raise."""
+        return False

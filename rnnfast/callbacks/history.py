@@ -9,6 +9,8 @@ class History(Callback):
     """What `fit` returns. `history`: per name (`loss`, `accuracy`, `val_loss`, ...) a list with one value per epoch;
     `epoch`: their numbers, from 0."""
 
+    state_names = ("history", "epoch")
+
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []

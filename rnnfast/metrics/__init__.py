@@ -11,6 +11,7 @@ output masks; the others take weights alone, as in Keras.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rnnfast import losses
@@ -119,6 +120,17 @@ def get(identifier: Any) -> Metric:
     return _registry.get(identifier)
 
 
+def direction_of(name: str, followed: Iterable[Metric] = ()) -> str | None:
+    """Whether more ("up") or less ("down") of what goes by this name in logs is better; None: that is not known.
+
+    followed: metrics that may have the name. In a model of several outputs names begin with that of the output.
+    """
+    named = [(metric.name, metric.direction) for metric in followed]
+    named += [("loss", "down"), *((known, _registry.lookup(known).direction) for known in _registry.names())]
+    fitting = [(len(known), way) for known, way in named if way and (name == known or name.endswith(f"_{known}"))]
+    return max(fitting, key=lambda one: one[0])[1] if fitting else None
+
+
 __all__ = [
     "AUC",
     "Accuracy",
@@ -162,6 +174,7 @@ __all__ = [
     "TruePositives",
     "choose_accuracy",
     "deserialize",
+    "direction_of",
     "get",
     "is_plain_accuracy",
     "serialize",

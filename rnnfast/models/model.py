@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -146,10 +149,11 @@ class Model(Layer):
         self.history, self.stop_training = history, False
         logs: dict[str, float] = {}
         hooks.on_train_begin()
+        first_epoch, done = hooks.resume() or (initial_epoch, 0)
         try:
-            for epoch in range(initial_epoch, epochs):
+            for epoch in range(first_epoch, 0 if self.stop_training else epochs):
                 hooks.on_epoch_begin(epoch)
-                logs = self._epoch(epoch, data, size, shuffle, hooks)
+                logs = self._epoch(epoch, data, size, shuffle, hooks, done if epoch == first_epoch else 0)
                 if validation is not None and (epoch + 1) % validation_freq == 0:
                     measured = self._evaluate(validation, validation_size, hooks)
                     logs |= {f"val_{name}": value for name, value in measured.items()}
@@ -162,15 +166,25 @@ class Model(Layer):
         hooks.on_train_end(logs)
         return history
 
-    def _epoch(self, epoch: int, data: Dataset, size: int, shuffle: bool, hooks: CallbackList) -> dict[str, float]:
+    def _epoch(
+        self, epoch: int, data: Dataset, size: int, shuffle: bool, hooks: CallbackList, done: int
+    ) -> dict[str, float]:
+        """One pass over the data. done: batches that an earlier run has trained on."""
         scores = self._compiled("fit")
         scores.reset()
-        for i, batch in enumerate(data.batches(size, shuffle)):
+        batches = data.batches(size, shuffle)
+        if done:
+            collections.deque(itertools.islice(batches, done), maxlen=0)
+            hooks.resumed()
+        for i, batch in enumerate(batches, done):
             hooks.on_train_batch_begin(i)
             try:
                 self._train_step(batch)
             except NonFiniteError as error:
-                raise NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}") from None
+                error = NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}")
+                if not hooks.survives(i, error):
+                    raise error from None
+                return scores.results() | {"loss": math.nan}
             hooks.on_train_batch_end(i, scores.results())
         return scores.results()
 
