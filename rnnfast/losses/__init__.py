@@ -15,7 +15,7 @@ array([0.5, 2.5])
 from __future__ import annotations
 
 from rnnfast._registry import Registry
-from rnnfast.losses.base import Loss, floating, spread
+from rnnfast.losses.base import Loss, Slope, floating, spread
 from rnnfast.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -96,6 +96,7 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Poisson",
+    "Slope",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
     "binary_crossentropy",
