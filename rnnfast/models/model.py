@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -183,9 +186,10 @@ class Model(Network):
         self.history, self.stop_training = history, False
         logs: dict[str, float] = {}
         hooks.on_train_begin()
+        first_epoch, done = hooks.resume() or (initial_epoch, 0)
         try:
-            for epoch in range(initial_epoch, epochs):
-                if epoch > initial_epoch and not data.has_more():
+            for epoch in range(first_epoch, 0 if self.stop_training else epochs):
+                if epoch > first_epoch and not data.has_more():
                     warnings.warn(
                         f"fit: x has come to its end after epoch {epoch} of {epochs}, and training with it; give data "
                         "that can be begun anew, or steps_per_epoch",
@@ -193,7 +197,7 @@ class Model(Network):
                     )
                     break
                 hooks.on_epoch_begin(epoch)
-                logs = self._epoch(epoch, data, hooks, tbptt)
+                logs = self._epoch(epoch, data, hooks, tbptt, done if epoch == first_epoch else 0)
                 if validation is not None and validation.due(epoch):
                     measured = measure(self, scores, validation.data, hooks)
                     logs |= {f"val_{name}": value for name, value in measured.items()}
@@ -206,16 +210,24 @@ class Model(Network):
         hooks.on_train_end(logs)
         return history
 
-    def _epoch(self, epoch: int, data: Epochs, hooks: CallbackList, tbptt: int | None) -> dict[str, float]:
+    def _epoch(self, epoch: int, data: Epochs, hooks: CallbackList, tbptt: int | None, done: int) -> dict[str, float]:
+        """One pass over the data. done: batches that an earlier run has trained on."""
         scores = self._compiled("fit")
         scores.reset()
-        for i, batch in enumerate(data.epoch()):
+        batches = data.epoch()
+        if done:
+            collections.deque(itertools.islice(batches, done), maxlen=0)
+            hooks.resumed()
+        for i, batch in enumerate(batches, done):
             hooks.on_train_batch_begin(i)
             try:
                 for piece in (batch,) if tbptt is None else pieces(self, batch, tbptt):
                     train_step(self, scores, self.optimizer, piece)
             except NonFiniteError as error:
-                raise NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}") from None
+                error = NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}")
+                if not hooks.survives(i, error):
+                    raise error from None
+                return scores.results() | {"loss": math.nan}
             hooks.on_train_batch_end(i, scores.results())
             if self.stop_training:
                 break
