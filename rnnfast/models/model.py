@@ -160,6 +160,8 @@ class Model(Layer):
                     break
         finally:
             progress.close()
+        if epochs > 0:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
         hooks.on_train_end(logs)
         return history
 

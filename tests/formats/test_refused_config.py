@@ -128,8 +128,8 @@ def test_older_keras(tamper, refused):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda c: c["optimizer"].update(class_name="AdamW"),
-        lambda c: c["optimizer"]["config"].update(weight_decay=0.1),
+        lambda c: c["optimizer"].update(class_name="Muon"),
+        lambda c: c["optimizer"]["config"].update(weight_decay=-0.1),
         lambda c: c["optimizer"]["config"].update(learning_rate={"class_name": "CosineDecay", "config": {}}),
         lambda c: c.update(loss="nonsense"),
         lambda c: c.update(loss={"class_name": "__lambda__", "config": {"value": "4wEAAAA="}}),
