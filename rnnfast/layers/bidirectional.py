@@ -81,6 +81,10 @@ class Bidirectional(Layer):
                 f"got {forward.units} and {backward.units}"
             )
 
+    @property
+    def sublayers(self) -> list[Layer]:
+        return list(self._directions)
+
     def create_variables(self, input_shape: Shape) -> None:
         for direction in self._directions:
             direction.build(input_shape)
@@ -242,4 +246,6 @@ class Bidirectional(Layer):
 
 def _copy(layer: Recurrent, prefix: str, **changes: Any) -> Recurrent:
     config = {**layer.get_config(), "name": prefix + layer.name.removeprefix(prefix), **changes}
+    # As they are: one of the user's own class could not be made again from its configuration.
+    config.update({key: getattr(layer, key) for key in config if key.endswith(("_regularizer", "_constraint"))})
     return type(layer).from_config(config)  # type: ignore[return-value]

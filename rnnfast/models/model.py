@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, optimizers
+from rnnfast import _arguments, optimizers, regularizers
 from rnnfast.callbacks import Callback, CallbackList, History, ProgressBar
 from rnnfast.layers import Layer
 from rnnfast.models.data import Dataset
@@ -31,6 +31,10 @@ class Model(Layer):
     @property
     def layers(self) -> list[Layer]:
         raise TypeError(f"{self.label} does not define layers")
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        return self.layers
 
     def run(self, x: np.ndarray, mask: np.ndarray | None, training: bool) -> tuple[np.ndarray, Any, Any]:
         """Output, its mask, and the tape that `backward` takes."""
@@ -181,11 +185,12 @@ class Model(Layer):
         """Forward with a tape, the loss and its gradient, backward along the tape, one update."""
         scores, optimizer = self._compiled("train_on_batch"), self.optimizer
         loss = scores.needed_loss("train_on_batch")
+        self.clear_losses()
         y_pred, mask, tape = self.run(data.x, None, training=True)
         y_true = loss.match(data.y, y_pred)
         values = loss.call(y_true, y_pred)
         weights = loss.weights(values.shape, data.sample_weight, mask)
-        value = loss.reduce(values, weights)
+        value = loss.reduce(values, weights) + sum(self.losses)
         if not math.isfinite(value):
             self._blame(data, value)
         scores.update(data, y_pred, mask, value)
@@ -203,6 +208,7 @@ class Model(Layer):
         for variable in self.weights:
             variable.grad = None
         (self.backward_logits if at_logits else self.backward)(gradient, tape, need_dx=False)
+        regularizers.add_gradients(variables)
         if variables:
             optimizer.apply(variables)
 
@@ -264,15 +270,17 @@ class Model(Layer):
         loss = scores.needed_loss("evaluate")
         scores.reset()
         hooks.on_test_begin()
-        # The engine gives no mask: where the loss needs the output's, the layers run.
-        function = None if self.creates_mask else self._prediction()[0]
+        # The engine gives no mask and no layer's outputs: where the loss needs them, the layers run.
+        function = None if self.creates_mask or self.penalizes_outputs else self._prediction()[0]
         for i, batch in enumerate(data.batches(size)):
             hooks.on_test_batch_begin(i)
+            self.clear_losses()
             if function is None:
                 y_pred, mask, _ = self.run(batch.x, None, training=False)
             else:
                 y_pred, mask = function(batch.x), None
-            scores.update(batch, y_pred, mask, loss(batch.y, y_pred, batch.sample_weight, mask))
+            value = loss(batch.y, y_pred, batch.sample_weight, mask) + sum(self.losses)
+            scores.update(batch, y_pred, mask, value)
             hooks.on_test_batch_end(i, scores.results())
         logs = scores.results()
         hooks.on_test_end(logs)
@@ -319,6 +327,7 @@ class Model(Layer):
         return self.predict(x, batch_size=max(1, len(x)))
 
     def _prediction(self) -> Any:
+        self.clear_losses()
         if self._predictor is None:
             self._predictor = Predictor()
         return self._predictor.function(self)

@@ -108,7 +108,7 @@ class Nadam(_Moments):
 
     >>> from rnnfast.optimizers import Nadam
     >>> round(Nadam().momentum_product(2), 4)
-    0.2272
+    0.2271
     """
 
     rule = "nadam"

@@ -123,8 +123,6 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        if isinstance(value, dict):
-            value = schedules.deserialize(value)
         if callable(value) and not isinstance(value, type):
             self._learning_rate = value
             return
@@ -341,7 +339,8 @@ class Optimizer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Optimizer:
-        return cls(**config)
+        rate = config.get("learning_rate")
+        return cls(**{**config, "learning_rate": schedules.deserialize(rate)} if isinstance(rate, dict) else config)
 
 
 def _flat_gradient(variable: Variable) -> np.ndarray:

@@ -274,7 +274,10 @@ def test_learning_rates_that_follow_something():
         (lambda: schedules.CosineDecayRestarts(0.1, 5, t_mul=0.5), "t_mul must be at least 1"),
         (lambda: schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2]), "one number more than boundaries"),
         (lambda: schedules.PiecewiseConstantDecay([2, 1], [0.1, 0.2, 0.3]), "must ascend"),
-        (lambda: optimizers.SGD({"class_name": "CosinDecay", "config": {}}), "Did you mean 'cosine_decay'"),
+        (
+            lambda: optimizers.SGD.from_config({"learning_rate": {"class_name": "CosinDecay", "config": {}}}),
+            "unknown learning rate schedule 'CosinDecay'",
+        ),
     ],
 )
 def test_schedule_errors(call, message):
