@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnfast import (
         activations,
         callbacks,
+        constraints,
         initializers,
         keras,
         layers,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         models,
         optimizers,
         reference,
+        regularizers,
         utils,
     )
     from rnnfast._engine import cpu_info, get_num_threads, set_num_threads
@@ -40,6 +42,7 @@ load_core()  # first of all: whoever loads it otherwise would load OpenMP with i
 _MODULES = (
     "activations",
     "callbacks",
+    "constraints",
     "initializers",
     "keras",
     "layers",
@@ -48,6 +51,7 @@ _MODULES = (
     "models",
     "optimizers",
     "reference",
+    "regularizers",
     "utils",
 )
 _HOMES = {
@@ -67,6 +71,7 @@ __all__ = [
     "Sequential",
     "activations",
     "callbacks",
+    "constraints",
     "cpu_info",
     "get_float32_matmul_precision",
     "get_num_threads",
@@ -79,6 +84,7 @@ __all__ = [
     "models",
     "optimizers",
     "reference",
+    "regularizers",
     "save_model",
     "set_float32_matmul_precision",
     "set_num_threads",

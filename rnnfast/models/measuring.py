@@ -19,11 +19,12 @@ def measure(model: Any, scores: Scores, data: Epochs, hooks: CallbackList) -> di
     run: Any = None
     for i, batch in enumerate(data.epoch()):
         hooks.on_test_batch_begin(i)
+        model.clear_losses()
         if run is None:  # only now, for the first batch may build the model
-            run = model.predictor.function(model, with_masks=True)
+            run = model.predictor.function(model, for_scores=True)
         outputs, masks = run(batch.x)
         values = scores.values(batch, outputs, masks)
-        scores.update(batch, outputs, masks, values, scores.total(values))
+        scores.update(batch, outputs, masks, values, scores.total(values) + sum(model.losses))
         hooks.on_test_batch_end(i, scores.results())
     logs = scores.results()
     hooks.on_test_end(logs)
@@ -32,6 +33,7 @@ def measure(model: Any, scores: Scores, data: Epochs, hooks: CallbackList) -> di
 
 def predict(model: Any, data: Epochs, hooks: CallbackList) -> list[np.ndarray]:
     """The outputs for one epoch of the data, one array each."""
+    model.clear_losses()
     hooks.on_predict_begin()
     parts = []
     run: Any = None

@@ -207,6 +207,8 @@ class Model(Network):
                     break
         finally:
             progress.close()
+        if epochs > 0:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
         hooks.on_train_end(logs)
         return history
 

@@ -26,9 +26,11 @@ class Predictor:
         self._snapshot: list[Any] = []  # precision, layers, weights and their versions, as the engine has them
         self._engine: LoweredModel | None = None
 
-    def function(self, model: Any, with_masks: bool = False) -> Function:
-        """What runs the model. with_masks: the outputs' masks are wanted, which the engine does not give."""
-        engine = None if with_masks and model.creates_mask else self._usable_engine(model)
+    def function(self, model: Any, for_scores: bool = False) -> Function:
+        """What runs the model. for_scores: outputs' masks and penalties are wanted, too, which the engine does not
+        give."""
+        by_layers = for_scores and (model.creates_mask or model.penalizes_outputs)
+        engine = None if by_layers else self._usable_engine(model)
         if engine is None:
             return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[:2]
         return lambda inputs: ((outputs := engine.run(inputs, 0)), [None] * len(outputs))
