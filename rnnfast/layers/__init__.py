@@ -9,35 +9,72 @@
 from __future__ import annotations
 
 from rnnfast._registry import Registry
+from rnnfast.layers.attention import AdditiveAttention, Attention
 from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers.batch_normalization import BatchNormalization
 from rnnfast.layers.bidirectional import Bidirectional
+from rnnfast.layers.convolution import Conv1D
 from rnnfast.layers.core import Activation, Dense
 from rnnfast.layers.embedding import Embedding, Masking
 from rnnfast.layers.gru import GRU
 from rnnfast.layers.lstm import LSTM
+from rnnfast.layers.noise import Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
+from rnnfast.layers.normalization import LayerNormalization, UnitNormalization
+from rnnfast.layers.pooling import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
+from rnnfast.layers.preprocessing import Normalization, Rescaling
+from rnnfast.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from rnnfast.layers.recurrent import Recurrent
-from rnnfast.layers.shaping import Dropout, Flatten, Input, InputLayer, RepeatVector
+from rnnfast.layers.refused import Lambda, TextVectorization
+from rnnfast.layers.shaping import Flatten, Input, InputLayer, Permute, RepeatVector, Reshape
 from rnnfast.layers.simple_rnn import SimpleRNN
+from rnnfast.layers.steps import Cropping1D, UpSampling1D, ZeroPadding1D
 from rnnfast.layers.wrappers import TimeDistributed
 
 __all__ = [
+    "ELU",
     "GRU",
     "LSTM",
     "Activation",
+    "AdditiveAttention",
+    "Attention",
+    "AveragePooling1D",
+    "BatchNormalization",
     "Bidirectional",
+    "Conv1D",
+    "Cropping1D",
     "Dense",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
     "Masking",
+    "MaxPooling1D",
     "NoLoweringError",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "ReLU",
     "Recurrent",
     "RepeatVector",
+    "Rescaling",
+    "Reshape",
     "SimpleRNN",
+    "Softmax",
+    "SpatialDropout1D",
+    "TextVectorization",
     "TimeDistributed",
+    "UnitNormalization",
+    "UpSampling1D",
+    "ZeroPadding1D",
     "deserialize",
     "serialize",
 ]
@@ -45,11 +82,15 @@ __all__ = [
 # The layers that a model is made of and that a file may hold.
 BUILT_IN: tuple[type[Layer], ...] = (
     InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Dense, Dropout, Activation,
-    Flatten, RepeatVector,
+    Flatten, RepeatVector, Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D,
+    LayerNormalization, BatchNormalization, UnitNormalization, Conv1D,
+    MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D,
+    SpatialDropout1D, GaussianNoise, GaussianDropout, Attention, AdditiveAttention,
+    Rescaling, Normalization, ReLU, LeakyReLU, PReLU, ELU, Softmax,
 )  # fmt: skip
 
 registry: Registry[Layer] = Registry("layer", Layer, "keras.layers")
-for _cls in BUILT_IN:
+for _cls in (*BUILT_IN, Lambda, TextVectorization):
     registry.add(_cls)
 
 serialize = registry.serialize
