@@ -172,11 +172,11 @@ def test_supported_layers_are_all_there():
     from rnnfast.formats.layer_config import SUPPORTED
 
     assert set(SUPPORTED) == {
-        "InputLayer", "Embedding", "Masking", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "TimeDistributed",
-        "Dense", "Dropout", "Activation", "Flatten", "RepeatVector", "Reshape", "Permute", "ZeroPadding1D",
-        "Cropping1D", "UpSampling1D", "LayerNormalization", "BatchNormalization", "UnitNormalization", "Conv1D", "MaxPooling1D",
-        "AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "SpatialDropout1D", "GaussianNoise",
-        "GaussianDropout", "Attention", "AdditiveAttention", "Rescaling", "Normalization", "ReLU", "LeakyReLU", "PReLU",
-        "ELU", "Softmax",
+        "InputLayer", "Embedding", "Masking", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional",
+        "TimeDistributed", "Dense", "Dropout", "Activation", "Flatten", "RepeatVector", "Reshape", "Permute",
+        "ZeroPadding1D", "Cropping1D", "UpSampling1D", "LayerNormalization", "BatchNormalization",
+        "UnitNormalization", "Conv1D", "MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D",
+        "GlobalAveragePooling1D", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "Attention",
+        "AdditiveAttention", "Rescaling", "Normalization", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax",
     }  # fmt: skip
     assert all(cls is getattr(layers, name) for name, cls in SUPPORTED.items())
