@@ -85,7 +85,8 @@ class BatchNormalization(AffineNormalization):
         real = self.check_mask(mask, x.shape[:-1])
         from_batch = training and self.trainable
         if from_batch:
-            mean, variance, count = self._moments(x, real)
+            with np.errstate(invalid="ignore"):  # where x is not finite
+                mean, variance, count = self._moments(x, real)
             self._move(mean, variance)
         else:
             mean, variance, count = self.moving_mean.value, self.moving_variance.value, 0.0

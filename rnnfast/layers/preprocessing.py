@@ -98,11 +98,12 @@ class Normalization(AxisLayer):
             None if v is None else _arguments.numeric(f"{self.label}: {argument}", v).astype(np.float64)
             for argument, v in (("mean", mean), ("variance", variance))
         )
-        for argument, given in (("mean", self.input_mean), ("variance", self.input_variance)):
-            if given is not None and given.ndim > len(self.along):
-                raise ValueError(
-                    f"{self.label}: {argument} of shape {given.shape} has more axes than axis={self.along}"
-                )
+        if self.input_mean is not None and self.input_variance is not None:
+            given, other = self.input_mean.shape, self.input_variance.shape
+            if given != other:
+                raise ValueError(f"{self.label}: mean and variance must have one shape, got {given} and {other}")
+            if len(given) > len(self.along):
+                raise ValueError(f"{self.label}: mean and variance of shape {given} exceed axis={self.along}")
         self._zeros, self._ones = initializers.get("zeros"), initializers.get("ones")
         self.adapt_mean: Variable | None = None
         self.adapt_variance: Variable | None = None
@@ -111,13 +112,9 @@ class Normalization(AxisLayer):
         super().check_shape(shape)
         if 0 in self.resolved(len(shape)):
             raise ValueError(f"{self.label}: axis={self.along} names the batch of input of shape {shape}")
-        sizes = self.sizes_along(shape)
-        for argument, given in (("mean", self.input_mean), ("variance", self.input_variance)):
-            if given is not None and given.shape != () and given.shape != sizes[len(sizes) - given.ndim :]:
-                raise ValueError(
-                    f"{self.label}: {argument} must have shape () or {sizes} for input of shape {shape}, "
-                    f"got {given.shape}"
-                )
+        sizes, given = self.sizes_along(shape), () if self.input_mean is None else self.input_mean.shape
+        if any(n not in (1, size) for n, size in zip(given[::-1], sizes[::-1], strict=False)):
+            raise ValueError(f"{self.label}: mean and variance of shape {given} do not fit input of shape {shape}")
 
     def create_variables(self, input_shape: Shape) -> None:
         if self.input_mean is None:
