@@ -143,15 +143,20 @@ class Layer(Penalized):
         shape: tuple[int, ...],
         initializer: Any,
         *,
+        dtype: Any = None,
+        trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
     ) -> Variable:
-        """A new weight. regularizer: a penalty on it in training; constraint: what it is held to after an update."""
+        """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it.
+
+        regularizer: a penalty on it in training; constraint: what it is held to after an update.
+        """
         try:
-            value = initializers.get(initializer)(shape, self.dtype)
+            value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
         except (MemoryError, OverflowError, ValueError) as error:
             raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
-        variable = Variable(value, name=name, path=f"{self.name}/{name}")
+        variable = Variable(value, name=name, path=f"{self.name}/{name}", trainable=trainable)
         variable.regularizer = self.regularizer(f"regularizer of {name!r}", regularizer)
         variable.constraint = self.constraint(f"constraint of {name!r}", constraint)
         self._variables.append(variable)
@@ -216,11 +221,12 @@ class Layer(Penalized):
         """The output for an array, in inference unless `training`; other arguments are those of `forward`."""
         if isinstance(x, Layer):
             raise TypeError(f"{self.label}: expected an array, got {x.label}; to chain layers use rnnfast.Sequential")
-        array = self.prepare(x)
+        array: Any = self.prepare(x)
         self.clear_losses()
         y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.
-        return y.copy() if isinstance(y, np.ndarray) and np.may_share_memory(y, array) else y
+        inputs = array if isinstance(array, list) else [array]
+        return y.copy() if isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in inputs) else y
 
     call = __call__
 
@@ -266,6 +272,10 @@ class Layer(Penalized):
 
     def reset_states(self) -> None:
         self.reset_state()
+
+    def carry_state(self, carried: bool) -> None:
+        """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
+        not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
 
     # Weights and configuration
 
