@@ -148,8 +148,10 @@ class Layer(Penalized):
         regularizer: Any = None,
         constraint: Any = None,
     ) -> Variable:
-        """A new weight. dtype: None is the layer's; trainable=False: no optimizer changes it. regularizer: a penalty on
-        it in training; constraint: what it is held to after an update."""
+        """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it.
+
+        regularizer: a penalty on it in training; constraint: what it is held to after an update.
+        """
         try:
             value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
         except (MemoryError, OverflowError, ValueError) as error:

@@ -42,6 +42,7 @@ def predict(model: Any, data: Epochs, hooks: CallbackList) -> list[np.ndarray]:
         if run is None:
             run = model.predictor.function(model)
         parts.append(run(batch.x)[0])
+        model.clear_losses()
         hooks.on_predict_batch_end(i)
     hooks.on_predict_end()
     return [part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True)]
