@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnfast import (
         activations,
         callbacks,
+        constraints,
         initializers,
         layers,
         losses,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         models,
         optimizers,
         reference,
+        regularizers,
         utils,
     )
     from rnnfast._engine import cpu_info, get_num_threads, set_num_threads
@@ -39,6 +41,7 @@ load_core()  # first of all: whoever loads it otherwise would load OpenMP with i
 _MODULES = (
     "activations",
     "callbacks",
+    "constraints",
     "initializers",
     "layers",
     "losses",
@@ -46,6 +49,7 @@ _MODULES = (
     "models",
     "optimizers",
     "reference",
+    "regularizers",
     "utils",
 )
 _HOMES = {
@@ -65,6 +69,7 @@ __all__ = [
     "Sequential",
     "activations",
     "callbacks",
+    "constraints",
     "cpu_info",
     "get_float32_matmul_precision",
     "get_num_threads",
@@ -76,6 +81,7 @@ __all__ = [
     "models",
     "optimizers",
     "reference",
+    "regularizers",
     "save_model",
     "set_float32_matmul_precision",
     "set_num_threads",

@@ -19,12 +19,12 @@ def compile_to_config(model: Sequential) -> dict[str, Any] | None:
 
     A file holds no code, so the latter could not be read again: a UserWarning says what it was.
     """
-    config = model.get_compile_config()
-    if config is None:
-        return None
     try:
+        config = model.get_compile_config()
+        if config is None:
+            return None
         _arguments(json.loads(json.dumps(config)), "compile_config")
-    except (ModelFileError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         warnings.warn(f"save: {error}. The file leaves out how the model was compiled", stacklevel=4)
         return None
     return config

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, initializers
+from rnnfast import _arguments, constraints, initializers, regularizers
 from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
+from rnnfast.constraints import Constraint
+from rnnfast.layers.penalties import Penalized
+from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
 Shape = tuple[int | None, ...]
@@ -20,7 +24,7 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer:
+class Layer(Penalized):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
@@ -48,6 +52,7 @@ class Layer:
         batch_input_shape: Any = None,
         **unknown: Any,
     ) -> None:
+        super().__init__()
         if unknown:
             raise self._unknown_argument(next(iter(unknown)))
         self.name = name if name is not None else auto_name(type(self).__name__)
@@ -103,6 +108,20 @@ class Layer:
         """Check an integer argument that must be at least 1."""
         return _arguments.whole_number(f"{self.label}: {argument}", value)
 
+    def regularizer(self, argument: str, identifier: Any) -> Regularizer | None:
+        """An argument that takes a regularizer."""
+        return self._named(regularizers.get, argument, identifier)
+
+    def constraint(self, argument: str, identifier: Any) -> Constraint | None:
+        """An argument that takes a constraint."""
+        return self._named(constraints.get, argument, identifier)
+
+    def _named(self, get: Callable[[Any], Any], argument: str, identifier: Any) -> Any:
+        try:
+            return get(identifier)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{self.label}: {argument}: {error}") from None
+
     def build(self, input_shape: Any) -> None:
         """Create the weights for an input of `input_shape`, batch axis included and None where unknown."""
         shape = _arguments.items(f"{self.label}: input_shape", input_shape, "a shape: a tuple of integers and None")
@@ -119,14 +138,27 @@ class Layer:
         """Make the layer's weights with `add_weight`. The default has none."""
 
     def add_weight(
-        self, name: str, shape: tuple[int, ...], initializer: Any, *, dtype: Any = None, trainable: bool = True
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Any,
+        *,
+        regularizer: Any = None,
+        constraint: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
     ) -> Variable:
-        """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it."""
+        """A new weight. regularizer: a penalty on it in training; constraint: what it is held to after an update.
+
+        dtype: None is the layer's. trainable: False keeps it from optimizers; the layer itself may change it.
+        """
         try:
             value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
         except (MemoryError, OverflowError, ValueError) as error:
             raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
         variable = Variable(value, name=name, path=f"{self.name}/{name}", trainable=trainable)
+        variable.regularizer = self.regularizer(f"regularizer of {name!r}", regularizer)
+        variable.constraint = self.constraint(f"constraint of {name!r}", constraint)
         self._variables.append(variable)
         return variable
 
@@ -190,6 +222,7 @@ class Layer:
         if isinstance(x, Layer):
             raise TypeError(f"{self.label}: expected an array, got {x.label}; to chain layers use rnnfast.Sequential")
         array: Any = self.prepare(x)
+        self.clear_losses()
         y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.
         inputs = array if isinstance(array, list) else [array]
@@ -293,7 +326,10 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, in Keras' form."""
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:

@@ -81,6 +81,10 @@ class Bidirectional(Layer):
                 f"got {forward.output_size} and {backward.output_size}"
             )
 
+    @property
+    def sublayers(self) -> list[Layer]:
+        return list(self._directions)
+
     def create_variables(self, input_shape: Shape) -> None:
         for direction in self._directions:
             direction.build(input_shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,10 +15,14 @@ SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "statefu
 
 
 class RecurrentTape:
-    """What the backward pass of a layer over time needs. `d_initial_state` is filled by it: one item per state."""
+    """What the backward pass of a layer over time needs. `d_initial_state` is filled by it: one item per state.
 
-    def __init__(self, kernel_cache: Any) -> None:
+    outputs: what the layer gave out, where their penalty is asked for.
+    """
+
+    def __init__(self, kernel_cache: Any, outputs: Sequence[Any] = ()) -> None:
         self.kernel_cache = kernel_cache
+        self.outputs = outputs
         self.d_initial_state: list[Any] | None = None
 
 
@@ -178,7 +183,10 @@ class OverTime(Layer):
 
     def replica(self, **changes: Any) -> OverTime:
         """A layer of the same configuration but for `changes`, with weights of its own."""
-        return type(self).from_config({**self.get_config(), **changes})  # type: ignore[return-value]
+        config = self.get_config()
+        # As they are: one of the user's own class could not be made again from its configuration.
+        own = {key: getattr(self, key) for key in config if key.endswith(("_regularizer", "_constraint"))}
+        return type(self).from_config({**config, **own, **changes})  # type: ignore[return-value]
 
 
 def copied(states: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, optimizers
+from rnnfast import _arguments, optimizers, regularizers
 from rnnfast.callbacks import Callback, CallbackList, History, ProgressBar
 from rnnfast.data.arrays import Arrays, split
 from rnnfast.data.batch import Batch
@@ -163,6 +163,8 @@ class Model(Network):
                     break
         finally:
             progress.close()
+        if epochs > 0:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
         hooks.on_train_end(logs)
         return history
 
@@ -181,10 +183,11 @@ class Model(Network):
     def _train_step(self, batch: Batch) -> None:
         """Forward with a tape, the losses and their gradients, backward along the tape, one update."""
         scores, optimizer = self._compiled("train_on_batch"), self.optimizer
+        self.clear_losses()
         outputs, masks, tape = self.run(batch.x, [None] * len(batch.x), training=True)
         slopes = scores.slopes(batch, outputs, masks, self.output_activations)
         values = [slope.value for slope in slopes]
-        total = scores.total(values)
+        total = scores.total(values) + sum(self.losses)
         if not math.isfinite(total):
             self._blame(batch, total)
         scores.update(batch, outputs, masks, values, total)
@@ -192,6 +195,7 @@ class Model(Network):
             variable.grad = None
         self.backward_run([slope.gradient for slope in slopes], tape, [slope.at_logits for slope in slopes])
         variables = self.trainable_weights
+        regularizers.add_gradients(variables)
         if variables:
             optimizer.apply(variables)
 
@@ -252,10 +256,11 @@ class Model(Network):
         scores = self._compiled("evaluate")
         scores.reset()
         hooks.on_test_begin()
-        # The engine gives no mask: where the loss needs the output's, the layers run.
-        function = None if self.creates_mask else self._prediction()[0]
+        # The engine gives no mask and no layer's outputs: where the loss needs them, the layers run.
+        function = None if self.creates_mask or self.penalizes_outputs else self._prediction()[0]
         for i, batch in enumerate(data.batches()):
             hooks.on_test_batch_begin(i)
+            self.clear_losses()
             no_masks: list[np.ndarray | None] = [None] * len(batch.x)
             if function is None:
                 outputs, masks, _ = self.run(batch.x, no_masks, training=False)
@@ -263,7 +268,7 @@ class Model(Network):
                 outputs = function(batch.x)
                 masks = [None] * len(outputs)
             values = scores.values(batch, outputs, masks)
-            scores.update(batch, outputs, masks, values, scores.total(values))
+            scores.update(batch, outputs, masks, values, scores.total(values) + sum(self.losses))
             hooks.on_test_batch_end(i, scores.results())
         logs = scores.results()
         hooks.on_test_end(logs)
@@ -315,6 +320,7 @@ class Model(Network):
         return self.pack_outputs([p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)])
 
     def _prediction(self) -> Any:
+        self.clear_losses()
         if self._predictor is None:
             self._predictor = Predictor()
         return self._predictor.function(self)

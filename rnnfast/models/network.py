@@ -24,6 +24,10 @@ class Network(Layer):
         raise TypeError(f"{self.label} does not define layers")
 
     @property
+    def sublayers(self) -> list[Layer]:
+        return self.layers
+
+    @property
     def input_names(self) -> list[str]:
         """Names of the inputs: the keys of dictionaries of data."""
         raise TypeError(f"{self.label} does not define input_names")

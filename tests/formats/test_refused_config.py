@@ -95,8 +95,8 @@ def test_inside_a_wrapper(tamper, refused):
         (3, "activation", {"class_name": "function", "config": "os.system", "registered_name": "os>system"}),
         (3, "activation", {"class_name": "LeakyReLU", "config": {"negative_slope": "x"}}),
         (3, "dropout", 0.5), (3, "recurrent_dropout", 0.1),
-            (3, "kernel_regularizer", {"class_name": "L2", "config": {}}),
-        (3, "kernel_constraint", {"class_name": "MaxNorm", "config": {}}),
+            (3, "kernel_regularizer", {"class_name": "L2", "config": {"l3": 0.1}}),
+        (3, "kernel_constraint", {"class_name": "MaximumNorm", "config": {}}),
         (3, "kernel_initializer", {"class_name": "Nonsense", "config": {}}),
         (3, "kernel_initializer", {"class_name": "Constant", "config": {"value": [1]}}),
         (3, "kernel_initializer", {"class_name": "Constant", "config": {"code": "x"}}),
@@ -142,8 +142,8 @@ def test_older_keras(tamper, refused):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda c: c["optimizer"].update(class_name="AdamW"),
-        lambda c: c["optimizer"]["config"].update(weight_decay=0.1),
+        lambda c: c["optimizer"].update(class_name="Muon"),
+        lambda c: c["optimizer"]["config"].update(weight_decay=-0.1),
         lambda c: c["optimizer"]["config"].update(learning_rate={"class_name": "CosineDecay", "config": {}}),
         lambda c: c.update(loss="nonsense"),
         lambda c: c.update(loss={"class_name": "__lambda__", "config": {"value": "4wEAAAA="}}),
