@@ -24,8 +24,7 @@ class BatchNormalization(AffineNormalization):
     masked steps out of the statistics, and is passed on. Batch statistics that are not finite leave the averages as
     they are.
 
-    x and y have the same shape. renorm, synchronized, regularizers and constraints other than their defaults are a
-    ValueError.
+    x and y have the same shape. renorm and synchronized are a ValueError.
 
     >>> import numpy as np
     >>> from rnnfast.layers import BatchNormalization
@@ -58,12 +57,11 @@ class BatchNormalization(AffineNormalization):
         synchronized: bool = False,
         **options: Any,
     ) -> None:
-        unsupported = {
-            "beta_regularizer": beta_regularizer, "gamma_regularizer": gamma_regularizer,
-            "beta_constraint": beta_constraint, "gamma_constraint": gamma_constraint,
-            "renorm": renorm, "renorm_clipping": renorm_clipping, "synchronized": synchronized,
-        }  # fmt: skip
-        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, unsupported, **options)
+        super().__init__(
+            axis, epsilon, center, scale, beta_initializer, gamma_initializer,
+            beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint, **options,
+        )  # fmt: skip
+        self.refuse(renorm=renorm, renorm_clipping=renorm_clipping, synchronized=synchronized)
         if not _arguments.is_whole(axis):
             raise TypeError(f"{self.label}: axis must be an integer, got {axis!r}")
         self.momentum = _arguments.number(f"{self.label}: momentum", momentum)

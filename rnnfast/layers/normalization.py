@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, initializers
+from rnnfast import _arguments, constraints, initializers, regularizers
 from rnnfast.layers.axes import AxisLayer, given_axes
 from rnnfast.layers.base import NoLoweringError, Shape
 from rnnfast.variable import Variable
@@ -18,25 +18,44 @@ class AffineNormalization(AxisLayer):
     min_rank = 2
 
     def __init__(
-        self, axis: Any, epsilon: float, center: bool, scale: bool, beta_initializer: Any, gamma_initializer: Any,
-        unsupported: dict[str, Any], **options: Any,
-    ) -> None:  # fmt: skip
+        self,
+        axis: Any,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        beta_initializer: Any,
+        gamma_initializer: Any,
+        beta_regularizer: Any,
+        gamma_regularizer: Any,
+        beta_constraint: Any,
+        gamma_constraint: Any,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
-        self.refuse(**unsupported)
         self.along = given_axes(f"{self.label}: axis", axis)
         self.epsilon = _arguments.number(f"{self.label}: epsilon", epsilon)
         self.center, self.scale = bool(center), bool(scale)
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = self.regularizer("beta_regularizer", beta_regularizer)
+        self.gamma_regularizer = self.regularizer("gamma_regularizer", gamma_regularizer)
+        self.beta_constraint = self.constraint("beta_constraint", beta_constraint)
+        self.gamma_constraint = self.constraint("gamma_constraint", gamma_constraint)
         self.gamma: Variable | None = None
         self.beta: Variable | None = None
 
     def create_variables(self, input_shape: Shape) -> None:
         sizes = self.sizes_along(input_shape)
         if self.has_gamma:
-            self.gamma = self.add_weight("gamma", sizes, self.gamma_initializer)
+            self.gamma = self.add_weight(
+                "gamma", sizes, self.gamma_initializer,
+                regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
+            )  # fmt: skip
         if self.has_beta:
-            self.beta = self.add_weight("beta", sizes, self.beta_initializer)
+            self.beta = self.add_weight(
+                "beta", sizes, self.beta_initializer,
+                regularizer=self.beta_regularizer, constraint=self.beta_constraint,
+            )  # fmt: skip
 
     @property
     def has_gamma(self) -> bool:
@@ -72,10 +91,10 @@ class AffineNormalization(AxisLayer):
             "scale": self.scale,
             "beta_initializer": initializers.serialize(self.beta_initializer),
             "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "beta_regularizer": None,
-            "gamma_regularizer": None,
-            "beta_constraint": None,
-            "gamma_constraint": None,
+            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
+            "beta_constraint": constraints.serialize(self.beta_constraint),
+            "gamma_constraint": constraints.serialize(self.gamma_constraint),
         }
 
 
@@ -84,7 +103,6 @@ class LayerNormalization(AffineNormalization):
 
     Ba, Kiros and Hinton 2016. x and y have the same shape; weights gamma and beta have the sizes of `axis` (default:
     the last). rms_scaling: `gamma * x / sqrt(variance + epsilon)` instead, as Keras means it. A mask is passed on.
-    Regularizers and constraints other than None are a ValueError.
 
     >>> import numpy as np
     >>> from rnnfast.layers import LayerNormalization
@@ -109,12 +127,11 @@ class LayerNormalization(AffineNormalization):
         rms_scaling: bool = False,
         **options: Any,
     ) -> None:
-        unsupported = {
-            "beta_regularizer": beta_regularizer, "gamma_regularizer": gamma_regularizer,
-            "beta_constraint": beta_constraint, "gamma_constraint": gamma_constraint,
-        }  # fmt: skip
         self.rms_scaling = bool(rms_scaling)
-        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, unsupported, **options)
+        super().__init__(
+            axis, epsilon, center, scale, beta_initializer, gamma_initializer,
+            beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint, **options,
+        )  # fmt: skip
 
     # Keras: root-mean-square scaling has a gamma always and a beta never, whatever center and scale say.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, activations, initializers
+from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
 from rnnfast.layers.axes import AxisLayer, given_axes
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.variable import Variable
@@ -135,8 +135,7 @@ class PReLU(Layer):
     """`y = x` where x > 0, else `alpha * x` with learned alpha (He et al. 2015). x and y of the same shape.
 
     shared_axes: axes (the batch is 0) along which one alpha serves all places. Weight: alpha, the shape of a sample, 1
-    along shared axes. A mask is passed on. ValueError: an axis that is not shared is of unknown size; a regularizer or
-    constraint other than None.
+    along shared axes. A mask is passed on. ValueError: an axis that is not shared is of unknown size.
 
     >>> from rnnfast.layers import PReLU
     >>> PReLU(alpha_initializer="ones")([[-2.0, 2.0]])
@@ -154,8 +153,9 @@ class PReLU(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.refuse(alpha_regularizer=alpha_regularizer, alpha_constraint=alpha_constraint)
         self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = self.regularizer("alpha_regularizer", alpha_regularizer)
+        self.alpha_constraint = self.constraint("alpha_constraint", alpha_constraint)
         self.shared_axes = None if shared_axes is None else given_axes(f"{self.label}: shared_axes", shared_axes)
         self.alpha: Variable
 
@@ -170,7 +170,10 @@ class PReLU(Layer):
                 f"{self.label}: an axis of unknown size must stand in shared_axes={self.shared_axes}, got input of "
                 f"shape {input_shape}"
             )
-        self.alpha = self.add_weight("alpha", known, self.alpha_initializer)
+        self.alpha = self.add_weight(
+            "alpha", known, self.alpha_initializer,
+            regularizer=self.alpha_regularizer, constraint=self.alpha_constraint,
+        )  # fmt: skip
 
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
@@ -200,8 +203,8 @@ class PReLU(Layer):
         return {
             **super().get_config(),
             "alpha_initializer": initializers.serialize(self.alpha_initializer),
-            "alpha_regularizer": None,
-            "alpha_constraint": None,
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
             "shared_axes": self.shared_axes,
         }
 
