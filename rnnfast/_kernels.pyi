@@ -91,3 +91,15 @@ def sgd_update(
     before: Array | None = None,
 ) -> None: ...
 def empty(shape: tuple[int, ...], dtype: Any) -> Array: ...
+def ctc_loss(
+    logits: Array,
+    labels: Array,
+    label_lengths: Array,
+    *,
+    blank: int,
+    mask: Array | None = None,
+    with_gradient: bool = False,
+) -> tuple[Array, Array | None]: ...
+def ctc_beam_search(
+    logits: Array, lengths: Array, *, blank: int, beam_width: int, top_paths: int
+) -> tuple[Array, Array]: ...
