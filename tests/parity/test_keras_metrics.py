@@ -185,3 +185,21 @@ def test_in_fit(keras, twins, same_output, masked):
     assert set(results[0]) == set(results[1])
     for key, expected in results[0].items():
         same_output(results[1][key], expected, key)
+
+
+def compiled(n):
+    model = n.Sequential([n.layers.Input((4, 3)), n.layers.GRU(5), n.layers.Dense(CLASSES, activation="softmax")])
+    followed = [n.metrics.AUC(curve="PR"), n.metrics.Recall(top_k=2), n.metrics.F1Score(average="macro"), "mse"]
+    model.compile("adam", n.losses.CategoricalFocalCrossentropy(gamma=1.0, label_smoothing=0.1), metrics=followed)
+    return model
+
+
+def test_files_carry_losses_and_metrics(keras, twins, same_output, tmp_path):
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(9, 4, 3)).astype("float32"), one_hot(rng, (9,))
+    peer, fast = twins(compiled)
+    expected = peer.evaluate(x, y, verbose=0)
+    peer.save(tmp_path / "theirs.keras")
+    fast.save(tmp_path / "ours.keras")
+    same_output(rnnfast.load_model(tmp_path / "theirs.keras").evaluate(x, y, verbose=0), expected, "their file here")
+    same_output(keras.saving.load_model(tmp_path / "ours.keras").evaluate(x, y, verbose=0), expected, "our file there")
