@@ -1,6 +1,6 @@
 # src_c/rnnfast.h as Cython sees it. What each field and entry means is written there. Arguments are checked before an
 # entry is called, so what it can fail for is memory.
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from libcpp cimport bool
 
 cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
@@ -111,6 +111,35 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         int64_t step
         bool nesterov
 
+    struct CtcLoss:
+        Dtype dtype
+        int64_t batch
+        int64_t time
+        int64_t classes
+        int64_t max_labels
+        int64_t blank
+        const void* logits
+        const uint8_t* mask
+        const int64_t* labels
+        const int64_t* label_lengths
+        double* losses
+        void* gradient
+        int threads
+
+    struct CtcBeamSearch:
+        Dtype dtype
+        int64_t batch
+        int64_t time
+        int64_t classes
+        int64_t blank
+        int64_t beam_width
+        int64_t top_paths
+        const void* logits
+        const int64_t* lengths
+        int32_t* paths
+        double* scores
+        int threads
+
     struct Api:
         SequencePlan* (*plan_create)(int64_t batch, int64_t time, const uint8_t* mask, const int64_t* lengths,
                                      bool reverse) except +MemoryError nogil
@@ -141,6 +170,8 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
                                    void* dtable) except +MemoryError nogil
         bint (*all_finite)(Dtype, int64_t size, const void* x) except +MemoryError nogil
         void (*optimizer_update)(const OptimizerUpdate*) except +MemoryError nogil
+        void (*ctc_loss)(const CtcLoss*) except +MemoryError nogil
+        void (*ctc_beam_search)(const CtcBeamSearch*) except +MemoryError nogil
         void* (*allocate)(int64_t bytes) except +MemoryError nogil
         void (*release)(void*, int64_t bytes) noexcept nogil
         int (*get_num_threads)() noexcept nogil

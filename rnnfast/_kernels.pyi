@@ -74,3 +74,15 @@ def optimizer_update(
     nesterov: bool = False,
 ) -> None: ...
 def empty(shape: tuple[int, ...], dtype: Any) -> Array: ...
+def ctc_loss(
+    logits: Array,
+    labels: Array,
+    label_lengths: Array,
+    *,
+    blank: int,
+    mask: Array | None = None,
+    with_gradient: bool = False,
+) -> tuple[Array, Array | None]: ...
+def ctc_beam_search(
+    logits: Array, lengths: Array, *, blank: int, beam_width: int, top_paths: int
+) -> tuple[Array, Array]: ...

@@ -10,11 +10,11 @@ layer; the checks here keep a wrong pointer from ever reaching the core.
 cimport cython
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from rnnfast._api cimport (
-    Activation, ActivationId, Api, CellKind, Dtype, MatMul, OptimizerUpdate, RnnBackward, RnnForward, RnnSpec, Rule,
-    SequencePlan, gate_count,
+    Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, OptimizerUpdate, RnnBackward,
+    RnnForward, RnnSpec, Rule, SequencePlan, gate_count,
 )
 
 import numpy as np
@@ -26,6 +26,7 @@ cnp.import_array()
 cdef Api* core = <Api*> PyCapsule_GetPointer(_engine._C_API, "rnnfast._engine._C_API")
 
 include "_checks.pxi"
+include "_ctc.pxi"
 include "_memory.pxi"
 include "_plan.pxi"
 include "_recurrent.pxi"

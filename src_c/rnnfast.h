@@ -120,6 +120,22 @@ struct OptimizerUpdate {
   bool nesterov;
 };
 
+// Connectionist temporal classification. Logits: (batch, time, classes), contiguous.
+struct CtcLoss       { Dtype dtype; int64_t batch, time, classes, max_labels, blank;
+                       const void* logits;
+                       const uint8_t* mask;           // (batch, time), the steps that count; or null for all
+                       const int64_t* labels;         // (batch, max_labels): the first label_lengths[b] of each row
+                       const int64_t* label_lengths;  // (batch)
+                       double* losses;                // (batch), written; infinite where the labels do not fit the time
+                       void* gradient;                // of each loss, as logits, written; or null
+                       int threads; };
+struct CtcBeamSearch { Dtype dtype; int64_t batch, time, classes, blank, beam_width, top_paths;
+                       const void* logits;
+                       const int64_t* lengths;        // (batch): steps of each row
+                       int32_t* paths;                // (top_paths, batch, time), written; -1 after the end
+                       double* scores;                // (batch, top_paths), written: logarithms of probabilities
+                       int threads; };
+
 // The function table behind the capsule rnnfast._engine._C_API.
 struct Api {
   // Plans. mask: (batch, time) bytes, non-zero = real, or null; lengths: (batch) real steps from the first on,
@@ -166,6 +182,9 @@ struct Api {
 
   bool (*all_finite)(Dtype, int64_t size, const void* x);
   void (*optimizer_update)(const OptimizerUpdate*);
+
+  void (*ctc_loss)(const CtcLoss*);
+  void (*ctc_beam_search)(const CtcBeamSearch*);
 
   // Memory on a cache line, uninitialised. What is released is kept, up to a limit, for the next request of its size.
   void* (*allocate)(int64_t bytes);

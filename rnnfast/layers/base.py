@@ -147,8 +147,6 @@ class Layer(Penalized):
         trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
     ) -> Variable:
         """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it.
 

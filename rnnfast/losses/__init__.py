@@ -24,6 +24,7 @@ from rnnfast.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from rnnfast.losses.ctc import CTC, ctc
 from rnnfast.losses.divergence import KLDivergence, Poisson, kl_divergence, poisson
 from rnnfast.losses.focal import (
     BinaryFocalCrossentropy,
@@ -62,6 +63,7 @@ _registry.add(BinaryFocalCrossentropy, function=binary_focal_crossentropy)
 _registry.add(CategoricalCrossentropy, function=categorical_crossentropy)
 _registry.add(CategoricalFocalCrossentropy, function=categorical_focal_crossentropy)
 _registry.add(SparseCategoricalCrossentropy, function=sparse_categorical_crossentropy)
+_registry.add(CTC, function=ctc)
 _registry.add(KLDivergence, "kld", "KLD", "kullback_leibler_divergence", function=kl_divergence)
 _registry.add(Poisson, function=poisson)
 _registry.add(Hinge, function=hinge)
@@ -80,6 +82,7 @@ serialize = _registry.serialize
 deserialize = _registry.deserialize
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -105,6 +108,7 @@ __all__ = [
     "categorical_focal_crossentropy",
     "categorical_hinge",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "floating",
     "get",

@@ -82,9 +82,23 @@ class Loss:
         """Whether `logit_gradient` is the one to take for an output that ends with this activation."""
         return activation is not None and activation == self.logits_activation
 
-    def own_mask(self, y_true: np.ndarray) -> np.ndarray | None:
-        """Which values count, by the matched labels; None: all."""
-        return None
+    # For losses that look at more than single steps
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+        """`call`, where the mask of the time steps may change the values themselves."""
+        return self.call(y_true, y_pred)
+
+    def values_and_gradient(
+        self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None, at_logits: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`values`, and the derivative of each; at_logits: as `logit_gradient` gives it."""
+        values = self.values(y_true, y_pred, mask)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # of values that are not finite either
+            return values, (self.logit_gradient if at_logits else self.gradient)(y_true, y_pred)
+
+    def value_mask(self, y_true: np.ndarray, shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray | None:
+        """Which values count, by the matched labels and the mask of the time steps; None: all."""
+        return mask
 
     # The reduced loss
 
@@ -92,7 +106,7 @@ class Loss:
         """The loss of a batch: a number, or, without reduction, an array of one value per sample."""
         y_pred = floating(y_pred, f"loss {self.name!r}: y_pred")
         y_true = self.match(y_true, y_pred)
-        values = self.call(y_true, y_pred)
+        values = self.values(y_true, y_pred, mask)
         return self.reduce(values, self._weights(y_true, values, sample_weight, mask))
 
     def slope(
@@ -110,23 +124,19 @@ class Loss:
         """
         if self.reduction in ("none", None):
             raise ValueError(f"loss {self.name!r}: reduction={self.reduction!r} is no number to minimise")
-        y_true = self.match(y_true, y_pred)
-        values = self.call(y_true, y_pred)
+        y_true, at_logits = self.match(y_true, y_pred), self.sees_through(activation)
+        values, gradient = self.values_and_gradient(y_true, y_pred, mask, at_logits)
         weights = self._weights(y_true, values, sample_weight, mask)
-        value, at_logits = self.reduce(values, weights), self.sees_through(activation)
+        value = self.reduce(values, weights)
         if not math.isfinite(value):
             return Slope(value, None, at_logits)
-        gradient = (self.logit_gradient if at_logits else self.gradient)(y_true, y_pred)
         share: Any = 1 / self._divisor(values, weights)
         if weights is not None:
             share = np.expand_dims(weights * share, self.value_axes)
         return Slope(value, (gradient * share).astype(y_pred.dtype, copy=False), at_logits)
 
     def _weights(self, y_true: np.ndarray, values: np.ndarray, sample_weight: Any, mask: Any) -> np.ndarray | None:
-        own = self.own_mask(y_true)
-        if own is not None and mask is not None:
-            own = own & (spread(mask, values.shape, f"loss {self.name!r}: mask") != 0)
-        return self.weights(values.shape, sample_weight, mask if own is None else own)
+        return self.weights(values.shape, sample_weight, self.value_mask(y_true, values.shape, mask))
 
     def weights(self, shape: tuple[int, ...], sample_weight: Any, mask: np.ndarray | None) -> np.ndarray | None:
         """What each value is multiplied by before the reduction, or None for one."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, activations
-from rnnfast.losses.base import EPSILON, Loss, NamedLoss, per_sample
+from rnnfast.losses.base import EPSILON, Loss, NamedLoss, per_sample, spread
 
 
 class CrossEntropy(NamedLoss):
@@ -184,8 +184,15 @@ class SparseCategoricalCrossentropy(CrossEntropy):
             )
         return labels
 
-    def own_mask(self, y_true: np.ndarray) -> np.ndarray | None:
-        return None if self.ignore_class is None else y_true != _IGNORED
+    def value_mask(self, y_true: np.ndarray, shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray | None:
+        if self.ignore_class is None:
+            return mask
+        counted = self.counted(y_true)
+        return counted if mask is None else counted & (spread(mask, shape, f"loss {self.name!r}: mask") != 0)
+
+    def counted(self, y_true: np.ndarray) -> np.ndarray:
+        """Where the matched labels are not of the class that is ignored."""
+        return y_true != _IGNORED
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         if self.from_logits:

@@ -125,8 +125,8 @@ def direction_of(name: str, followed: Iterable[Metric] = ()) -> str | None:
 
     followed: metrics that may have the name. In a model of several outputs names begin with that of the output.
     """
-    named = [(metric.name, metric.direction) for metric in followed]
-    named += [("loss", "down"), *((known, _registry.lookup(known).direction) for known in _registry.names())]
+    named = [("loss", "down"), ("acc", "up"), *((metric.name, metric.direction) for metric in followed)]
+    named += [(known, _registry.lookup(known).direction) for known in _registry.names()]
     fitting = [(len(known), way) for known, way in named if way and (name == known or name.endswith(f"_{known}"))]
     return max(fitting, key=lambda one: one[0])[1] if fitting else None
 

@@ -29,7 +29,7 @@ class ConfusionMetric(Metric):
         super().__init__(name, dtype)
 
     def reset_state(self) -> None:
-        zero = np.zeros(len(self.levels))
+        zero = np.zeros((len(self.levels), 1) if self.by_label else len(self.levels))
         self.true_positives, self.false_positives = zero, zero
         self.true_negatives, self.false_negatives = zero, zero
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import losses
+from rnnfast.metrics.base import Metric
 from rnnfast.metrics.reduction import MeanOverSamples
 
 
@@ -38,6 +39,7 @@ class RootMeanSquaredError(MeanSquaredError):
     """The square root of the mean of `(y_true - y_pred)^2`."""
 
     default_name = "root_mean_squared_error"
+    follow = Metric.follow  # with masked steps, as Keras has it
 
     def result(self) -> float:
         return float(np.sqrt(super().result()))
@@ -126,6 +128,15 @@ class CategoricalCrossentropy(LossMetric):
 
 
 class SparseCategoricalCrossentropy(LossMetric):
-    """See `losses.SparseCategoricalCrossentropy`: from_logits, ignore_class, whose samples count as 0, as in Keras."""
+    """See `losses.SparseCategoricalCrossentropy`: from_logits, ignore_class. Samples of the class that is ignored are
+    left out where there are weights or a mask, and count as 0 where there are not, as in Keras."""
 
     loss = losses.SparseCategoricalCrossentropy
+    _loss: losses.SparseCategoricalCrossentropy
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        self._counted = self._loss.counted(self._loss.match(y_true, y_pred))
+        return super().values(y_true, y_pred)
+
+    def add(self, values: Any, weights: Any = None) -> None:
+        super().add(values, None if weights is None else weights * self._counted)

@@ -32,13 +32,12 @@ class Perplexity(MeanOverSamples):
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         labels = self._loss.match(y_true, y_pred)
-        self._counted = self._loss.own_mask(labels)
+        self._counted = self._loss.counted(labels)
         return self._loss.call(labels, y_pred)
 
     def add(self, values: Any, weights: Any = None) -> None:
         weights = np.ones(values.shape) if weights is None else weights
-        if self._counted is not None:
-            weights = weights * self._counted
+        weights = weights * self._counted
         self.total += float((values * weights).sum(dtype=np.float64))  # every token counts the same
         self.count += float(weights.sum())
 

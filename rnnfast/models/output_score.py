@@ -44,7 +44,7 @@ class OutputScore:
             ]
 
     def value(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any) -> float:
-        return 0.0 if self.loss is None else self.loss(y, y_pred, sample_weight, mask)
+        return 0.0 if self.loss is None else float(np.mean(self.loss(y, y_pred, sample_weight, mask)))
 
     def slope(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, activation: str | None) -> Slope:
         """The loss, and its derivative times the weight of this output's loss; see `Loss.slope`."""

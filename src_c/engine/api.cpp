@@ -6,6 +6,7 @@
 #include "../rnnfast.h"
 #include "buffer.h"
 #include "cpu.h"
+#include "ctc.h"
 #include "plan.h"
 #include "rnn.h"
 #include "threads.h"
@@ -162,6 +163,8 @@ Api make_api() {
   api.embedding_backward = embedding_backward;
   api.all_finite = all_finite;
   api.optimizer_update = optimizer_update;
+  api.ctc_loss = [](const CtcLoss* call) { ctc_loss(*call); };
+  api.ctc_beam_search = [](const CtcBeamSearch* call) { ctc_beam_search(*call); };
   api.allocate = [](int64_t bytes) { return aligned_allocate(static_cast<std::size_t>(bytes)); };
   api.release = [](void* memory, int64_t bytes) { aligned_release(memory, static_cast<std::size_t>(bytes)); };
   api.share_out = [](int64_t parts, double operations, int threads, PartFunction part, void* context) {

@@ -32,10 +32,50 @@ def real_targets(rng, shape):
     return rng.normal(0, 1, (*shape, CLASSES)).astype(np.float32)
 
 
+def signs(rng, shape):
+    return 2 * zeros_and_ones(rng, shape) - 1
+
+
+def labels_or_none(rng, shape):
+    return rng.integers(-1, CLASSES, shape)
+
+
 # name -> (loss of a namespace, activation of the output layer, targets)
 LOSSES = {
     "mse": (lambda n: "mse", "linear", real_targets),
     "mae": (lambda n: n.losses.MeanAbsoluteError(), "linear", real_targets),
+    "mape": (lambda n: "mape", "linear", real_targets),
+    "msle": (lambda n: "msle", "softplus", soft_targets),
+    "huber": (lambda n: n.losses.Huber(delta=0.4), "linear", real_targets),
+    "huber_sum": (lambda n: n.losses.Huber(reduction="sum"), "linear", real_targets),
+    "log_cosh": (lambda n: "log_cosh", "linear", real_targets),
+    "cosine": (lambda n: n.losses.CosineSimilarity(), "linear", real_targets),
+    "cosine_of_columns": (lambda n: n.losses.CosineSimilarity(axis=1), "linear", real_targets),
+    "poisson": (lambda n: "poisson", "softplus", soft_targets),
+    "kl_divergence": (lambda n: "kl_divergence", "softmax", soft_targets),
+    "hinge": (lambda n: "hinge", "tanh", zeros_and_ones),
+    "hinge_of_signs": (lambda n: "hinge", "tanh", signs),
+    "squared_hinge": (lambda n: "squared_hinge", "tanh", zeros_and_ones),
+    "categorical_hinge": (lambda n: "categorical_hinge", "linear", one_hot),
+    "binary_smoothed": (lambda n: n.losses.BinaryCrossentropy(label_smoothing=0.2), "sigmoid", zeros_and_ones),
+    "binary_focal": (lambda n: n.losses.BinaryFocalCrossentropy(), "sigmoid", zeros_and_ones),
+    "binary_focal_balanced": (
+        lambda n: n.losses.BinaryFocalCrossentropy(True, alpha=0.4, gamma=1.5, from_logits=True, label_smoothing=0.1),
+        "linear",
+        zeros_and_ones,
+    ),
+    "categorical_focal": (lambda n: n.losses.CategoricalFocalCrossentropy(), "softmax", one_hot),
+    "categorical_focal_logits": (
+        lambda n: n.losses.CategoricalFocalCrossentropy(alpha=0.5, gamma=1.0, from_logits=True, label_smoothing=0.1),
+        "linear",
+        one_hot,
+    ),
+    "sparse_ignored": (lambda n: n.losses.SparseCategoricalCrossentropy(ignore_class=2), "softmax", labels),
+    "sparse_ignored_logits": (
+        lambda n: n.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1),
+        "linear",
+        labels_or_none,
+    ),
     "mean_squared_error_class": (lambda n: n.losses.MeanSquaredError(), "tanh", real_targets),
     "binary": (lambda n: "binary_crossentropy", "sigmoid", zeros_and_ones),
     "binary_soft": (lambda n: n.losses.BinaryCrossentropy(), "sigmoid", soft_targets),
@@ -91,7 +131,8 @@ def test_metrics(keras, twins, same_output, model, name):
     shape = (SAMPLES,) if model is dense_model else (SAMPLES, 3)
     x = rng.normal(size=(*shape, FEATURES)).astype(np.float32)
     y = targets(rng, shape)
-    metrics = ["accuracy"] if targets in (labels, column_of_labels) else ["accuracy", "mse", "mae"]
+    sparse = (labels, column_of_labels, labels_or_none)
+    metrics = ["accuracy"] if targets in sparse else ["accuracy", "mse", "mae"]
     results = []
     for namespace, m in ((keras, peer), (rnnfast, fast)):
         m.compile("sgd", loss(namespace), metrics=metrics)
@@ -130,3 +171,51 @@ def test_masked_steps_do_not_count_in_the_loss(twins, same_step):
         )
     )
     same_step(peer, fast, x, labels(rng, (SAMPLES, 3)), "sparse_categorical_crossentropy")
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean", "mean_with_sample_weight", "none", None])
+@pytest.mark.parametrize("ignored", [None, 1])
+def test_reductions(keras, same_output, reduction, ignored):
+    rng = np.random.default_rng(6)
+    y_true, y_pred = rng.integers(0, CLASSES, 7), rng.normal(size=(7, CLASSES)).astype("float32")
+    for weights in (None, rng.uniform(0.5, 2, 7).astype("float32")):
+        values = [
+            n.losses.SparseCategoricalCrossentropy(True, ignored, reduction)(y_true, y_pred, weights)
+            for n in (keras, rnnfast)
+        ]
+        same_output(values[1], np.asarray(values[0]), f"{reduction}")
+
+
+def test_ctc(keras, torch, same_output, same_gradient):
+    rng = np.random.default_rng(7)
+    time, classes, lengths = 12, 6, np.array([5, 3, 0, 1])
+    labels = rng.integers(1, classes, (4, 5)) * (np.arange(5) < lengths[:, None])
+    labels[0, 1] = labels[0, 0]
+    x = rng.normal(size=(4, time, classes)).astype("float32")
+    loss = rnnfast.losses.CTC()
+    peer = torch.tensor(x, requires_grad=True)
+    log_p = torch.log_softmax(peer, dim=-1).transpose(0, 1)
+    values = torch.nn.functional.ctc_loss(
+        log_p, torch.tensor(labels), torch.full((4,), time), torch.tensor(lengths), reduction="none"
+    )
+    values.mean().backward()
+    same_output(rnnfast.losses.ctc(labels, x), values.detach().numpy(), "loss")
+    same_gradient(loss.slope(labels, x).gradient, peer.grad.numpy(), "gradient")
+    same_output(loss(labels, x), np.asarray(keras.losses.CTC()(labels, x)), "loss of Keras")
+
+
+@pytest.mark.parametrize("blank", [0, 3])
+def test_ctc_decode(keras, same_output, blank):
+    rng = np.random.default_rng(8)
+    x, lengths = rng.normal(size=(3, 6, 4)).astype("float32") * 2, np.array([6, 5, 3])
+    for merge in (True, False):
+        options = {"merge_repeated": merge, "mask_index": blank}
+        expected = keras.ops.ctc_decode(x, lengths, **options)
+        paths, scores = rnnfast.utils.ctc_decode(x, lengths, **options)
+        np.testing.assert_array_equal(paths, np.asarray(expected[0]))
+        same_output(scores, np.asarray(expected[1]), "scores")
+    options = {"strategy": "beam_search", "beam_width": 60, "top_paths": 3, "mask_index": blank}
+    expected = keras.ops.ctc_decode(x, lengths, **options)
+    paths, scores = rnnfast.utils.ctc_decode(x, lengths, **options)
+    np.testing.assert_array_equal(paths, np.asarray(expected[0]))
+    same_output(scores, np.asarray(expected[1]), "scores of the search")

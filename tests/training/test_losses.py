@@ -12,6 +12,8 @@ PROBABILITIES = activations.softmax(LOGITS)
 LABELS = RNG.integers(0, 5, (4, 3))
 ONE_HOT = np.eye(5)[LABELS]
 BINARY = RNG.integers(0, 2, (4, 3, 5)).astype(float)
+POSITIVE = RNG.uniform(0.1, 3, (4, 3, 5))
+IGNORED = np.where(RNG.random((4, 3)) < 0.3, -7, LABELS)
 
 CASES = [
     (losses.MeanSquaredError(), ONE_HOT, LOGITS),
@@ -25,14 +27,62 @@ CASES = [
     (losses.SparseCategoricalCrossentropy(), LABELS, PROBABILITIES),
     (losses.SparseCategoricalCrossentropy(), LABELS[..., None], 2.5 * PROBABILITIES),
     (losses.SparseCategoricalCrossentropy(from_logits=True), LABELS, LOGITS),
+    (losses.SparseCategoricalCrossentropy(ignore_class=-7), IGNORED, PROBABILITIES),
+    (losses.SparseCategoricalCrossentropy(True, ignore_class=-7), IGNORED, LOGITS),
+    (losses.MeanAbsolutePercentageError(), POSITIVE, LOGITS),
+    (losses.MeanSquaredLogarithmicError(), POSITIVE, LOGITS),
+    (losses.Huber(delta=0.7), ONE_HOT, LOGITS),
+    (losses.LogCosh(), ONE_HOT, 3 * LOGITS),
+    (losses.CosineSimilarity(), POSITIVE, LOGITS),
+    (losses.CosineSimilarity(axis=1), POSITIVE, LOGITS),
+    (losses.Poisson(), POSITIVE, PROBABILITIES),
+    (losses.KLDivergence(), PROBABILITIES[::-1], PROBABILITIES),
+    (losses.Hinge(), BINARY, LOGITS),
+    (losses.SquaredHinge(), 2 * BINARY - 1, LOGITS),
+    (losses.CategoricalHinge(), ONE_HOT, LOGITS),
+    (losses.BinaryFocalCrossentropy(), BINARY, PROBABILITIES),
+    (losses.BinaryFocalCrossentropy(True, 0.3, 1.5, True, 0.1), BINARY, LOGITS),
+    (losses.CategoricalFocalCrossentropy(), ONE_HOT, 2.5 * PROBABILITIES),
+    (losses.CategoricalFocalCrossentropy(0.4, 1.5, True, 0.1), ONE_HOT, LOGITS),
 ]
+
+
+REDUCTIONS = ["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum"]
 
 
 @pytest.mark.parametrize(("loss", "y_true", "y_pred"), CASES)
 def test_gradients(loss, y_true, y_pred):
     y_pred = y_pred.copy()
-    expected = finite_difference(lambda: loss(y_true, y_pred) * 12, y_pred)
-    assert_close(loss.gradient(loss.match(y_true, y_pred), y_pred), expected, 1e-6, loss.name)
+    expected = finite_difference(lambda: loss(y_true, y_pred), y_pred)
+    assert_close(loss.slope(y_true, y_pred).gradient, expected, 1e-6, loss.name)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("ignored", [None, -7])
+def test_gradients_of_reductions(reduction, ignored):
+    loss, y_pred = losses.SparseCategoricalCrossentropy(True, ignored, reduction), LOGITS.copy()
+    y_true = LABELS if ignored is None else IGNORED
+    weights, mask = RNG.uniform(0.5, 2, (4, 3)), np.arange(12).reshape(4, 3) % 4 != 1
+    for given in ((None, None), (weights, None), (None, mask), (weights[:, 0], mask)):
+        expected = finite_difference(lambda: loss(y_true, y_pred, *given), y_pred)  # noqa: B023
+        slope = loss.slope(y_true, y_pred, *given)
+        assert slope.value == loss(y_true, y_pred, *given) and not slope.at_logits
+        assert_close(slope.gradient, expected, 1e-6, reduction)
+
+
+def test_no_reduction():
+    values = losses.MeanSquaredError(reduction=None)(np.zeros((2, 3, 1)), np.full((2, 3, 1), 2.0), [1.0, 0.5])
+    assert values.tolist() == [[4.0] * 3, [2.0] * 3]
+    with pytest.raises(ValueError, match="no number to minimise"):
+        losses.MeanSquaredError(reduction="none").slope(np.zeros((2, 1)), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("name", [n for n in losses._registry.names() if n[0].isupper()])
+def test_configurations(name):
+    loss = losses.get({"class_name": name, "config": {"reduction": "sum", "name": "own"}})
+    again = losses.deserialize(losses.serialize(loss))
+    assert type(again) is type(loss) and again.get_config() == loss.get_config()
+    assert (again.reduction, again.name) == ("sum", "own")
 
 
 @pytest.mark.parametrize(
