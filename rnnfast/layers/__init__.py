@@ -12,9 +12,26 @@ from rnnfast._registry import Registry
 from rnnfast.layers.base import Layer, NoLoweringError
 from rnnfast.layers.bidirectional import Bidirectional
 from rnnfast.layers.core import Activation, Dense
+from rnnfast.layers.dot import Dot, dot
 from rnnfast.layers.embedding import Embedding, Masking
 from rnnfast.layers.gru import GRU
 from rnnfast.layers.lstm import LSTM
+from rnnfast.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from rnnfast.layers.recurrent import Recurrent
 from rnnfast.layers.shaping import Dropout, Flatten, Input, InputLayer, RepeatVector
 from rnnfast.layers.simple_rnn import SimpleRNN
@@ -24,8 +41,12 @@ __all__ = [
     "GRU",
     "LSTM",
     "Activation",
+    "Add",
+    "Average",
     "Bidirectional",
+    "Concatenate",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -33,19 +54,31 @@ __all__ = [
     "InputLayer",
     "Layer",
     "Masking",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "NoLoweringError",
     "Recurrent",
     "RepeatVector",
     "SimpleRNN",
+    "Subtract",
     "TimeDistributed",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 # The layers that a model is made of and that a file may hold.
 BUILT_IN: tuple[type[Layer], ...] = (
     InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Dense, Dropout, Activation,
-    Flatten, RepeatVector,
+    Flatten, RepeatVector, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot,
 )  # fmt: skip
 
 registry: Registry[Layer] = Registry("layer", Layer, "keras.layers")

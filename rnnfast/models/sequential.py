@@ -12,6 +12,7 @@ from rnnfast import _arguments
 from rnnfast import layers as layer_room
 from rnnfast.layers import InputLayer, Layer, TimeDistributed
 from rnnfast.layers.base import Shape
+from rnnfast.layers.symbolic import SymbolicTensor
 from rnnfast.models.model import Model
 from rnnfast.models.summary import summary
 from rnnfast.variable import Variable
@@ -46,6 +47,8 @@ class Sequential(Model):
 
     def add(self, layer: Layer) -> None:
         """Put a layer at the end; it is built at once where the shape of the data is known."""
+        if isinstance(layer, SymbolicTensor) and isinstance(layer.layer, InputLayer):
+            layer = layer.layer
         if not isinstance(layer, Layer):
             raise TypeError(f"{self.label}: add takes a layer, got {layer!r} of type {type(layer).__name__}")
         if isinstance(layer, InputLayer):
