@@ -178,8 +178,8 @@ class Layer:
 
         shape: that of x, or a structure of several. options: the other arguments, with shapes in place of arrays.
         """
-        known = inspect.signature(self.forward).parameters
         for argument in options:
+            known = inspect.signature(self.forward).parameters
             if argument not in known:
                 raise TypeError(f"{self.label}: unknown call argument {argument!r}; it takes {', '.join(known)}")
         if self.built:
@@ -204,7 +204,9 @@ class Layer:
             )
         traced = find_traced(x, options)
         if traced is not None:
-            return traced.call(self, x, options if training is None else {**options, "training": training})
+            if training is not None:
+                options["training"] = training
+            return traced.call(self, _structure.listed(x), _structure.listed(options))
         array = self.prepare(x)
         y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.

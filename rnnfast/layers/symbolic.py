@@ -42,6 +42,7 @@ class SymbolicTensor(Traced):
         self.dtype = dtype
         self.node = node
         self.masked = masked  # whether a mask may come with it
+        self.recorded = True  # whether layers remember that they were called on it
         self.index = len(node.outputs)
 
     @property
@@ -79,18 +80,18 @@ def draw(layer: Any, x: Any, options: dict[str, Any]) -> Any:
 
 
 def add_outputs(node: Node, shapes: Any, dtype: str, masked: bool) -> Any:
-    """Give a node its outputs: one for a shape (a tuple), more for a list or dictionary of them."""
+    """Give a node its outputs: one for a shape (a tuple), more for a structure of them."""
 
     def tensor(shape: tuple[int | None, ...]) -> SymbolicTensor:
         made = SymbolicTensor(tuple(shape), dtype, node, masked)
+        made.recorded = recorded
         node.outputs.append(made)
         return made
 
-    node.layer.nodes.append(node)
-    if isinstance(shapes, dict):
-        named = {key: tensor(shapes[key]) for key in sorted(shapes)}
-        return {key: named[key] for key in shapes}
-    return [tensor(shape) for shape in shapes] if isinstance(shapes, list) else tensor(shapes)
+    recorded = all(t.recorded for t in node.inputs)
+    if recorded:
+        node.layer.nodes.append(node)
+    return _structure.map_leaves(tensor, shapes)
 
 
 def _shape(value: Any) -> Any:

@@ -74,6 +74,7 @@ class Tape:
         """Check the shapes, build the layer if it is not yet, and run it."""
         shapes = _structure.map_leaves(lambda t: t.shape, x)
         layer.build_call(shapes, _structure.map_leaves(lambda v: getattr(v, "shape", v), options))
+        layer.check_values(layer.cast(_structure.map_leaves(lambda t: t.array, x)))
         return self.run(layer, x, options)
 
     def run(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,23 +12,48 @@ from rnnfast import _arguments, optimizers
 from rnnfast.callbacks import Callback, CallbackList, History, ProgressBar
 from rnnfast.data.arrays import Arrays, split
 from rnnfast.data.batch import Batch
-from rnnfast.models.network import Network
+from rnnfast.models.own_call import OwnCall
 from rnnfast.models.predictor import Predictor
 from rnnfast.models.reader import Reader
 from rnnfast.models.scores import Scores
+from rnnfast.models.summary import summary
 from rnnfast.optimizers import NonFiniteError
 
 BATCH_SIZE = 32
 
 
-class Model(Network):
-    """Base of models: a network that can be compiled, trained and asked."""
+class Model(OwnCall):
+    """A network that can be compiled, trained and asked; also the base of models of one's own.
+
+    `Model(inputs, outputs, name=None)` of symbolic tensors makes a functional model: see `Functional`. A subclass holds
+    layers as attributes and defines `call(self, x)`, or `call(self, x, training)`, which calls them.
+
+    >>> import numpy as np
+    >>> import rnnfast
+    >>> from rnnfast.layers import LSTM, Dense
+    >>> class Residual(rnnfast.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.rnn, self.dense = LSTM(3, return_sequences=True), Dense(1)
+    ...
+    ...     def call(self, x):
+    ...         return self.dense(x + self.rnn(x))
+    >>> Residual().predict(np.ones((2, 5, 3)), verbose=0).shape
+    (2, 5, 1)
+    """
 
     optimizer: Any = None  # an optimizers.Optimizer once compiled
     history: History | None = None
     stop_training = False
     _scores: Scores | None = None
     _predictor: Predictor | None = None
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        if cls is Model and (args or "inputs" in options or "outputs" in options):
+            from rnnfast.models.functional import Functional
+
+            return super().__new__(Functional)
+        return super().__new__(cls)
 
     def layers_changed(self) -> None:
         """The engine and the optimizer's buffers belong to the layers of before."""
@@ -318,6 +343,26 @@ class Model(Network):
         if self._predictor is None:
             self._predictor = Predictor()
         return self._predictor.function(self)
+
+    # Describing and keeping
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        show_trainable: bool = False,
+    ) -> None:
+        """Print a table of the layers with their output shapes and numbers of parameters.
+
+        line_length: width of the table, default 73. print_fn: called with the text, default `print`.
+        """
+        summary(self, line_length, print_fn, show_trainable)
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the model to a `.keras` file, which Keras opens too."""
+        from rnnfast.formats.keras_file import save_model
+
+        save_model(self, filepath, overwrite=overwrite)
 
     # Checks
 
