@@ -11,6 +11,7 @@ from __future__ import annotations
 from rnnfast._registry import Registry
 from rnnfast.layers.base import Layer, NoLoweringError
 from rnnfast.layers.bidirectional import Bidirectional
+from rnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
 from rnnfast.layers.core import Activation, Dense
 from rnnfast.layers.dot import Dot, dot
 from rnnfast.layers.embedding import Embedding, Masking
@@ -32,14 +33,18 @@ from rnnfast.layers.merging import (
     multiply,
     subtract,
 )
+from rnnfast.layers.over_time import OverTime
 from rnnfast.layers.recurrent import Recurrent
+from rnnfast.layers.rnn import RNN
 from rnnfast.layers.shaping import Dropout, Flatten, Input, InputLayer, RepeatVector
 from rnnfast.layers.simple_rnn import SimpleRNN
+from rnnfast.layers.stacked_cells import StackedRNNCells
 from rnnfast.layers.wrappers import TimeDistributed
 
 __all__ = [
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "Add",
     "Average",
@@ -50,17 +55,23 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "Input",
     "InputLayer",
+    "LSTMCell",
     "Layer",
     "Masking",
     "Maximum",
     "Minimum",
     "Multiply",
     "NoLoweringError",
+    "OverTime",
     "Recurrent",
+    "RecurrentCell",
     "RepeatVector",
     "SimpleRNN",
+    "SimpleRNNCell",
+    "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
     "add",
@@ -77,12 +88,15 @@ __all__ = [
 
 # The layers that a model is made of and that a file may hold.
 BUILT_IN: tuple[type[Layer], ...] = (
-    InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Dense, Dropout, Activation,
-    Flatten, RepeatVector, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot,
+    InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, RNN, Bidirectional, TimeDistributed, Dense, Dropout,
+    Activation, Flatten, RepeatVector, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot,
 )  # fmt: skip
 
+# What RNN runs over time, and files hold within it.
+BUILT_IN_CELLS: tuple[type[Layer], ...] = (SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells)
+
 registry: Registry[Layer] = Registry("layer", Layer, "keras.layers")
-for _cls in BUILT_IN:
+for _cls in (*BUILT_IN, *BUILT_IN_CELLS):
     registry.add(_cls)
 
 serialize = registry.serialize
