@@ -32,8 +32,6 @@ _PARAMETRIC = {"LeakyReLU": ("leaky_relu", "negative_slope"), "ELU": ("elu", "al
 
 _ADVICE = {
     "Lambda": "it holds Python code, which is never run from a file; replace it by a built-in layer in Keras",
-    "Functional": "only Sequential models are read; where its graph is a chain, rebuild it as Sequential in Keras",
-    "Sequential": "a model inside a model; add its layers one by one to the outer Sequential in Keras",
     "LeakyReLU": "use Activation('leaky_relu') in Keras",
     "ReLU": "use Activation('relu') in Keras",
     "Softmax": "use Activation('softmax') in Keras",

@@ -243,7 +243,7 @@ class Bidirectional(Layer):
         forward, backward = (direction.lower(program, value) for direction in self._directions)
         if self.return_sequences:
             backward = program.reverse(backward, self.name)
-        return program.merge(forward, backward, self.merge_mode, self.name)
+        return program.merge([forward, backward], self.merge_mode, self.name)
 
     def get_config(self) -> dict[str, Any]:
         from rnnfast.layers import serialize

@@ -99,12 +99,9 @@ class Merge(Layer):
         return None if any(m is None for m in masks) else np.logical_or.reduce(masks)
 
     def lower(self, program: Any, value: Any) -> Any:
-        if self.heeds_masks and any(program.mask(v) >= 0 for v in value):
+        if self.heeds_masks and any(program.masked(v) for v in value):
             raise NoLoweringError(f"{self.label}: the engine does not pass over masked steps when it merges")
-        try:
-            return program.merge(value, self.engine_mode, self.name)
-        except ValueError as error:  # what fits here and not there: inputs of several shapes, or masks
-            raise NoLoweringError(str(error)) from None
+        return program.merge(value, self.engine_mode, self.name)
 
 
 class Add(Merge):

@@ -57,6 +57,12 @@ class Functional(Model):
         """The layers, those of the inputs included, in Keras' order."""
         return list(self._graph.layers)
 
+    def in_order(self, layers: list[Layer]) -> Functional:
+        """The model, with its layers in this order; those that are not its own are left out."""
+        own = set(map(id, self._graph.layers))
+        self._graph.layers = [layer for layer in layers if id(layer) in own]
+        return self
+
     @property
     def graph(self) -> Graph:
         return self._graph

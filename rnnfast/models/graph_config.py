@@ -78,8 +78,10 @@ def from_config(config: Config, deserialize: Callable[[Any], Layer]) -> tuple[An
             return {key: end(value) for key, value in place.items()}
         places = _items(place, "input_layers and output_layers")
         if len(places) == 3 and isinstance(places[0], str):
-            name, node, index = places
-            return _made(layers, [name, node - _first_node(layers.get(name)), index])
+            try:
+                return _made(layers, [places[0], _less(places[1], _first_node(layers.get(places[0]))), places[2]])
+            except _NotYet:
+                raise ValueError(f"expected the place of a tensor, got {places}: no such call") from None
         return [end(value) for value in places]
 
     return end(config.get("input_layers")), end(config.get("output_layers"))
@@ -128,6 +130,10 @@ def _made(layers: dict[str, Layer], place: Any) -> SymbolicTensor:
     if not isinstance(index, int) or not 0 <= index < len(outputs):
         raise ValueError(f"layer {name!r} has no output {place!r}")
     return outputs[index]
+
+
+def _less(node: Any, first: int) -> Any:
+    return node - first if isinstance(node, int) else node
 
 
 def _first_node(layer: Any) -> int:
