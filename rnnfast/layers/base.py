@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, _structure, initializers
+from rnnfast import _arguments, _structure, constraints, initializers, regularizers
 from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
+from rnnfast.constraints import Constraint
+from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.symbolic import Node
 from rnnfast.layers.traced import find_traced
+from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
 Shape = tuple[int | None, ...]
@@ -22,7 +26,7 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer:
+class Layer(Penalized):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
@@ -52,6 +56,7 @@ class Layer:
         batch_input_shape: Any = None,
         **unknown: Any,
     ) -> None:
+        super().__init__()
         if unknown:
             raise self._unknown_argument(next(iter(unknown)))
         self.name = name if name is not None else auto_name(type(self).__name__)
@@ -108,6 +113,20 @@ class Layer:
         """Check an integer argument that must be at least 1."""
         return _arguments.whole_number(f"{self.label}: {argument}", value)
 
+    def regularizer(self, argument: str, identifier: Any) -> Regularizer | None:
+        """An argument that takes a regularizer."""
+        return self._named(regularizers.get, argument, identifier)
+
+    def constraint(self, argument: str, identifier: Any) -> Constraint | None:
+        """An argument that takes a constraint."""
+        return self._named(constraints.get, argument, identifier)
+
+    def _named(self, get: Callable[[Any], Any], argument: str, identifier: Any) -> Any:
+        try:
+            return get(identifier)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{self.label}: {argument}: {error}") from None
+
     def build(self, input_shape: Any) -> None:
         """Create the weights for an input of `input_shape`, batch axis included and None where unknown."""
         shape = _arguments.items(f"{self.label}: input_shape", input_shape, "a shape: a tuple of integers and None")
@@ -123,12 +142,23 @@ class Layer:
     def create_variables(self, input_shape: Shape) -> None:
         """Make the layer's weights with `add_weight`. The default has none."""
 
-    def add_weight(self, name: str, shape: tuple[int, ...], initializer: Any) -> Variable:
+    def add_weight(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Any,
+        *,
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> Variable:
+        """A new weight. regularizer: a penalty on it in training; constraint: what it is held to after an update."""
         try:
             value = initializers.get(initializer)(shape, self.dtype)
         except (MemoryError, OverflowError, ValueError) as error:
             raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
         variable = Variable(value, name=name, path=f"{self.name}/{name}")
+        variable.regularizer = self.regularizer(f"regularizer of {name!r}", regularizer)
+        variable.constraint = self.constraint(f"constraint of {name!r}", constraint)
         self._variables.append(variable)
         return variable
 
@@ -214,6 +244,7 @@ class Layer:
                 options["training"] = training
             return traced.call(self, _structure.listed(x), _structure.listed(options))
         array = self.prepare(x)
+        self.clear_losses()
         y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.
         shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in _structure.flatten(array))
@@ -272,6 +303,10 @@ class Layer:
 
     def reset_states(self) -> None:
         self.reset_state()
+
+    def carry_state(self, carried: bool) -> None:
+        """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
+        not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
 
     # The graph
 
@@ -351,7 +386,10 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, in Keras' form."""
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:

@@ -81,6 +81,10 @@ class Bidirectional(Layer):
                 f"got {forward.output_size} and {backward.output_size}"
             )
 
+    @property
+    def sublayers(self) -> list[Layer]:
+        return list(self._directions)
+
     def create_variables(self, input_shape: Shape) -> None:
         for direction in self._directions:
             direction.build(input_shape)
@@ -228,6 +232,10 @@ class Bidirectional(Layer):
     def reset_state(self) -> None:
         for direction in self._directions:
             direction.reset_state()
+
+    def carry_state(self, carried: bool) -> None:
+        for direction in self._directions:
+            direction.carry_state(carried)
 
     @property
     def weights(self) -> list[Variable]:

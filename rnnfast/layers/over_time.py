@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,10 +15,14 @@ SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "statefu
 
 
 class RecurrentTape:
-    """What the backward pass of a layer over time needs. `d_initial_state` is filled by it: one item per state."""
+    """What the backward pass of a layer over time needs. `d_initial_state` is filled by it: one item per state.
 
-    def __init__(self, kernel_cache: Any) -> None:
+    outputs: what the layer gave out, where their penalty is asked for.
+    """
+
+    def __init__(self, kernel_cache: Any, outputs: Sequence[Any] = ()) -> None:
         self.kernel_cache = kernel_cache
+        self.outputs = outputs
         self.d_initial_state: list[Any] | None = None
 
 
@@ -52,6 +57,7 @@ class OverTime(Layer):
         self.unroll = bool(unroll)
         self.zero_output_for_mask = bool(zero_output_for_mask)
         self._stateful = bool(stateful)
+        self._carried = False
         self._states: list[Any] | None = None
 
     @property
@@ -160,8 +166,8 @@ class OverTime(Layer):
         return self._stateful
 
     def keep(self, states: list[Any]) -> None:
-        """Remember the last states of a call, if the layer is stateful."""
-        if self._stateful:
+        """Remember the last states of a call, if the layer is stateful or they are carried."""
+        if self._stateful or self._carried:
             self._states = copied(states)
 
     def _kept_states(self, batch: int) -> list[Any] | None:
@@ -179,6 +185,13 @@ class OverTime(Layer):
         """Start the next call of a stateful layer from zero states, at any batch size."""
         self._states = None
 
+    def carry_state(self, carried: bool) -> None:
+        if carried and self.go_backwards:
+            raise ValueError(f"{self.label}: with go_backwards=True the first steps come last; no state can be carried")
+        self._carried = carried
+        if not self._stateful:
+            self._states = None
+
     # Description
 
     def get_config(self) -> dict[str, Any]:
@@ -194,7 +207,10 @@ class OverTime(Layer):
 
     def replica(self, **changes: Any) -> OverTime:
         """A layer of the same configuration but for `changes`, with weights of its own."""
-        return type(self).from_config({**self.get_config(), **changes})  # type: ignore[return-value]
+        config = self.get_config()
+        # As they are: one of the user's own class could not be made again from its configuration.
+        own = {key: getattr(self, key) for key in config if key.endswith(("_regularizer", "_constraint"))}
+        return type(self).from_config({**config, **own, **changes})  # type: ignore[return-value]
 
 
 def copied(states: Any) -> Any:

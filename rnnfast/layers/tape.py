@@ -126,7 +126,8 @@ class Tape:
             dy = _structure.map_leaves(lambda slot: sums.pop(slot, None), call.outputs)
             flat = _structure.flatten(dy)
             need_dx = any(s in reached for s in _structure.flatten([call.x, call.options]))
-            if all(d is None for d in flat) or not (need_dx or call.layer.trainable_weights):
+            reached_by_loss = any(d is not None for d in flat) or call.layer.penalizes_outputs
+            if not reached_by_loss or not (need_dx or call.layer.trainable_weights):
                 continue
             dy = _structure.map_leaves(lambda d, layer=call.layer: _as(d, layer), dy)
             logits = len(flat) == 1 and call.outputs in before_activation

@@ -30,7 +30,16 @@ class TimeDistributed(Layer):
             raise TypeError(f"{self.label}: layer must be a layer, got {layer!r} of type {type(layer).__name__}")
         if layer.stateful:
             raise ValueError(f"{self.label}: {layer.label} is stateful; every step of a batch is a row of its own here")
+        if layer.penalizes_outputs:
+            raise ValueError(
+                f"{self.label}: activity_regularizer of {layer.label} has no effect inside TimeDistributed, in Keras "
+                "neither; leave it out"
+            )
         self.layer = layer
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        return [self.layer]
 
     def create_variables(self, input_shape: Shape) -> None:
         self.layer.build(_without_time(input_shape))

@@ -11,6 +11,7 @@ from rnnfast import _arguments
 from rnnfast.data.structure import flatten
 from rnnfast.layers import Layer, NoLoweringError
 from rnnfast.layers.base import Shape
+from rnnfast.models.summary import summary
 from rnnfast.variable import Variable
 
 
@@ -24,6 +25,10 @@ class Network(Layer):
     @property
     def layers(self) -> list[Layer]:
         raise TypeError(f"{self.label} does not define layers")
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        return self.layers
 
     @property
     def input_names(self) -> list[str]:
@@ -111,6 +116,30 @@ class Network(Layer):
             if layer.name == name:
                 return layer
         raise ValueError(f"{self.label}: no layer {name!r}; it has {', '.join(la.name for la in layers)}")
+
+    def carry_state(self, carried: bool) -> None:
+        for layer in self.layers:
+            layer.carry_state(carried)
+
+    # Describing and keeping
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        show_trainable: bool = False,
+    ) -> None:
+        """Print a table of the layers with their output shapes and numbers of parameters.
+
+        line_length: width of the table, default 73. print_fn: called with the text, default `print`.
+        """
+        summary(self, line_length, print_fn, show_trainable)
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the model to a `.keras` file, which Keras opens too."""
+        from rnnfast.formats.keras_file import save_model
+
+        save_model(self, filepath, overwrite=overwrite)
 
     # The caller's structures
 

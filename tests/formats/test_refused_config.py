@@ -118,8 +118,8 @@ def test_inside_a_wrapper(tamper, refused):
         (3, "activation", {"class_name": "function", "config": "os.system", "registered_name": "os>system"}),
         (3, "activation", {"class_name": "LeakyReLU", "config": {"negative_slope": "x"}}),
         (3, "dropout", 0.5), (3, "recurrent_dropout", 0.1),
-            (3, "kernel_regularizer", {"class_name": "L2", "config": {}}),
-        (3, "kernel_constraint", {"class_name": "MaxNorm", "config": {}}),
+            (3, "kernel_regularizer", {"class_name": "L2", "config": {"l3": 0.1}}),
+        (3, "kernel_constraint", {"class_name": "MaximumNorm", "config": {}}),
         (3, "kernel_initializer", {"class_name": "Nonsense", "config": {}}),
         (3, "kernel_initializer", {"class_name": "Constant", "config": {"value": [1]}}),
         (3, "kernel_initializer", {"class_name": "Constant", "config": {"code": "x"}}),
@@ -165,13 +165,15 @@ def test_older_keras(tamper, refused):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda c: c["optimizer"].update(class_name="AdamW"),
-        lambda c: c["optimizer"]["config"].update(weight_decay=0.1),
+        lambda c: c["optimizer"].update(class_name="Muon"),
+        lambda c: c["optimizer"]["config"].update(weight_decay=-0.1),
         lambda c: c["optimizer"]["config"].update(learning_rate={"class_name": "CosineDecay", "config": {}}),
         lambda c: c.update(loss="nonsense"),
         lambda c: c.update(loss={"class_name": "__lambda__", "config": {"value": "4wEAAAA="}}),
-        lambda c: c.update(metrics=["auc"]),
-        lambda c: c.update(loss_weights=[0.5]),
+        lambda c: c.update(metrics=["mean_iou"]),
+        lambda c: c.update(loss_weights=[0.5, 0.5]),
+        lambda c: c.update(loss_weights="x"),
+        lambda c: c.update(metrics=[[[["mse"]]]]),
         lambda c: c.update(optimizer=3),
     ],
 )
@@ -196,7 +198,7 @@ def test_supported_layers_are_all_there():
 
     assert set(SUPPORTED) == {
         "InputLayer", "Embedding", "Masking", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "TimeDistributed",
-        "Dense", "Dropout", "Activation", "Flatten", "RepeatVector", "Add", "Subtract", "Multiply", "Average", "Maximum",
-        "Minimum", "Concatenate", "Dot",
+        "Dense", "Dropout", "Activation", "Flatten", "RepeatVector", "Add", "Subtract", "Multiply", "Average",
+        "Maximum", "Minimum", "Concatenate", "Dot",
     }  # fmt: skip
     assert all(cls is getattr(layers, name) for name, cls in SUPPORTED.items())
