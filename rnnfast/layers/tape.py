@@ -37,7 +37,13 @@ class TapedTensor(Traced):
 
     def call(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         need_kind(layer, x, options, TapedTensor)
+        values = [v for v in _structure.flatten([x, options]) if isinstance(v, TapedTensor)]
+        if any(value.tape is not self.tape for value in values):
+            raise TypeError(f"{layer.label}: expected outputs of layers of one call of one model, got them of several")
         return self.tape.call(layer, x, options)
+
+    def operator_options(self, name: str) -> dict[str, Any]:
+        return {**super().operator_options(name), "name": name.lower()}  # one of many: it uses up no name
 
     def __repr__(self) -> str:
         return f"<TapedTensor shape={self.shape} dtype={self.dtype} of {self.label}>"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from rnnfast import _structure
+from rnnfast import _arguments, _structure
 
 _INSTEAD = "use layers: Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, Activation, ..."
 
@@ -46,7 +46,11 @@ class Traced:
 
         if not isinstance(other, type(self)):
             self._refuse(f"{operator} with a {type(other).__name__}")
-        return getattr(merging, name)()([self, other])
+        return getattr(merging, name)(**self.operator_options(name))([self, other])
+
+    def operator_options(self, name: str) -> dict[str, Any]:
+        """Arguments of the layer that an operator is."""
+        return {"dtype": self.dtype} if self.dtype in _arguments.DTYPES else {}
 
     def _refuse(self, what: str) -> NoReturn:
         raise TypeError(f"{what} is not defined for the output of {self.label}, only layers are; {_INSTEAD}")

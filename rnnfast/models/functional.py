@@ -162,6 +162,19 @@ class Functional(Model):
 
     # Running
 
+    def output_shapes(self) -> list[Any]:
+        """Of each layer's first call: a shape, or a list of them."""
+        calls = [self._graph.nodes_of(layer)[0].outputs for layer in self._graph.layers]
+        return [made[0].shape if len(made) == 1 else [t.shape for t in made] for made in calls]
+
+    def connections(self) -> list[str] | None:
+        def place(tensor: SymbolicTensor) -> str:
+            node = self._graph.nodes_of(tensor.layer).index(tensor.node)
+            return f"{tensor.name}[{node}][{tensor.index}]"
+
+        calls = [[t for node in self._graph.nodes_of(layer) for t in node.inputs] for layer in self._graph.layers]
+        return [", ".join(place(t) for t in read) or "-" for read in calls]
+
     def play(self, inputs: list[Any], training: bool) -> list[TapedTensor]:
         return self._graph.replay(inputs, lambda node, x, options: inputs[0].tape.run(node.layer, x, options))
 

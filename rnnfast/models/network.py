@@ -84,6 +84,14 @@ class Network(Layer):
         made = self.lower_through(lambda layer, x, options: layer.lower(program, x, **options), self.by_name(value))
         return self.pack_outputs(made)
 
+    def output_shapes(self) -> list[Any]:
+        """The output shape of each layer, None where it is not known."""
+        return [None] * len(self.layers)
+
+    def connections(self) -> list[str] | None:
+        """For each layer what it reads, or None where layers are not drawn as a graph."""
+        return None
+
     # What the layers have, the model has
 
     @property
