@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     )
     from rnnfast._engine import cpu_info, get_num_threads, set_num_threads
     from rnnfast.inference import InferenceModel
-    from rnnfast.models import Sequential, load_model, save_model
+    from rnnfast.layers import Input
+    from rnnfast.models import Model, Sequential, load_model, save_model
     from rnnfast.precision import get_float32_matmul_precision, set_float32_matmul_precision
 
 __version__ = "0.1.0"
@@ -56,6 +57,8 @@ _MODULES = (
 )
 _HOMES = {
     "InferenceModel": "rnnfast.inference",
+    "Input": "rnnfast.layers",
+    "Model": "rnnfast.models",
     "Sequential": "rnnfast.models",
     "cpu_info": "rnnfast._engine",
     "get_float32_matmul_precision": "rnnfast.precision",
@@ -68,6 +71,8 @@ _HOMES = {
 
 __all__ = [
     "InferenceModel",
+    "Input",
+    "Model",
     "Sequential",
     "activations",
     "callbacks",

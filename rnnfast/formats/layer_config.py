@@ -40,8 +40,6 @@ _PARAMETRIC = {"LeakyReLU": ("leaky_relu", "negative_slope"), "ELU": ("elu", "al
 
 _ADVICE = {
     **REFUSED,
-    "Functional": "only Sequential models are read; where its graph is a chain, rebuild it as Sequential in Keras",
-    "Sequential": "a model inside a model; add its layers one by one to the outer Sequential in Keras",
 }
 
 

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, constraints, initializers, regularizers
+from rnnfast import _arguments, _structure, constraints, initializers, regularizers
 from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
 from rnnfast.constraints import Constraint
 from rnnfast.layers.penalties import Penalized
+from rnnfast.layers.symbolic import Node
+from rnnfast.layers.traced import find_traced
 from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
@@ -28,9 +30,11 @@ class Layer(Penalized):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
-    weights on the first call. Training goes through two methods: `forward` gives the output and a cache, `backward`
-    takes the gradient of the output and that cache, adds to the `grad` of the layer's variables and gives the gradient
-    of the input. A subclass defines `create_variables`, `forward`, `backward` and `compute_output_shape`.
+    weights on the first call. Called on symbolic tensors (`Input`) it gives symbolic tensors, from which functional
+    models are made. Training goes through two methods: `forward` gives the output and a cache, `backward` takes the
+    gradient of the output and that cache, adds to the `grad` of the layer's variables and gives the gradient of the
+    input. A layer of several inputs takes a list, its masks come as a list, and its `backward` gives one. A subclass
+    defines `create_variables`, `forward`, `backward` and `compute_output_shape`.
 
     name: default a free name of the class, `dense`, `dense_1`, ... dtype: of weights and computation, "float32"
     (default) or "float64"; input of another numeric dtype is cast to it, as Keras casts it.
@@ -64,6 +68,7 @@ class Layer(Penalized):
         self.input_shape: Shape | None = None  # with the batch axis; known once built
         self.given_input_shape = self._given_shape(input_shape, batch_input_shape)
         self._variables: list[Variable] = []
+        self.nodes: list[Node] = []  # the calls on symbolic tensors
 
     # Construction
 
@@ -205,28 +210,50 @@ class Layer(Penalized):
     def prepare(self, x: Any) -> np.ndarray:
         """Cast and check an input, and build the layer on the first one."""
         array = self.cast(x)
-        if self.built:
-            self.check_shape(array.shape)
-        else:
-            self.build(array.shape)
+        self.build_call(_structure.map_leaves(np.shape, array), {})
         self.check_values(array)
         return array
+
+    def build_call(self, shape: Any, options: dict[str, Any]) -> None:
+        """Build the layer for a call, or check that it can take the call.
+
+        shape: that of x, or a structure of several. options: the other arguments, with shapes in place of arrays.
+        """
+        for argument in options:
+            known = inspect.signature(self.forward).parameters
+            if argument not in known:
+                raise TypeError(f"{self.label}: unknown call argument {argument!r}; it takes {', '.join(known)}")
+        if self.built:
+            self.check_shape(shape)
+        else:
+            self.build(shape)
 
     def check_values(self, x: np.ndarray) -> None:
         """ValueError for values that the layer cannot take. The default takes all."""
 
     # The two passes
 
-    def __call__(self, x: Any, *, training: bool = False, **options: Any) -> Any:
-        """The output for an array, in inference unless `training`; other arguments are those of `forward`."""
+    def __call__(self, x: Any, *, training: bool | None = None, **options: Any) -> Any:
+        """The output for an array, in inference unless `training`; other arguments are those of `forward`.
+
+        On symbolic tensors, a symbolic tensor (or several); in the `call` of a model, its taped values.
+        """
         if isinstance(x, Layer):
-            raise TypeError(f"{self.label}: expected an array, got {x.label}; to chain layers use rnnfast.Sequential")
-        array: Any = self.prepare(x)
+            raise TypeError(
+                f"{self.label}: expected an array or the output of a layer, got {x.label}; to chain layers use "
+                "rnnfast.Sequential, or call one on the output of the other"
+            )
+        traced = find_traced(x, options)
+        if traced is not None:
+            if training is not None:
+                options["training"] = training
+            return traced.call(self, _structure.listed(x), _structure.listed(options))
+        array = self.prepare(x)
         self.clear_losses()
         y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.
-        inputs = array if isinstance(array, list) else [array]
-        return y.copy() if isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in inputs) else y
+        shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in _structure.flatten(array))
+        return y.copy() if shared else y
 
     call = __call__
 
@@ -248,6 +275,15 @@ class Layer(Penalized):
 
     def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
         return mask if self.carries_mask else None
+
+    def forward_masked(self, x: Any, mask: Any, training: bool, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """`forward` and `compute_mask` at once: output, its mask, cache."""
+        y, cache = self.forward(x, mask=mask, training=training, **options)
+        return y, self.compute_mask(x, mask), cache
+
+    def option_gradient(self, option: str, cache: Any) -> Any:
+        """After `backward`: the gradient of a call argument other than x that holds arrays."""
+        raise TypeError(f"{self.label} has no gradient of its call argument {option!r}")
 
     @property
     def output_activation(self) -> str | None:
@@ -276,6 +312,31 @@ class Layer(Penalized):
     def carry_state(self, carried: bool) -> None:
         """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
         not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
+
+    # The graph
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor, or structure of them, that the layer was called on. ValueError: not called just once."""
+        return self._only_node("input").x
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor that the layer gave, or a list of them. ValueError: it was not called just once."""
+        outputs = self._only_node("output").outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _only_node(self, attribute: str) -> Node:
+        if len(self.nodes) != 1:
+            raise ValueError(
+                f"{self.label}: {attribute} is defined for a layer that was called on one symbolic tensor, "
+                f"this one was on {len(self.nodes)}"
+            )
+        return self.nodes[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy or pickle of a layer leaves behind the graph that it was called in."""
+        return {**self.__dict__, "nodes": []}
 
     # Weights and configuration
 

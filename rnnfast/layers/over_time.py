@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments
+from rnnfast import _arguments, _structure
 from rnnfast.layers.base import Layer, Shape
 
 # The arguments that a layer over time has, and the cell it runs has not.
@@ -88,6 +88,15 @@ class OverTime(Layer):
         if shape[1] == 0:
             raise ValueError(f"{self.label}: expected at least one time step, got input of shape {shape}")
 
+    def build_call(self, shape: Any, options: dict[str, Any]) -> None:
+        super().build_call(shape, options)
+        states = options.get("initial_state")
+        if states is not None:
+            given = [states] if isinstance(states, tuple) else states
+            wanted = _state_shapes(shape[0], self.state_size)
+            if not _same_sizes(_structure.flatten(given), _structure.flatten(wanted)):
+                raise ValueError(f"{self.label}: initial_state must have shapes {wanted}, got {given}")
+
     def check_steps(self, mask: Any, lengths: Any, batch: int, time: int) -> tuple[Any, Any]:
         """The mask and the lengths of a call, of which one may be given, as arrays."""
         mask = self.check_mask(mask, (batch, time))
@@ -142,6 +151,13 @@ class OverTime(Layer):
     @property
     def carries_mask(self) -> bool:
         return self.return_sequences
+
+    def compute_mask(self, x: np.ndarray, mask: Any = None) -> Any:
+        passed = super().compute_mask(x, mask)
+        return [passed, *_structure.map_leaves(lambda _: None, self.state_size)] if self.return_state else passed
+
+    def option_gradient(self, option: str, cache: Any) -> Any:
+        return cache.d_initial_state if option == "initial_state" else super().option_gradient(option, cache)
 
     # States
 
@@ -207,3 +223,11 @@ def _first_leaf(states: Any) -> Any:
 
 def _state_shapes(batch: int | None, sizes: Any) -> list[Any]:
     return [_state_shapes(batch, s) if isinstance(s, (list, tuple)) else (batch, s) for s in sizes]
+
+
+def _same_sizes(given: list[Any], wanted: list[Any]) -> bool:
+    """Whether shapes agree behind the batch axis, and on it where it is known."""
+    return len(given) == len(wanted) and all(
+        len(g) == len(w) and g[1:] == w[1:] and (None in (g[0], w[0]) or g[0] == w[0])
+        for g, w in zip(given, wanted, strict=True)
+    )

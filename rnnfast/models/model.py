@@ -18,7 +18,7 @@ from rnnfast.data.batch import Batch
 from rnnfast.data.epochs import Epochs
 from rnnfast.data.source import Arrays, Source
 from rnnfast.models.measuring import measure, predict
-from rnnfast.models.network import Network
+from rnnfast.models.own_call import OwnCall
 from rnnfast.models.predictor import Predictor
 from rnnfast.models.reader import InputReader, Reader
 from rnnfast.models.scores import Scores
@@ -30,14 +30,38 @@ from rnnfast.optimizers import NonFiniteError
 BATCH_SIZE = 32
 
 
-class Model(Network):
-    """Base of models: a network that can be compiled, trained and asked."""
+class Model(OwnCall):
+    """A network that can be compiled, trained and asked; also the base of models of one's own.
+
+    `Model(inputs, outputs, name=None)` of symbolic tensors makes a functional model: see `Functional`. A subclass holds
+    layers as attributes and defines `call(self, x)`, or `call(self, x, training)`, which calls them.
+
+    >>> import numpy as np
+    >>> import rnnfast
+    >>> from rnnfast.layers import LSTM, Dense
+    >>> class Residual(rnnfast.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.rnn, self.dense = LSTM(3, return_sequences=True), Dense(1)
+    ...
+    ...     def call(self, x):
+    ...         return self.dense(x + self.rnn(x))
+    >>> Residual().predict(np.ones((2, 5, 3)), verbose=0).shape
+    (2, 5, 1)
+    """
 
     optimizer: Any = None  # an optimizers.Optimizer once compiled
     history: History | None = None
     stop_training = False
     _scores: Scores | None = None
     _predictor: Predictor | None = None
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        if cls is Model and (args or "inputs" in options or "outputs" in options):
+            from rnnfast.models.functional import Functional
+
+            return super().__new__(Functional)
+        return super().__new__(cls)
 
     def layers_changed(self) -> None:
         """The engine and the optimizer's buffers belong to the layers of before."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast.layers import NoLoweringError
-from rnnfast.lowering import LoweredModel, flat_layers
+from rnnfast.lowering import LoweredModel, flat_layers, has_own_call
 from rnnfast.precision import get_float32_matmul_precision
 
 # Rows per call where the caller does not say: the engine spreads a call's rows over the threads.
@@ -58,7 +58,7 @@ class Predictor:
 def _build_engine(model: Any) -> LoweredModel | None:
     """The model as a program of the engine, or None where a layer has no lowering or dtypes are mixed."""
     dtypes = {layer.dtype for layer in flat_layers(model)}
-    if len(dtypes) != 1:
+    if len(dtypes) != 1 or has_own_call(model):  # what a call of one's own does may change with anything
         return None
     try:
         return LoweredModel(model, dtypes.pop())

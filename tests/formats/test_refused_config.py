@@ -47,7 +47,7 @@ def test_lambda_inside_an_option(tamper, refused, key):
 
 
 @pytest.mark.parametrize(
-    "name", ["ConvLSTM1D", "Discretization", "Sequential", "LSTMCell", "os.system", "__import__", "Layer"]
+    "name", ["ConvLSTM1D", "Discretization", "Lambda2", "LSTMCell", "os.system", "__import__", "Layer"]
 )
 def test_unsupported_layer_says_what_is(tamper, refused, name):
     refused(tamper(config=with_layer(entry(name, name="here"), 3)), name, "layers[3]", "Supported", "LSTM")
@@ -73,11 +73,41 @@ def test_custom_cell(tamper, refused):
     refused(tamper(config=with_layer(entry("RNN", cell=stack))), "cell 1", "LSTM is not supported", "LSTMCell")
 
 
-def test_functional_model(tamper, refused):
+def test_other_models(tamper, refused):
     def change(config):
-        config["class_name"] = "Functional"
+        config["class_name"] = "MyModel"
 
-    refused(tamper(config=change), "Functional", "Sequential")
+    refused(tamper(config=change), "MyModel", "Sequential", "functional")
+
+
+def calls(config, index):
+    return layer(config, index)["inbound_nodes"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: layer(c, 1).update(inbound_nodes=3), ["inbound_nodes"]),
+        (lambda c: calls(c, 1)[0].pop("args"), ["args of"]),
+        (lambda c: calls(c, 1)[0]["args"].append(1), ["one argument"]),
+        (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["nobody", 0, 0]), ["no such layer"]),
+        (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["rnn", 0, 0]), ["never made"]),
+        (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["feat", 0, 7]), ["no output"]),
+        (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["feat", -1, 0]), ["no output"]),
+        (lambda c: calls(c, 1)[0]["kwargs"].update(magic=True), ["magic"]),
+        (lambda c: layer(c, 0)["config"].update(name="rnn"), ["different names"]),
+        (lambda c: c["config"].update(output_layers=["rnn", 3, 0]), ["place"]),
+        (lambda c: c["config"].update(input_layers=[]), ["at least one"]),
+        (lambda c: c["config"].update(input_layers=7), ["expected a list"]),
+        (lambda c: layer(c, 3).update(module="keras.src.ops.numpy", class_name="Tanh"), ["operation"]),
+    ],
+)
+def test_functional_graph(tmp_path, tamper_file, refused, change, words):
+    feat, more = rnnfast.Input((5, 3), name="feat"), rnnfast.Input((4,), name="more")
+    y = rnnfast.layers.concatenate([rnnfast.layers.LSTM(4, name="rnn")(feat), more])
+    model = rnnfast.Model([feat, more], rnnfast.layers.Dense(2, name="end")(y))
+    model.save(tmp_path / "graph.keras")
+    refused(tamper_file(tmp_path / "graph.keras", config=change), *words)
 
 
 def test_inside_a_wrapper(tamper, refused):
@@ -180,5 +210,6 @@ def test_supported_layers_are_all_there():
         "UnitNormalization", "Conv1D", "MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D",
         "GlobalAveragePooling1D", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "Attention",
         "AdditiveAttention", "Rescaling", "Normalization", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax",
+        "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     }  # fmt: skip
     assert all(cls is getattr(layers, name) for name, cls in SUPPORTED.items())

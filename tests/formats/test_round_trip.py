@@ -267,6 +267,11 @@ class Mine(layers.Dense):
     pass
 
 
+class MyModel(rnnfast.Model):
+    def call(self, x):
+        return x + x
+
+
 class MyZeros(rnnfast.initializers.Zeros):
     pass
 
@@ -275,7 +280,8 @@ class MyZeros(rnnfast.initializers.Zeros):
     ("layer", "word"),
     [
         (lambda: Mine(2, name="own"), "own"),
-        (lambda: rnnfast.Sequential([layers.Dense(2)], name="inner"), "inner"),
+        (lambda: rnnfast.Sequential([Mine(2, name="own")], name="inner"), "own"),
+        (lambda: MyModel(name="mine"), "mine"),
         (lambda: layers.TimeDistributed(Mine(2, name="own")), "own"),
         (lambda: layers.Dense(2, bias_initializer=MyZeros()), "MyZeros"),
         (lambda: layers.Dense(2, activation=activations.celu._replace(alpha=0.5)), "celu"),

@@ -32,7 +32,7 @@ CALLS = [
     (lambda la: la(X.astype(complex)), TypeError, "complex128"),
     (lambda la: la(X.astype(object)), TypeError, "object"),
     (lambda la: la([[[1.0, 2.0, 3.0]], [[1.0]]]), ValueError, "no array"),
-    (lambda la: la(layers.Input((5, 3))), TypeError, "Sequential"),
+    (lambda la: la(layers.InputLayer((5, 3))), TypeError, "Sequential"),
     (lambda la: la.set_weights([np.ones(3)]), ValueError, "weights, got 1"),
 ]
 
