@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _kernels, activations, initializers
+from rnnfast import _kernels, activations, constraints, initializers, regularizers
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.core import layer_activation
 from rnnfast.layers.windows import Windows, check_channels_last, one_size, padding_name
@@ -21,8 +21,11 @@ class Conv1D(Layer):
     sequence or before it. groups: features and filters are cut into so many groups, each of which sees its own.
     Weights: kernel (kernel_size, features / groups, filters), bias (filters,). A mask ends here, as in Keras.
 
+    kernel_ and bias_regularizer, activity_regularizer (of y): penalties in training, see `regularizers`; kernel_ and
+    bias_constraint: see `constraints`.
+
     ValueError: fewer steps than a window spans; strides and dilation_rate both above 1; filters or features that groups
-    does not divide; data_format "channels_first"; regularizers and constraints other than None.
+    does not divide; data_format "channels_first".
 
     >>> import numpy as np
     >>> from rnnfast.layers import Conv1D
@@ -57,11 +60,7 @@ class Conv1D(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.refuse(
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint, lora_rank=lora_rank, lora_alpha=lora_alpha,
-        )  # fmt: skip
+        self.refuse(lora_rank=lora_rank, lora_alpha=lora_alpha)
         check_channels_last(self, data_format)
         self.filters = self.positive("filters", filters)
         self.groups = self.positive("groups", groups)
@@ -82,6 +81,11 @@ class Conv1D(Layer):
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = self.regularizer("kernel_regularizer", kernel_regularizer)
+        self.bias_regularizer = self.regularizer("bias_regularizer", bias_regularizer)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
+        self.kernel_constraint = self.constraint("kernel_constraint", kernel_constraint)
+        self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
         self.kernel: Variable
         self.bias: Variable | None = None
 
@@ -93,9 +97,15 @@ class Conv1D(Layer):
                 f"got shape {input_shape}"
             )
         shape = (self.windows.size, features // self.groups, self.filters)
-        self.kernel = self.add_weight("kernel", shape, self.kernel_initializer)
+        self.kernel = self.add_weight(
+            "kernel", shape, self.kernel_initializer,
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+        )  # fmt: skip
         if self.use_bias:
-            self.bias = self.add_weight("bias", (self.filters,), self.bias_initializer)
+            self.bias = self.add_weight(
+                "bias", (self.filters,), self.bias_initializer,
+                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+            )  # fmt: skip
 
     def expected_features(self) -> int | None:
         return self.kernel.shape[1] * self.groups if self.built else None
@@ -116,7 +126,9 @@ class Conv1D(Layer):
         ]
         z = products[0] if self.groups == 1 else np.concatenate(products, axis=1)
         y = z if self.activation.name == "linear" else _kernels.activation_forward(self.activation, z)
-        return y.reshape(*out, self.filters), (rows, z, y, x.shape) if training else None
+        output = y.reshape(*out, self.filters)
+        self.penalize(output)
+        return output, (rows, z, y, x.shape) if training else None
 
     def _rows(self, windows: np.ndarray) -> np.ndarray:
         batch, count, size, features = windows.shape
@@ -132,14 +144,15 @@ class Conv1D(Layer):
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         _, z, y, _ = cache
-        dz = dy.reshape(z.shape)
+        dz = self.penalized(dy, y.reshape(dy.shape)).reshape(z.shape)
         if self.activation.name != "linear":
             dz = _kernels.activation_backward(self.activation, z, y, dz)
         return self.backward_logits(dz.reshape(dy.shape), cache, need_dx=need_dx)
 
     @property
-    def output_activation(self) -> str:
-        return self.activation.name
+    def output_activation(self) -> str | None:
+        # The penalty of the output has no short form before the activation.
+        return self.activation.name if self.activity_regularizer is None else None
 
     def backward_logits(self, dz: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         rows, z, _, shape = cache
@@ -179,9 +192,9 @@ class Conv1D(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "kernel_constraint": None,
-            "bias_constraint": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }
