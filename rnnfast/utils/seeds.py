@@ -1,11 +1,10 @@
-"""Helpers that programs call directly: one seed for everything that draws random numbers."""
+"""One seed for everything that draws random numbers."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.decoding import ctc_decode as ctc_decode
 
 _generator = np.random.default_rng()
 
