@@ -123,10 +123,11 @@ def write_archive(path: str, members: Mapping[str, bytes]) -> None:
             for name, data in members.items():
                 zip_file.writestr(name, data)
 
-    _replace(path, write)
+    replace(path, write)
 
 
-def _replace(path: str, write: Callable[[BinaryIO], None]) -> None:
+def replace(path: str, write: Callable[[BinaryIO], object]) -> None:
+    """Replace the file by what `write` writes, in one step."""
     # Beside the target, so that the rename stays within one file system; created by open() rather than mkstemp() so
     # that the file gets the permissions the user's umask asks for.
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"

@@ -1,5 +1,6 @@
 """Helpers that programs call directly: seeds, padding and one-hot labels, data that comes in batches."""
 
+from rnnfast.decoding import ctc_decode
 from rnnfast.utils.py_dataset import PyDataset, Sequence
 from rnnfast.utils.seeds import draw_seed, global_generator, set_random_seed
 from rnnfast.utils.sequences import pad_sequences, to_categorical
@@ -8,6 +9,7 @@ from rnnfast.utils.timeseries import timeseries_dataset_from_array
 __all__ = [
     "PyDataset",
     "Sequence",
+    "ctc_decode",
     "draw_seed",
     "global_generator",
     "pad_sequences",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.decoding import ctc_decode as ctc_decode
 
 _generator = np.random.default_rng()
 

@@ -1,5 +1,5 @@
-// Prefix beam search (Hannun et al. 2014): the likeliest label sequences, each with the sum over all its alignments that
-// the beam has kept.
+// Prefix beam search (Hannun et al. 2014): the likeliest label sequences, each with the sum over all those of its
+// alignments that the beam has kept.
 #include <unordered_map>
 
 #include "ctc.h"
@@ -47,7 +47,9 @@ struct Candidate {
 template <class T> class Search {
  public:
   Search(const CtcBeamSearch& call, int64_t row)
-      : call_(call), logits_(static_cast<const T*>(call.logits) + row * call.time * call.classes), prefixes_(call.classes) {
+      : call_(call),
+        logits_(static_cast<const T*>(call.logits) + row * call.time * call.classes),
+        prefixes_(call.classes) {
     beam_.push_back({0, 0.0, kLogZero});
     for (int64_t t = 0; t < call.lengths[row]; ++t) step(logits_ + t * call.classes);
   }
@@ -69,8 +71,9 @@ template <class T> class Search {
     const double norm = log_sum_exp(logits, call_.classes);
     const auto log_p = [&](int64_t k) { return static_cast<double>(logits[k]) - norm; };
     place_.assign(static_cast<std::size_t>(prefixes_.count()), -1);
-    for (std::size_t i = 0; i < beam_.size(); ++i) place_[static_cast<std::size_t>(beam_[i].node)] = static_cast<int64_t>(i);
-    // A label extends a prefix from all its alignments, or, if it is the prefix's last, from those that end with a blank.
+    for (std::size_t i = 0; i < beam_.size(); ++i)
+      place_[static_cast<std::size_t>(beam_[i].node)] = static_cast<int64_t>(i);
+    // A label extends a prefix from all its alignments; if it is the prefix's last, from those that end with a blank.
     const auto extension = [&](const Entry& e, int64_t k) {
       return (k == prefixes_.label(e.node) ? e.blank : e.total()) + log_p(k);
     };
@@ -105,8 +108,9 @@ template <class T> class Search {
     next_.clear();
     for (std::size_t i = 0; i < width; ++i) {
       const Candidate& c = candidates_[i];
-      if (c.extended < 0) next_.push_back(stay_[static_cast<std::size_t>(c.from)]);
-      else next_.push_back({prefixes_.child(beam_[static_cast<std::size_t>(c.from)].node, c.extended), kLogZero, c.total});
+      const auto from = static_cast<std::size_t>(c.from);
+      if (c.extended < 0) next_.push_back(stay_[from]);
+      else next_.push_back({prefixes_.child(beam_[from].node, c.extended), kLogZero, c.total});
     }
     std::swap(beam_, next_);
   }
@@ -121,7 +125,8 @@ template <class T> class Search {
 };
 
 template <class T> void run(const CtcBeamSearch& call) {
-  const double operations = 20.0 * static_cast<double>(call.batch * call.time) * static_cast<double>(call.beam_width * call.classes);
+  const double steps = static_cast<double>(call.batch * call.time);
+  const double operations = 20 * steps * static_cast<double>(call.beam_width * call.classes);
   parallel_for(call.batch, worthwhile_threads(operations, call.threads), [&](int64_t row) {
     const Search<T> search(call, row);
     for (int64_t rank = 0; rank < call.top_paths; ++rank)

@@ -82,7 +82,8 @@ template <class T> class Alignment {
 
 template <class T> void run(const CtcLoss& call) {
   const double states = 2.0 * static_cast<double>(call.max_labels) + 1;
-  const double operations = static_cast<double>(call.batch * call.time) * (100 * states + 20 * static_cast<double>(call.classes));
+  const double steps = static_cast<double>(call.batch * call.time);
+  const double operations = steps * (100 * states + 20 * static_cast<double>(call.classes));
   parallel_for(call.batch, worthwhile_threads(operations, call.threads), [&](int64_t row) {
     T* gradient = call.gradient ? static_cast<T*>(call.gradient) + row * call.time * call.classes : nullptr;
     call.losses[row] = Alignment<T>(call, row).loss(gradient);

@@ -187,11 +187,34 @@ def test_in_fit(keras, twins, same_output, masked):
         same_output(results[1][key], expected, key)
 
 
-def compiled(n):
+def compiled(n, optimizer="adam"):
     model = n.Sequential([n.layers.Input((4, 3)), n.layers.GRU(5), n.layers.Dense(CLASSES, activation="softmax")])
     followed = [n.metrics.AUC(curve="PR"), n.metrics.Recall(top_k=2), n.metrics.F1Score(average="macro"), "mse"]
-    model.compile("adam", n.losses.CategoricalFocalCrossentropy(gamma=1.0, label_smoothing=0.1), metrics=followed)
+    model.compile(optimizer, n.losses.CategoricalFocalCrossentropy(gamma=1.0, label_smoothing=0.1), metrics=followed)
     return model
+
+
+def test_weights_files_go_both_ways(keras, twins, same_gradient, tmp_path):
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(9, 4, 3)).astype("float32"), one_hot(rng, (9,))
+
+    def with_momentum(n):
+        return compiled(n, n.optimizers.SGD(0.1, momentum=0.9))
+
+    peer, fast = twins(with_momentum)
+    others = with_momentum(keras), with_momentum(rnnfast)
+    for model in (peer, fast):
+        model.fit(x, y, epochs=2, shuffle=False, verbose=0)
+    peer.save_weights(tmp_path / "theirs.weights.h5")
+    fast.save_weights(tmp_path / "ours.weights.h5")
+    others[0].optimizer.build(others[0].trainable_variables)  # Keras has no place for its state before
+    others[0].load_weights(tmp_path / "ours.weights.h5")
+    others[1].load_weights(tmp_path / "theirs.weights.h5")
+    for model in (peer, fast, *others):  # the optimizers go on, too
+        model.fit(x, y, epochs=1, shuffle=False, verbose=0)
+    for one, other in ((others[0], fast), (others[1], peer)):
+        for actual, expected in zip(one.get_weights(), other.get_weights(), strict=True):
+            same_gradient(actual, expected, "weights after one more epoch")
 
 
 def test_files_carry_losses_and_metrics(keras, twins, same_output, tmp_path):

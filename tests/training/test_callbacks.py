@@ -103,6 +103,18 @@ def test_model_checkpoint(tmp_path):
     loaded = rnnfast.load_model(tmp_path / "best-2.keras")
     for actual, expected in zip(loaded.get_weights(), script.weights[1], strict=True):
         np.testing.assert_array_equal(actual, expected)
+    weights = callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True)
+    script = Script()
+    fit(2, script, weights)
+    again = model()
+    again.load_weights(tmp_path / "1.weights.h5")
+    for actual, expected in zip(again.get_weights(), script.weights[0], strict=True):
+        np.testing.assert_array_equal(actual, expected)
+    for call in (lambda: again.save_weights(tmp_path / "1.weights.h5", overwrite=False),
+                 lambda: again.load_weights(tmp_path / "best-2.keras"),
+                 lambda: rnnfast.Sequential([rnnfast.layers.GRU(2)]).save_weights("a.weights.h5")):  # fmt: skip
+        with pytest.raises(ValueError, match="_weights: "):
+            call()
     with pytest.raises(ValueError, match="filepath names 'nothing', there are: epoch, loss, mae"):
         fit(1, callbacks.ModelCheckpoint(tmp_path / "{nothing}.keras"))
 
