@@ -15,6 +15,9 @@ import numpy as np
 from rnnfast import _arguments, utils
 from rnnfast._registry import Registry
 
+# What values given as an array may be made of, in a configuration.
+_DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
+
 # Standard deviation of a standard normal cut off at two standard deviations.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
@@ -47,16 +50,42 @@ class _Random(Initializer):
 
 
 class Constant(Initializer):
-    """Every element is `value`."""
+    """Every element is `value`, or the whole is: an array of the weight's shape, such as a table of embeddings.
 
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = _number(self, "value", value)
+    >>> import numpy as np
+    >>> from rnnfast.initializers import Constant
+    >>> Constant(np.eye(2))((2, 2))
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
+
+    def __init__(self, value: Any = 0.0) -> None:
+        self.value: float | np.ndarray
+        if isinstance(value, np.ndarray) and value.ndim > 0:
+            self.value = np.array(_arguments.numeric("Constant: value", value))
+        else:
+            self.value = _number(self, "value", value)
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
+        if isinstance(self.value, np.ndarray) and self.value.shape != tuple(shape):
+            raise ValueError(f"Constant: value has shape {self.value.shape}, the weight {tuple(shape)}")
         return np.full(shape, self.value, dtype)
 
     def get_config(self) -> dict[str, Any]:
-        return {"value": self.value}
+        if not isinstance(self.value, np.ndarray):
+            return {"value": self.value}
+        config = {"value": self.value.tolist(), "dtype": self.value.dtype.name}
+        return {"value": {"class_name": "__numpy__", "config": config}}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        value = config.get("value")
+        if isinstance(value, dict) and value.get("class_name") in ("__numpy__", "__tensor__"):
+            held = value.get("config")
+            if not isinstance(held, dict) or held.get("dtype") not in _DTYPES:
+                raise ValueError(f"Constant: value: expected an array of {', '.join(_DTYPES)}, got {held!r}")
+            return cls(_arguments.numeric("Constant: value", held.get("value")).astype(held["dtype"]))
+        return super().from_config(config)
 
 
 class Zeros(Initializer):
@@ -126,12 +155,25 @@ class RandomUniform(_Random):
 
 
 class VarianceScaling(_Random):
-    """Variance `scale / n`, n the fan in, the fan out or their mean (Glorot and Bengio 2010; He et al. 2015)."""
+    """Variance `scale / n`, n the fan in, the fan out or their mean (Glorot and Bengio 2010; He et al. 2015).
+
+    input_axes, output_axes: the axes of the weight whose sizes make the fans; default the last two, times all before
+    them. distribution: "truncated_normal" (default, also "normal"), "untruncated_normal" or "uniform".
+    """
 
     def __init__(
-        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+        input_axes: Any = None,
+        output_axes: Any = None,
     ) -> None:
         super().__init__(seed)
+        self.input_axes, self.output_axes = _axes(self, input_axes, output_axes)
+        if isinstance(distribution, str):
+            distribution = {"normal": "truncated_normal"}.get(distribution.lower(), distribution.lower())
         if _number(self, "scale", scale) <= 0:
             raise ValueError(f"VarianceScaling: scale must be positive, got {scale}")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
@@ -144,7 +186,7 @@ class VarianceScaling(_Random):
         self.scale, self.mode, self.distribution = float(scale), mode, distribution
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
-        fan_in, fan_out = _fans(shape)
+        fan_in, fan_out = _fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, fan)
         generator = self._generator()
@@ -156,19 +198,25 @@ class VarianceScaling(_Random):
         return (math.sqrt(variance) / _TRUNCATED_STDDEV * _truncated(generator, shape)).astype(dtype)
 
     def get_config(self) -> dict[str, Any]:
-        return {"scale": self.scale, "mode": self.mode, "distribution": self.distribution, **super().get_config()}
+        own = {"scale": self.scale, "mode": self.mode, "distribution": self.distribution}
+        return {**own, **super().get_config(), **self._axes_config()}
+
+    def _axes_config(self) -> dict[str, Any]:
+        # Older versions of Keras 3 do not know them.
+        axes = {"input_axes": self.input_axes, "output_axes": self.output_axes}
+        return {} if self.input_axes is None else axes
 
 
 class _Preset(VarianceScaling):
-    """A `VarianceScaling` whose only argument is the seed."""
+    """A `VarianceScaling` of given scale, mode and distribution."""
 
     _arguments: tuple[float, str, str]
 
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(*self._arguments, seed=seed)
+    def __init__(self, seed: int | None = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(*self._arguments, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self.seed}
+        return {"seed": self.seed, **self._axes_config()}
 
 
 class GlorotUniform(_Preset):
@@ -231,7 +279,29 @@ def _number(owner: Initializer, argument: str, value: Any) -> float:
     return _arguments.number(f"{type(owner).__name__}: {argument}", value)
 
 
-def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
+def _axes(owner: Initializer, input_axes: Any, output_axes: Any) -> tuple[list[int] | None, list[int] | None]:
+    """Both or none, as lists."""
+    label = type(owner).__name__
+    if input_axes is None and output_axes is None:
+        return None, None
+    if input_axes is None or output_axes is None:
+        raise ValueError(f"{label}: give both input_axes and output_axes, got {input_axes!r} and {output_axes!r}")
+    checked = []
+    for argument, value in (("input_axes", input_axes), ("output_axes", output_axes)):
+        axes = _arguments.items(f"{label}: {argument}", value, "a list of axes")
+        if not all(map(_arguments.is_whole, axes)):
+            raise ValueError(f"{label}: {argument} must hold integers, got {value!r}")
+        checked.append([int(axis) for axis in axes])
+    return checked[0], checked[1]
+
+
+def _fans(
+    shape: tuple[int, ...], input_axes: list[int] | None = None, output_axes: list[int] | None = None
+) -> tuple[float, float]:
+    if input_axes is not None and output_axes is not None:
+        if not all(-len(shape) <= axis < len(shape) for axis in (*input_axes, *output_axes)):
+            raise ValueError(f"input_axes={input_axes}, output_axes={output_axes} do not fit a weight of shape {shape}")
+        return tuple(float(math.prod(shape[a] for a in axes)) for axes in (input_axes, output_axes))  # type: ignore[return-value]
     if len(shape) < 2:
         size = float(math.prod(shape))
         return size, size
@@ -259,5 +329,20 @@ _registry.add(Ones, "one")
 _registry.add(RandomNormal, "normal")
 _registry.add(RandomUniform, "uniform")
 
-get = _registry.get
+# Keras' other names.
+constant, zeros, ones, identity, orthogonal = Constant, Zeros, Ones, Identity, Orthogonal
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling = VarianceScaling
+glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
+he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunUniform, LecunNormal
+
+
+def get(identifier: Any) -> Initializer:
+    """An initializer from a name, a class, an instance, a serialised dictionary, or an array: the value itself."""
+    if isinstance(identifier, np.ndarray) and identifier.ndim > 0:
+        return Constant(identifier)
+    return _registry.get(identifier)
+
+
 serialize = _registry.serialize
+deserialize = _registry.deserialize

@@ -143,14 +143,14 @@ class Layer(Penalized):
         shape: tuple[int, ...],
         initializer: Any,
         *,
-        regularizer: Any = None,
-        constraint: Any = None,
         dtype: Any = None,
         trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
     ) -> Variable:
-        """A new weight. regularizer: a penalty on it in training; constraint: what it is held to after an update.
+        """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it.
 
-        dtype: None is the layer's. trainable: False keeps it from optimizers; the layer itself may change it.
+        regularizer: a penalty on it in training; constraint: what it is held to after an update.
         """
         try:
             value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
@@ -272,6 +272,10 @@ class Layer(Penalized):
 
     def reset_states(self) -> None:
         self.reset_state()
+
+    def carry_state(self, carried: bool) -> None:
+        """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
+        not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
 
     # Weights and configuration
 

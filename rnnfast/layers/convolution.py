@@ -21,8 +21,11 @@ class Conv1D(Layer):
     sequence or before it. groups: features and filters are cut into so many groups, each of which sees its own.
     Weights: kernel (kernel_size, features / groups, filters), bias (filters,). A mask ends here, as in Keras.
 
+    kernel_ and bias_regularizer, activity_regularizer (of y): penalties in training, see `regularizers`; kernel_ and
+    bias_constraint: see `constraints`.
+
     ValueError: fewer steps than a window spans; strides and dilation_rate both above 1; filters or features that groups
-    does not divide; data_format "channels_first". Regularizers and constraints as Dense takes them.
+    does not divide; data_format "channels_first".
 
     >>> import numpy as np
     >>> from rnnfast.layers import Conv1D
@@ -191,6 +194,7 @@ class Conv1D(Layer):
             "bias_initializer": initializers.serialize(self.bias_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
         }

@@ -148,7 +148,9 @@ def test_older_keras(tamper, refused):
         lambda c: c.update(loss="nonsense"),
         lambda c: c.update(loss={"class_name": "__lambda__", "config": {"value": "4wEAAAA="}}),
         lambda c: c.update(metrics=["auc"]),
-        lambda c: c.update(loss_weights=[0.5]),
+        lambda c: c.update(loss_weights=[0.5, 0.5]),
+        lambda c: c.update(loss_weights="x"),
+        lambda c: c.update(metrics=[[[["mse"]]]]),
         lambda c: c.update(optimizer=3),
     ],
 )

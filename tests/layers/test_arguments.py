@@ -14,7 +14,7 @@ NOT_NUMBERS = [None, "x", b"x", [], {}, object(), np.ones(3), True, float("nan")
     ("make", "what"),
     [
         (lambda v: layers.Masking(v), "mask_value"),
-        (lambda v: initializers.Constant(v), "Constant: value"),
+        (lambda v: initializers.Identity(v), "Identity: gain"),
         (lambda v: initializers.Orthogonal(gain=v), "Orthogonal: gain"),
         (lambda v: initializers.RandomNormal(stddev=v), "RandomNormal: stddev"),
         (lambda v: initializers.RandomUniform(minval=v), "RandomUniform: minval"),

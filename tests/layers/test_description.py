@@ -118,6 +118,45 @@ def test_initializers(name, std):
     assert type(copy) is type(initializers.get(name))
 
 
+def test_fans_by_axes():
+    options = {"input_axes": [0], "output_axes": [1, 2]}
+    values = initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=1, **options)((40, 20, 30))
+    assert abs(values.std() - (2 / 600) ** 0.5) <= 0.02 * (2 / 600) ** 0.5
+    preset = initializers.glorot_uniform(seed=2, **options)
+    assert initializers.get(initializers.serialize(preset)).get_config() == {"seed": 2, **options}
+    np.testing.assert_allclose(np.abs(preset((40, 20, 30))).max(), (6 / 640) ** 0.5, rtol=1e-3)
+    one, other = (initializers.VarianceScaling(distribution=name, seed=3) for name in ("normal", "truncated_normal"))
+    np.testing.assert_array_equal(one((4, 5)), other((4, 5)))
+    with pytest.raises(ValueError, match="give both input_axes and output_axes"):
+        initializers.HeNormal(input_axes=[0])
+    with pytest.raises(ValueError, match=r"do not fit a weight of shape \(2, 3\)"):
+        preset((2, 3))
+
+
+@pytest.mark.parametrize("identifier", [X[0], initializers.Constant(X[0])], ids=["array", "constant"])
+def test_given_values(identifier):
+    given = initializers.get(identifier)
+    np.testing.assert_array_equal(given(X[0].shape, "float64"), X[0])
+    again = initializers.get(initializers.serialize(given))
+    np.testing.assert_array_equal(again(X[0].shape, "float64"), X[0])
+    layer = layers.Embedding(X.shape[1], X.shape[2], embeddings_initializer=identifier, dtype="float64")
+    layer.build((None, 4))
+    np.testing.assert_array_equal(layer.get_weights()[0], X[0])
+    with pytest.raises(ValueError, match="value has shape"):
+        given((7, 7))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[1.0], {"class_name": "__numpy__", "config": {"value": ["x"], "dtype": "float32"}},
+     {"class_name": "__numpy__", "config": {"value": [1.0], "dtype": "object"}},
+     {"class_name": "__numpy__", "config": 3}, {"class_name": "__lambda__", "config": {"value": [1.0]}}],
+)  # fmt: skip
+def test_given_values_of_a_damaged_configuration(value):
+    with pytest.raises((ValueError, TypeError), match="value"):
+        initializers.get({"class_name": "Constant", "config": {"value": value}})
+
+
 @pytest.mark.parametrize("shape", [(4, 12), (12, 4), (5, 5)])
 def test_orthogonal(shape):
     q = initializers.Orthogonal(gain=2.0, seed=0)(shape, "float64")

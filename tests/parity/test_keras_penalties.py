@@ -56,6 +56,13 @@ STACKS = {
         n.layers.Bidirectional(n.layers.LSTM(3, activity_regularizer=n.regularizers.L1(0.05))),
         n.layers.Dense(3, "tanh", activity_regularizer=n.regularizers.L1L2(0.1, 0.1)),
     ],
+    "convolution": lambda n: [
+        n.layers.Conv1D(
+            4, 2, activation="tanh", kernel_regularizer="l2", kernel_constraint=n.constraints.MaxNorm(0.5),
+            activity_regularizer=n.regularizers.L1(0.1),
+        ),
+        n.layers.GRU(3),
+    ],
     "frozen": lambda n: [
         n.layers.LSTM(4, kernel_regularizer=n.regularizers.L2(0.5), trainable=False),
         n.layers.Dense(3, kernel_regularizer=n.regularizers.L2(0.1)),

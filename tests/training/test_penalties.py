@@ -111,6 +111,14 @@ def test_penalties_of_embeddings():
     check_step(model, tokens, Y)
 
 
+def test_penalties_of_convolutions():
+    penalty = {"kernel_regularizer": "l1", "bias_regularizer": Quartic(), "activity_regularizer": "l2"}
+    conv = layers.Conv1D(4, 2, activation="tanh", bias_initializer="uniform", dtype="float64", **penalty)
+    model = rnnfast.Sequential([conv, layers.SimpleRNN(2, dtype="float64")])
+    model.build((None, 4, 3))
+    check_step(model, X, Y)
+
+
 def test_losses_are_those_of_the_last_call_and_of_what_is_trained():
     dense = layers.Dense(2, kernel_initializer="ones", kernel_regularizer="l2", activity_regularizer="l1")
     frozen = layers.Dense(2, kernel_regularizer="l2", trainable=False)
