@@ -64,7 +64,7 @@ class Attention(Layer):
         """Create the weights for inputs of these shapes, a list of two or three."""
         self.check_shape(input_shape)
         if not self.built:
-            shapes = [tuple(shape) for shape in input_shape]
+            shapes: list[Shape] = [(None, *shape[1:]) for shape in input_shape]
             self.create_variables(shapes[0])
             self.input_shape = shapes  # type: ignore[assignment]
             self.built = True

@@ -9,6 +9,13 @@ import rnnfast
 
 BATCH, TIME, FEATURES = 6, 8, 4
 
+
+def penalty(name):
+    """A regularizer in serialised form; Keras keeps its factor in float32."""
+    config = {name.lower(): 0.125}
+    return {"module": "keras.regularizers", "class_name": name, "config": config, "registered_name": None}
+
+
 # name -> layers of a namespace, between Input((TIME, FEATURES)) and a Dense; None: they end the model
 STAGES = {
     "layer_normalization": lambda n: [n.LayerNormalization()],
@@ -23,6 +30,12 @@ STAGES = {
     "conv_causal_dilation": lambda n: [n.Conv1D(5, (2,), dilation_rate=3, padding="causal")],
     "conv_groups": lambda n: [n.Conv1D(6, 3, groups=2, padding="same", activation="tanh"), n.LSTM(3)],
     "conv_masked": lambda n: [n.Masking(), n.Conv1D(5, 2), n.GRU(3)],
+    "penalized": lambda n: [
+        n.Conv1D(5, 3, kernel_regularizer=penalty("L2"), activity_regularizer=penalty("L1"), bias_constraint="non_neg"),
+        n.LayerNormalization(gamma_regularizer=penalty("L1"), beta_regularizer=penalty("L2")),
+        n.BatchNormalization(gamma_constraint="max_norm", beta_constraint="non_neg"),
+        n.PReLU(alpha_regularizer=penalty("L2"), alpha_constraint="non_neg"),
+    ],
     "max_pooling": lambda n: [n.MaxPooling1D()],
     "max_pooling_same": lambda n: [n.MaxPooling1D(3, strides=2, padding="same")],
     "average_pooling": lambda n: [n.AveragePooling1D(3, strides=2)],
