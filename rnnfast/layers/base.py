@@ -148,15 +148,18 @@ class Layer(Penalized):
         shape: tuple[int, ...],
         initializer: Any,
         *,
+        dtype: Any = None,
+        trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
     ) -> Variable:
-        """A new weight. regularizer: a penalty on it in training; constraint: what it is held to after an update."""
+        """A new weight. dtype: None is the layer's; trainable=False: no optimizer changes it. regularizer: a penalty on
+        it in training; constraint: what it is held to after an update."""
         try:
-            value = initializers.get(initializer)(shape, self.dtype)
+            value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
         except (MemoryError, OverflowError, ValueError) as error:
             raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
-        variable = Variable(value, name=name, path=f"{self.name}/{name}")
+        variable = Variable(value, name=name, path=f"{self.name}/{name}", trainable=trainable)
         variable.regularizer = self.regularizer(f"regularizer of {name!r}", regularizer)
         variable.constraint = self.constraint(f"constraint of {name!r}", constraint)
         self._variables.append(variable)
