@@ -140,7 +140,7 @@ class Functional(Model):
         def step(node: Node, shape: Any, options: dict[str, Any]) -> Any:
             if check:
                 node.layer.check_shape(shape)
-            return node.layer.compute_output_shape(shape)
+            return node.layer.call_output_shape(shape, options)
 
         return self._graph.replay([tuple(shape) for shape in input_shapes], step)
 

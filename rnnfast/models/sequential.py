@@ -29,7 +29,7 @@ class Sequential(Model):
     (None, 1)
     """
 
-    def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
+    def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(name=name, trainable=trainable)
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
@@ -43,7 +43,7 @@ class Sequential(Model):
         """The layers, without the `Input`."""
         return list(self._layers)
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Any) -> None:
         """Put a layer at the end; it is built at once where the shape of the data is known."""
         if isinstance(layer, SymbolicTensor) and isinstance(layer.layer, InputLayer):
             layer = layer.layer
