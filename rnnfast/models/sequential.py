@@ -117,6 +117,35 @@ class Sequential(Model):
         return self.output_shapes()[-1] if self._layers else self.input_shape
 
     @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic input; of the layers, `output` is then known, too. ValueError: the model is not built."""
+        return [self._drawn()[0]]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        return [self._drawn()[1]]
+
+    @property
+    def input(self) -> SymbolicTensor:
+        return self._drawn()[0]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        return self._drawn()[1]
+
+    def _drawn(self) -> tuple[SymbolicTensor, SymbolicTensor]:
+        """Both ends of the chain as a graph, which is drawn when it is first asked for."""
+        if not self.built or self.input_shape is None:
+            raise ValueError(f"{self.label}: it has no inputs before it is built; give it an Input")
+        if self._input is None:
+            self._input = InputLayer(batch_shape=self.input_shape, name="input_layer")
+        start = end = self._input.start()
+        for layer in self._layers:
+            node = next((node for node in layer.nodes if node.x is end), None)
+            end = layer(end) if node is None else node.outputs[0]
+        return start, end
+
+    @property
     def input_dtype(self) -> str:
         """The dtype that the data is declared to have: that of `Input`, or of the model."""
         return self.dtype if self._input is None else self._input.data_dtype
