@@ -17,7 +17,7 @@ from rnnfast.formats.weights_layout import LAYERS, numbered, sized_by
 from rnnfast.layers.base import Layer
 from rnnfast.models import Functional, Model, Sequential, graph_config
 
-_WRITTEN_AS = {
+_WRITTEN_AS: dict[type[Model], Config] = {
     Sequential: {"module": "keras", "class_name": "Sequential", "registered_name": None},
     Functional: {
         "module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional",
@@ -82,10 +82,10 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
             model = construct(Functional, {"inputs": ends[0], "outputs": ends[1], **arguments}, where)
             # In the order of the file, by which its weights lie: Keras' depends on operations that are not read.
             return model.in_order(members)
-        model = construct(Sequential, {"layers": members, **arguments}, where)
-        if not model.built and config.get("build_input_shape") is not None:
-            construct(model.build, {"input_shape": config["build_input_shape"]}, where)
-        return model
+        chain = construct(Sequential, {"layers": members, **arguments}, where)
+        if not chain.built and config.get("build_input_shape") is not None:
+            construct(chain.build, {"input_shape": config["build_input_shape"]}, where)
+        return chain
 
 
 def _class_of(entry: Any) -> str:

@@ -126,12 +126,13 @@ __all__ = [
 # The layers that a model is made of and that a file may hold.
 BUILT_IN: tuple[type[Layer], ...] = (
     InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, RNN, Bidirectional, TimeDistributed, Dense, Dropout,
-    Activation, Flatten, RepeatVector, Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D,
+    Activation, Flatten, RepeatVector,
+    Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot,
+    Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D,
     LayerNormalization, BatchNormalization, UnitNormalization, Conv1D,
     MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D,
     SpatialDropout1D, GaussianNoise, GaussianDropout, Attention, AdditiveAttention,
     Rescaling, Normalization, ReLU, LeakyReLU, PReLU, ELU, Softmax,
-    Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot,
 )  # fmt: skip
 
 # What RNN runs over time, and files hold within it.

@@ -13,8 +13,8 @@ from rnnfast import _arguments, _structure, constraints, initializers, regulariz
 from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
 from rnnfast.constraints import Constraint
+from rnnfast.layers.drawn import Drawn
 from rnnfast.layers.penalties import Penalized
-from rnnfast.layers.symbolic import Node
 from rnnfast.layers.traced import find_traced
 from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
@@ -26,7 +26,7 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer(Penalized):
+class Layer(Drawn, Penalized):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
@@ -68,7 +68,6 @@ class Layer(Penalized):
         self.input_shape: Shape | None = None  # with the batch axis; known once built
         self.given_input_shape = self._given_shape(input_shape, batch_input_shape)
         self._variables: list[Variable] = []
-        self.nodes: list[Node] = []  # the calls on symbolic tensors
 
     # Construction
 
@@ -268,6 +267,10 @@ class Layer(Penalized):
     def compute_output_shape(self, input_shape: Shape) -> Any:
         return tuple(input_shape)
 
+    def call_output_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+        """`compute_output_shape` of a call with other arguments than x, where these change what it gives."""
+        return self.compute_output_shape(input_shape)
+
     @property
     def carries_mask(self) -> bool:
         """Whether the mask of the input is also the output's."""
@@ -312,31 +315,6 @@ class Layer(Penalized):
     def carry_state(self, carried: bool) -> None:
         """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
         not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
-
-    # The graph
-
-    @property
-    def input(self) -> Any:
-        """The symbolic tensor, or structure of them, that the layer was called on. ValueError: not called just once."""
-        return self._only_node("input").x
-
-    @property
-    def output(self) -> Any:
-        """The symbolic tensor that the layer gave, or a list of them. ValueError: it was not called just once."""
-        outputs = self._only_node("output").outputs
-        return outputs[0] if len(outputs) == 1 else outputs
-
-    def _only_node(self, attribute: str) -> Node:
-        if len(self.nodes) != 1:
-            raise ValueError(
-                f"{self.label}: {attribute} is defined for a layer that was called on one symbolic tensor, "
-                f"this one was on {len(self.nodes)}"
-            )
-        return self.nodes[0]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy or pickle of a layer leaves behind the graph that it was called in."""
-        return {**self.__dict__, "nodes": []}
 
     # Weights and configuration
 

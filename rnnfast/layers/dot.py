@@ -27,6 +27,7 @@ class Dot(Merge):
     """
 
     most = 2
+    axes: Any = None  # type: ignore[misc]  # Keras' name; what is said of axes in messages of other layers
 
     def __init__(self, axes: Any, normalize: bool = False, **options: Any) -> None:
         super().__init__(**options)

@@ -244,7 +244,8 @@ class Concatenate(Merge):
         return np.concatenate(every, axis=1)
 
     def lower(self, program: Any, value: Any) -> Any:
-        if self.input_shape is not None and self.axis % len(self.input_shape[0]) != len(self.input_shape[0]) - 1:
+        shapes: Any = self.input_shape
+        if self.axis % len(shapes[0]) != len(shapes[0]) - 1:
             raise NoLoweringError(f"{self.label}: the engine concatenates on the last axis, got axis={self.axis}")
         return super().lower(program, value)
 

@@ -71,7 +71,7 @@ def draw(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     shapes = _structure.map_leaves(lambda t: t.shape, x)
     try:
         layer.build_call(shapes, _structure.map_leaves(_shape, options))
-        given = layer.compute_output_shape(shapes)
+        given = layer.call_output_shape(shapes, options)
     except ValueError as error:
         sources = ", ".join(dict.fromkeys(f"{t.label} of shape {t.shape}" for t in node.inputs))
         raise ValueError(f"{error}; it was called on the output of {sources}") from None

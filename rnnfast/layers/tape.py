@@ -24,7 +24,7 @@ class TapedTensor(Traced):
         self._label = label
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+    def shape(self) -> tuple[int, ...]:
         return self.array.shape
 
     @property
@@ -97,10 +97,11 @@ class Tape:
         y, out, cache = layer.forward_masked(arrays, used, training, given)
         if beside and carried is None:
             out = layer.compute_mask(arrays, masks)
-        out_masks = out if isinstance(out, (list, tuple, dict)) else [out] * len(_structure.flatten(y))
+        leaves = _structure.flatten(y)
+        out_masks = out if isinstance(out, (list, dict)) else [out, *[None] * (len(leaves) - 1)]
         made = [
             TapedTensor(self, array, mask, layer.label)
-            for array, mask in zip(_structure.flatten(y), _structure.flatten(out_masks), strict=True)
+            for array, mask in zip(leaves, _structure.flatten(out_masks), strict=True)
         ]
         outputs = _structure.pack(y, made)
         if self.training:
@@ -135,7 +136,7 @@ class Tape:
             reached_by_loss = any(d is not None for d in flat) or call.layer.penalizes_outputs
             if not reached_by_loss or not (need_dx or call.layer.trainable_weights):
                 continue
-            dy = _structure.map_leaves(lambda d, layer=call.layer: _as(d, layer), dy)
+            dy = _structure.pack(dy, [_as(d, call.layer) for d in flat])
             logits = len(flat) == 1 and call.outputs in before_activation
             dx = (call.layer.backward_logits if logits else call.layer.backward)(dy, call.cache, need_dx=need_dx)
             if not need_dx:

@@ -39,7 +39,8 @@ class Composed(Network):
     # A layer like any other: x is one value, a list of them, or a dictionary by the names of the inputs
 
     def cast(self, x: Any) -> Any:
-        return [self.numeric(array) for array in self.flatten_inputs(f"{self.label}: input", x)]
+        arrays = [self.numeric(array) for array in self.flatten_inputs(f"{self.label}: input", x)]
+        return arrays if len(arrays) > 1 or isinstance(x, (list, dict)) else arrays[0]
 
     def forward(self, x: Any, *, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
         y, _, cache = self.forward_masked(x, mask, training, {})

@@ -140,7 +140,7 @@ class Functional(Model):
         def step(node: Node, shape: Any, options: dict[str, Any]) -> Any:
             if check:
                 node.layer.check_shape(shape)
-            return node.layer.compute_output_shape(shape)
+            return node.layer.call_output_shape(shape, options)
 
         return self._graph.replay([tuple(shape) for shape in input_shapes], step)
 
@@ -154,7 +154,7 @@ class Functional(Model):
         return shapes
 
     def check_values(self, x: Any) -> None:
-        starts = {id(t): array for t, array in zip(self._graph.inputs, x, strict=True)}
+        starts = {id(t): array for t, array in zip(self._graph.inputs, self.by_name(x), strict=True)}
         for node in self._graph.nodes:
             if node.inputs and all(id(t) in starts for t in node.inputs):
                 arrays = _structure.map_leaves(lambda t: starts[id(t)], node.x)

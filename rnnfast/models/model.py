@@ -36,18 +36,15 @@ class Model(OwnCall):
     `Model(inputs, outputs, name=None)` of symbolic tensors makes a functional model: see `Functional`. A subclass holds
     layers as attributes and defines `call(self, x)`, or `call(self, x, training)`, which calls them.
 
-    >>> import numpy as np
-    >>> import rnnfast
-    >>> from rnnfast.layers import LSTM, Dense
+    >>> import numpy as np, rnnfast
     >>> class Residual(rnnfast.Model):
     ...     def __init__(self):
     ...         super().__init__()
-    ...         self.rnn, self.dense = LSTM(3, return_sequences=True), Dense(1)
-    ...
+    ...         self.rnn = rnnfast.layers.LSTM(3, return_sequences=True)
     ...     def call(self, x):
-    ...         return self.dense(x + self.rnn(x))
+    ...         return x + self.rnn(x)
     >>> Residual().predict(np.ones((2, 5, 3)), verbose=0).shape
-    (2, 5, 1)
+    (2, 5, 3)
     """
 
     optimizer: Any = None  # an optimizers.Optimizer once compiled

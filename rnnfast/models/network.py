@@ -147,7 +147,7 @@ class Network(Layer):
         """Write the model to a `.keras` file, which Keras opens too."""
         from rnnfast.formats.keras_file import save_model
 
-        save_model(self, filepath, overwrite=overwrite)
+        save_model(self, filepath, overwrite=overwrite)  # type: ignore[arg-type]
 
     # The caller's structures
 

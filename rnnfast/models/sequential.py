@@ -29,7 +29,7 @@ class Sequential(Model):
     (None, 1)
     """
 
-    def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
+    def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(name=name, trainable=trainable)
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
@@ -43,7 +43,7 @@ class Sequential(Model):
         """The layers, without the `Input`."""
         return list(self._layers)
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Any) -> None:
         """Put a layer at the end; it is built at once where the shape of the data is known."""
         if isinstance(layer, SymbolicTensor) and isinstance(layer.layer, InputLayer):
             layer = layer.layer
@@ -115,6 +115,35 @@ class Sequential(Model):
     @property
     def output_shape(self) -> Any:
         return self.output_shapes()[-1] if self._layers else self.input_shape
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic input; of the layers, `output` is then known, too. ValueError: the model is not built."""
+        return [self._drawn()[0]]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        return [self._drawn()[1]]
+
+    @property
+    def input(self) -> SymbolicTensor:
+        return self._drawn()[0]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        return self._drawn()[1]
+
+    def _drawn(self) -> tuple[SymbolicTensor, SymbolicTensor]:
+        """Both ends of the chain as a graph, which is drawn when it is first asked for."""
+        if not self.built or self.input_shape is None:
+            raise ValueError(f"{self.label}: it has no inputs before it is built; give it an Input")
+        if self._input is None:
+            self._input = InputLayer(batch_shape=self.input_shape, name="input_layer")
+        start = end = self._input.start()
+        for layer in self._layers:
+            node = next((node for node in layer.nodes if node.x is end), None)
+            end = layer(end) if node is None else node.outputs[0]
+        return start, end
 
     @property
     def input_dtype(self) -> str:

@@ -178,6 +178,37 @@ def test_a_part_of_a_graph():
     assert_close(rest.predict(states, verbose=0), model.predict(X, verbose=0)["end"], 1e-12, "rest")
 
 
+def test_a_part_of_a_chain():
+    chain = randomized(rnnfast.Sequential([Input((4, 2)), layers.GRU(3, return_sequences=True), layers.LSTM(2)]))
+    part = Model(chain.inputs, chain.layers[0].output)
+    x = X[0].astype(np.float32)
+    assert_close(part.predict(x, verbose=0), chain.layers[0](x), 1e-6, "first layer")
+    assert Model(chain.input, [chain.output]).layers[1:] == chain.layers and chain.outputs == [chain.layers[1].output]
+    with pytest.raises(ValueError, match="before it is built"):
+        _ = rnnfast.Sequential([layers.Dense(2)]).inputs
+
+
+def test_a_model_at_every_step():
+    start = Input((2,))
+    inner = Model(start, layers.add([layers.Dense(2)(start), start]))
+    x = Input((4, 2))
+    model = randomized(Model(x, layers.TimeDistributed(inner)(x)))
+    array = X[0].astype(np.float32)
+    expected = np.stack([inner(array[:, t]) for t in range(4)], axis=1)
+    assert_close(model.predict(array, verbose=0), expected, 1e-6, "every step")
+    assert_close(model.run([array], [None], False)[0][0], expected, 1e-6, "layers")
+
+
+def test_attention_in_a_graph():
+    query, value = Input((3, 4)), Input((5, 4))
+    y, weights = layers.Attention(name="looks")([query, value], return_attention_scores=True)
+    model = Model([query, value], [layers.LSTM(2)(y), weights])
+    arrays = [RNG.normal(size=(2, n, 4)).astype(np.float32) for n in (3, 5)]
+    made = model.predict(arrays, verbose=0)
+    assert_close(made[1], layers.Attention()(arrays, return_attention_scores=True)[1], 1e-6, "weights")
+    assert type(model).from_config(model.get_config()).output_shape == [(None, 2), (None, 3, 5)]
+
+
 def test_description(capsys):
     model = encoder_decoder()
     assert model.input_names == ["source", "target"] and model.output_names == ["end", "steps"]
