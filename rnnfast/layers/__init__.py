@@ -22,7 +22,7 @@ from rnnfast.layers.rnn import RNN
 from rnnfast.layers.shaping import Dropout, Flatten, Input, InputLayer, RepeatVector
 from rnnfast.layers.simple_rnn import SimpleRNN
 from rnnfast.layers.stacked_cells import StackedRNNCells
-from rnnfast.layers.wrappers import TimeDistributed
+from rnnfast.layers.wrappers import TimeDistributed, Wrapper
 
 __all__ = [
     "GRU",
@@ -49,6 +49,7 @@ __all__ = [
     "SimpleRNNCell",
     "StackedRNNCells",
     "TimeDistributed",
+    "Wrapper",
     "deserialize",
     "serialize",
 ]
