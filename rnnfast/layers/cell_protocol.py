@@ -28,8 +28,9 @@ from rnnfast.variable import Variable
 
 def check(label: str, cell: Any) -> None:
     """ValueError where an object is no cell."""
-    for wanted in ("call", "state_size"):
-        if not hasattr(cell, wanted):
+    steps = hasattr(cell, "call") or hasattr(cell, "forward")
+    for wanted, found in (("call", steps), ("state_size", hasattr(cell, "state_size"))):
+        if not found:
             raise ValueError(f"{label}: a cell has a {wanted!r}, got {cell!r} without it")
     if not _is_size(cell.state_size):
         raise ValueError(
@@ -82,7 +83,7 @@ def zeros(size: Any, batch: int, dtype: str) -> Any:
 
 def is_trainable(cell: Any) -> bool:
     """Whether a cell defines the two passes."""
-    return all(_defines(cell, method) for method in ("forward", "backward"))
+    return all(_defines(part, method) for part in (cell, *parts(cell)) for method in ("forward", "backward"))
 
 
 def _defines(cell: Any, method: str) -> bool:

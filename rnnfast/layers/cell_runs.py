@@ -112,7 +112,9 @@ class StepByStep:
         output: Any = None
         outputs, caches = [], []
         for t in self._order(time):
-            new_output, new_states, cache = step(x[:, t], states, training)
+            # What stands in a masked step may be anything, and a backward pass would multiply with it.
+            inputs = x[:, t] if mask is None else _choose(mask[:, t], x[:, t], np.zeros_like(x[:, t]))
+            new_output, new_states, cache = step(inputs, states, training)
             new_output = np.asarray(new_output, self.dtype)
             if mask is None:
                 output, states = new_output, new_states

@@ -75,6 +75,10 @@ class OverTime(Layer):
         """Output and what `backward` needs, from the call arguments."""
         raise TypeError(f"{self.label} does not define forward(x, mask, training, initial_state, lengths)")
 
+    def get_initial_state(self, batch_size: int) -> list[Any]:
+        """What a call starts from where nothing else is said: zeros, an array (batch_size, size) per state."""
+        return _zero_states(batch_size, self.state_size, self.dtype)
+
     # Checks
 
     def check_shape(self, shape: Shape) -> None:
@@ -191,3 +195,10 @@ def _first_leaf(states: Any) -> Any:
 
 def _state_shapes(batch: int | None, sizes: Any) -> list[Any]:
     return [_state_shapes(batch, s) if isinstance(s, (list, tuple)) else (batch, s) for s in sizes]
+
+
+def _zero_states(batch: int, sizes: Any, dtype: str) -> list[Any]:
+    return [
+        _zero_states(batch, size, dtype) if isinstance(size, (list, tuple)) else np.zeros((batch, size), dtype)
+        for size in sizes
+    ]
