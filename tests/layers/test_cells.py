@@ -1,5 +1,7 @@
 """RNN over the built-in cells: the layers of their names, bit for bit; stacks; one step; description."""
 
+import copy
+
 import numpy as np
 import pytest
 from layer_gradients import check
@@ -207,3 +209,14 @@ def test_what_a_call_starts_from():
     start = layer.get_initial_state(batch_size=2)
     assert [a.shape for a in flat(start)] == [(2, 4), (2, 4), (2, 3)] and not any(a.any() for a in flat(start))
     assert [a.shape for a in layers.LSTM(5).get_initial_state(3)] == [(3, 5), (3, 5)]
+
+
+def test_a_copy_has_weights_of_its_own():
+    layer = layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)])
+    before = layer(X)
+    twin = copy.deepcopy(layer)
+    twin.set_weights([2 * w for w in layer.get_weights()])
+    assert_same_bits(layer(X), before, "the original")
+    layer.set_weights(twin.get_weights())
+    assert_same_bits(twin(X), layer(X), "the copy")
+    assert np.abs(twin(X) - before).max() > 1e-3
