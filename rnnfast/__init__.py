@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from rnnfast import (
         activations,
         callbacks,
+        constraints,
         initializers,
+        keras,
         layers,
         losses,
         metrics,
         models,
         optimizers,
         reference,
+        regularizers,
         utils,
     )
     from rnnfast._engine import cpu_info, get_num_threads, set_num_threads
     from rnnfast.inference import InferenceModel
-    from rnnfast.models import Sequential, load_model, save_model
+    from rnnfast.layers import Input
+    from rnnfast.models import Model, Sequential, load_model, save_model
     from rnnfast.precision import get_float32_matmul_precision, set_float32_matmul_precision
 
 __version__ = "0.1.0"
@@ -39,17 +43,22 @@ load_core()  # first of all: whoever loads it otherwise would load OpenMP with i
 _MODULES = (
     "activations",
     "callbacks",
+    "constraints",
     "initializers",
+    "keras",
     "layers",
     "losses",
     "metrics",
     "models",
     "optimizers",
     "reference",
+    "regularizers",
     "utils",
 )
 _HOMES = {
     "InferenceModel": "rnnfast.inference",
+    "Input": "rnnfast.layers",
+    "Model": "rnnfast.models",
     "Sequential": "rnnfast.models",
     "cpu_info": "rnnfast._engine",
     "get_float32_matmul_precision": "rnnfast.precision",
@@ -62,13 +71,17 @@ _HOMES = {
 
 __all__ = [
     "InferenceModel",
+    "Input",
+    "Model",
     "Sequential",
     "activations",
     "callbacks",
+    "constraints",
     "cpu_info",
     "get_float32_matmul_precision",
     "get_num_threads",
     "initializers",
+    "keras",
     "layers",
     "load_model",
     "losses",
@@ -76,6 +89,7 @@ __all__ = [
     "models",
     "optimizers",
     "reference",
+    "regularizers",
     "save_model",
     "set_float32_matmul_precision",
     "set_num_threads",

@@ -81,43 +81,34 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         int64_t ldc
         int threads
 
-    struct AdamUpdate:
+    enum class Rule(int):
+        sgd
+        rmsprop
+        adam
+        nadam
+        adamax
+        adagrad
+        adadelta
+        lion
+
+    struct OptimizerUpdate:
+        Rule rule
         Dtype dtype
         int64_t size
         void* param
         void* before
         const void* grad
-        void* m
-        void* v
+        void* slots[3]
         double learning_rate
+        double weight_decay
+        double momentum
+        double rho
         double beta_1
         double beta_2
         double epsilon
+        double slot_share
+        double grad_share
         int64_t step
-
-    struct RmspropUpdate:
-        Dtype dtype
-        int64_t size
-        void* param
-        void* before
-        const void* grad
-        void* velocity
-        void* momentum_slot
-        void* average_grad
-        double learning_rate
-        double rho
-        double momentum
-        double epsilon
-
-    struct SgdUpdate:
-        Dtype dtype
-        int64_t size
-        void* param
-        void* before
-        const void* grad
-        void* momentum_slot
-        double learning_rate
-        double momentum
         bool nesterov
 
     struct Api:
@@ -149,9 +140,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy,
                                    void* dtable) except +MemoryError nogil
         bint (*all_finite)(Dtype, int64_t size, const void* x) except +MemoryError nogil
-        void (*adam_update)(const AdamUpdate*) except +MemoryError nogil
-        void (*rmsprop_update)(const RmspropUpdate*) except +MemoryError nogil
-        void (*sgd_update)(const SgdUpdate*) except +MemoryError nogil
+        void (*optimizer_update)(const OptimizerUpdate*) except +MemoryError nogil
         void* (*allocate)(int64_t bytes) except +MemoryError nogil
         void (*release)(void*, int64_t bytes) noexcept nogil
         int (*get_num_threads)() noexcept nogil

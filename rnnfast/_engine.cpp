@@ -42,9 +42,12 @@ WeightType weight_type_of(const std::string& name) {
 MergeMode mode_of(const std::string& name) {
   if (name == "concat") return MergeMode::concat;
   if (name == "sum") return MergeMode::sum;
+  if (name == "sub") return MergeMode::sub;
   if (name == "mul") return MergeMode::mul;
   if (name == "ave") return MergeMode::ave;
-  throw py::value_error("mode must be 'concat', 'sum', 'mul' or 'ave', got '" + name + "'");
+  if (name == "max") return MergeMode::max;
+  if (name == "min") return MergeMode::min;
+  throw py::value_error("mode must be 'concat', 'sum', 'sub', 'mul', 'ave', 'max' or 'min', got '" + name + "'");
 }
 
 py::dict cpu_info_dict() {
@@ -199,10 +202,17 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
            py::arg("return_sequences") = false, py::arg("zero_output_for_mask") = false, py::arg("name") = "rnn")
       .def(
           "merge",
-          [](P& p, int v1, int v2, const std::string& mode, const std::string& name) {
-            return p.merge(v1, v2, mode_of(mode), name);
+          [](P& p, const std::vector<int>& values, const std::string& mode, const std::string& name) {
+            return p.merge(values, mode_of(mode), name);
           },
-          py::arg("v1"), py::arg("v2"), py::arg("mode") = "concat", py::arg("name") = "merge")
+          py::arg("values"), py::arg("mode") = "concat", py::arg("name") = "merge")
+      .def(
+          "masked",
+          [](const P& p, int v) {
+            const std::vector<Value>& values = p.graph().values;
+            return v >= 0 && static_cast<size_t>(v) < values.size() && values[static_cast<size_t>(v)].mask >= 0;
+          },
+          py::arg("v"))
       .def("reverse", &P::reverse, py::arg("v"), py::arg("name") = "reverse")
       .def(
           "dense",

@@ -54,40 +54,23 @@ def activation_backward(activation: ElementFunction, x: Array, y: Array, dy: Arr
 def embedding_forward(table: Array, tokens: Array) -> Array: ...
 def embedding_backward(tokens: Array, dy: Array, vocabulary: int) -> Array: ...
 def all_finite(x: Array) -> bool: ...
-def adam_update(
+def optimizer_update(
+    rule: str,
     param: Array,
     grad: Array,
-    m: Array,
-    v: Array,
-    learning_rate: float,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    step: int,
+    slots: Sequence[Array | None],
     *,
     before: Array | None = None,
-) -> None: ...
-def rmsprop_update(
-    param: Array,
-    grad: Array,
-    velocity: Array,
-    momentum_slot: Array | None,
-    average_grad: Array | None,
     learning_rate: float,
-    rho: float,
-    momentum: float,
-    epsilon: float,
-    *,
-    before: Array | None = None,
-) -> None: ...
-def sgd_update(
-    param: Array,
-    grad: Array,
-    momentum_slot: Array | None,
-    learning_rate: float,
-    momentum: float,
-    nesterov: bool,
-    *,
-    before: Array | None = None,
+    weight_decay: float = 0,
+    momentum: float = 0,
+    rho: float = 0,
+    beta_1: float = 0,
+    beta_2: float = 0,
+    epsilon: float = 0,
+    slot_share: float = 0,
+    grad_share: float = 0,
+    step: int = 1,
+    nesterov: bool = False,
 ) -> None: ...
 def empty(shape: tuple[int, ...], dtype: Any) -> Array: ...

@@ -13,8 +13,8 @@ from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t
 
 from rnnfast._api cimport (
-    Activation, ActivationId, AdamUpdate, Api, CellKind, Dtype, MatMul, RmspropUpdate, RnnBackward, RnnForward, RnnSpec,
-    SequencePlan, SgdUpdate, gate_count,
+    Activation, ActivationId, Api, CellKind, Dtype, MatMul, OptimizerUpdate, RnnBackward, RnnForward, RnnSpec, Rule,
+    SequencePlan, gate_count,
 )
 
 import numpy as np
@@ -209,15 +209,13 @@ def all_finite(x):
 
 # ---- optimizers: param and its slots are flat, contiguous and updated in place; `before` receives what param was
 
-cdef int64_t check_update(param, before, grad, dict slots) except -1:
+cdef int64_t check_update(param, before, grad) except -1:
     cdef int number = float_type("param", param)
     if param.ndim != 1:
         raise ValueError(f"param: expected a flat array, got shape {param.shape}")
     check_contiguous("param", param, number, param.shape, written=True)
     check_contiguous("grad", grad, number, param.shape)
     check_optional("before", before, param)
-    for name, slot in slots.items():
-        check_contiguous(name, slot, number, param.shape, written=True)
     return param.size
 
 
@@ -226,46 +224,46 @@ cdef int check_optional(str name, slot, param, bint needed=False) except -1:
         name, slot, cnp.PyArray_TYPE(param), param.shape, written=True)
 
 
-def adam_update(param, grad, m, v, double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step, *,
-                before=None):
-    """One step of Adam (Kingma and Ba 2015, with Keras' placing of epsilon). step counts from 1."""
-    cdef AdamUpdate update
+# The rules by name: how many slots each cannot do without, and how many it may have.
+cdef dict RULES = {
+    "sgd": (Rule.sgd, 0, 1),
+    "rmsprop": (Rule.rmsprop, 1, 3),
+    "adam": (Rule.adam, 2, 3),
+    "nadam": (Rule.nadam, 2, 2),
+    "adamax": (Rule.adamax, 2, 2),
+    "adagrad": (Rule.adagrad, 1, 1),
+    "adadelta": (Rule.adadelta, 2, 2),
+    "lion": (Rule.lion, 1, 1),
+}
+
+
+def optimizer_update(str rule, param, grad, slots, *, before=None, double learning_rate, double weight_decay=0,
+                     double momentum=0, double rho=0, double beta_1=0, double beta_2=0, double epsilon=0,
+                     double slot_share=0, double grad_share=0, int64_t step=1, bint nesterov=False):
+    """One step of a rule as in Keras; src_c/kernels/optimizers.h has the formulas, and says which numbers each takes.
+
+    slots: in the order that stands there, None where a rule can do without one. step counts from 1.
+    """
+    cdef OptimizerUpdate update
+    cdef int least, most, i
+    if rule not in RULES:
+        raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")
+    number, least, most = RULES[rule]
     if step < 1:
         raise ValueError(f"step: expected 1 or more, got {step}")
-    update.size = check_update(param, before, grad, {"m": m, "v": v})
-    update.dtype = dtype_of(cnp.PyArray_TYPE(param))
+    if not least <= len(slots) <= most:
+        raise ValueError(f"slots: {rule} takes {least} to {most}, got {len(slots)}")
+    update.size = check_update(param, before, grad)
+    for i, slot in enumerate(slots):
+        check_optional(f"slots[{i}]", slot, param, i < least)
+        update.slots[i] = data(slot)
+    for i in range(len(slots), 3):
+        update.slots[i] = NULL
+    update.rule, update.dtype = <Rule> (<int> number), dtype_of(cnp.PyArray_TYPE(param))
     update.param, update.before, update.grad = data(param), data(before), data(grad)
-    update.m, update.v = data(m), data(v)
-    update.learning_rate, update.beta_1, update.beta_2 = learning_rate, beta_1, beta_2
-    update.epsilon, update.step = epsilon, step
+    update.learning_rate, update.weight_decay = learning_rate, weight_decay
+    update.momentum, update.rho, update.beta_1, update.beta_2 = momentum, rho, beta_1, beta_2
+    update.epsilon, update.slot_share, update.grad_share = epsilon, slot_share, grad_share
+    update.step, update.nesterov = step, nesterov
     with nogil:
-        core.adam_update(&update)
-
-
-def rmsprop_update(param, grad, velocity, momentum_slot, average_grad, double learning_rate, double rho,
-                   double momentum, double epsilon, *, before=None):
-    """One step of RMSprop as in Keras. momentum_slot: may be None without momentum. average_grad: None unless centered.
-    """
-    cdef RmspropUpdate update
-    update.size = check_update(param, before, grad, {"velocity": velocity})
-    check_optional("momentum_slot", momentum_slot, param, momentum > 0)
-    check_optional("average_grad", average_grad, param)
-    update.dtype = dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.before, update.grad = data(param), data(before), data(grad)
-    update.velocity, update.momentum_slot, update.average_grad = data(velocity), data(momentum_slot), data(average_grad)
-    update.learning_rate, update.rho, update.momentum, update.epsilon = learning_rate, rho, momentum, epsilon
-    with nogil:
-        core.rmsprop_update(&update)
-
-
-def sgd_update(param, grad, momentum_slot, double learning_rate, double momentum, bint nesterov, *, before=None):
-    """One step of SGD as in Keras. momentum_slot: may be None without momentum."""
-    cdef SgdUpdate update
-    update.size = check_update(param, before, grad, {})
-    check_optional("momentum_slot", momentum_slot, param, momentum > 0)
-    update.dtype = dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.before, update.grad = data(param), data(before), data(grad)
-    update.momentum_slot = data(momentum_slot)
-    update.learning_rate, update.momentum, update.nesterov = learning_rate, momentum, nesterov
-    with nogil:
-        core.sgd_update(&update)
+        core.optimizer_update(&update)

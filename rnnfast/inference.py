@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _engine
+from rnnfast.data.structure import flatten
 from rnnfast.formats.keras_file import load_model
 from rnnfast.layers.base import Shape
 from rnnfast.lowering import LoweredModel
-from rnnfast.models import Sequential
+from rnnfast.models import Model
 from rnnfast.precision import INFERENCE_DTYPES, WEIGHT_FORMATS, check_goal
 
 
@@ -23,7 +24,8 @@ class InferenceModel:
     same bits whatever batch it is in, wherever it stands in it, and on however many threads it is computed. Training
     the model afterwards does not change the snapshot.
 
-    source: a built `rnnfast.Sequential`, or the path of a `.keras` file. threads: that a call may use; None follows
+    source: a built model, or the path of a `.keras` file; of a model with a `call` of its own, the layers that it calls
+    now. threads: that a call may use; None follows
     `rnnfast.set_num_threads`.
 
     dtype: "float32" (default) or "float64", of weights, computation and outputs; weights and inputs of another dtype
@@ -58,19 +60,24 @@ class InferenceModel:
         self.dtype = dtype
         self.input_shape: Shape = model.input_shape
         self.output_shape: Shape = model.output_shape
+        self._input_names, self._pack = model.input_names, model.pack_outputs
         self._lowered = LoweredModel(model, dtype, optimize_for)
         self._run = self._lowered.run
 
-    def __call__(self, x: Any) -> np.ndarray:
-        """The output for a batch.
+    def __call__(self, x: Any) -> Any:
+        """The output for a batch; of several outputs, all in the model's structure.
 
         x: numeric (batch, ...) of the model's input shape, cast to float64 by a float64 model and to float32 by any
         other (tokens: to integers, as Keras casts them); an empty batch gives an empty result. ValueError: another
         shape, no time steps, a token out of range; TypeError: not numeric.
         """
-        return self._run([x], self._threads)[0]
+        inputs = [x] if len(self._input_names) == 1 and not isinstance(x, dict) else self._inputs("input", x)
+        return self._pack(self._run(inputs, self._threads))
 
-    def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
+    def _inputs(self, what: str, x: Any) -> list[Any]:
+        return flatten(f"InferenceModel: {what}", x, self._input_names)
+
+    def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for a batch, as `engine(x)`; with `batch_size`, so many rows at a time, to bound memory.
 
         The result does not depend on `batch_size`.
@@ -78,10 +85,11 @@ class InferenceModel:
         if batch_size is None:
             return self(x)
         batch_size = _arguments.whole_number("predict: batch_size", batch_size)
-        rows = _arguments.numeric("predict: input", x)
-        if rows.ndim == 0 or len(rows) <= batch_size:
-            return self(rows)
-        return np.concatenate([self(rows[i : i + batch_size]) for i in range(0, len(rows), batch_size)])
+        inputs = [_arguments.numeric("predict: input", one) for one in self._inputs("x", x)]
+        count = max(array.shape[0] if array.ndim else 0 for array in inputs)
+        starts = range(0, max(count, 1), batch_size)
+        parts = [self._run([a[i : i + batch_size] if a.ndim else a for a in inputs], self._threads) for i in starts]
+        return self._pack([p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)])
 
     def stream(self, batch_size: int = 1) -> Stream:
         """A stream over this model: one time step per call, for `batch_size` independent sequences side by side.
@@ -211,8 +219,8 @@ class Explanation:
 def _model(source: Any) -> Any:
     if isinstance(source, (str, os.PathLike)):
         source = load_model(source, compile=False)
-    if not isinstance(source, Sequential):
-        raise TypeError(f"InferenceModel: expected a Sequential model or a path, got {type(source).__name__}")
+    if not isinstance(source, Model):
+        raise TypeError(f"InferenceModel: expected a model or a path, got {type(source).__name__}")
     if not source.built:
         raise ValueError(f"InferenceModel: {source.label} is not built: give it an Input, or call it on data first")
     return source

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from rnnfast import _engine
-from rnnfast.layers.base import Layer
+from rnnfast.layers import InputLayer
+from rnnfast.layers.base import Layer, NoLoweringError
 from rnnfast.precision import weight_format
 
 
 class LoweredModel:
-    """A snapshot of a built sequential model, packed for this machine.
+    """A snapshot of a built model, packed for this machine.
 
     Each layer describes itself through `Layer.lower`. dtype and optimize_for: as InferenceModel takes them; from them
     follow `weights`, the format of the weights of recurrent and dense layers, and `why` it was chosen.
-    `run([x], threads)` gives the outputs as a list (threads 0: as many as `rnnfast.get_num_threads()`);
-    `nodes_of` lists each layer with its nodes in the program, [first, last).
+    `run(inputs, threads)` takes and gives lists of arrays (threads 0: as many as `rnnfast.get_num_threads()`);
+    `nodes_of` lists each layer with its nodes in the program, [first, last), once for every call of it.
 
-    layers.NoLoweringError: a layer, or an option of it, has no node.
+    layers.NoLoweringError: a layer, an option of it, or the way in which layers are joined, has no node.
     """
 
     def __init__(self, model: Any, dtype: str, optimize_for: str = "latency") -> None:
@@ -29,18 +31,35 @@ class LoweredModel:
         program = _engine.Program64 if dtype == "float64" else _engine.Program32
         self.program = program(weights=self.weights)
         self.nodes_of: list[tuple[Layer, int, int]] = []
-        value = self.program.input(model.input_shape[1:], model.input_dtype)
-        for layer in flat_layers(model):
-            first = self.program.node_count
-            value = layer.lower(self.program, value)
-            self.nodes_of.append((layer, first, self.program.node_count))
-        self.program.finish([value])
+        try:
+            inputs = [self.program.input(shape[1:], given) for shape, given in model.input_specs]
+            self.program.finish(model.lower_through(self._lower, inputs))
+        except ValueError as error:  # a program takes fewer graphs than layers do
+            raise NoLoweringError(str(error)) from None
         self.run: Callable[[list[Any], int], list[np.ndarray]] = self.program.run
+
+    def _lower(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
+        if hasattr(layer, "lower_through"):
+            return layer.pack_outputs(layer.lower_through(self._lower, layer.by_name(x)))
+        options = {name: value for name, value in options.items() if value is not False}  # training=False
+        unknown = [name for name in options if name not in inspect.signature(layer.lower).parameters]
+        if unknown:
+            raise NoLoweringError(f"{layer.label}: the engine does not take its call argument {unknown[0]!r}")
+        first = self.program.node_count
+        y = layer.lower(self.program, x, **options)
+        self.nodes_of.append((layer, first, self.program.node_count))
+        return y
 
 
 def flat_layers(model: Any) -> list[Layer]:
-    """The layers in the order they run, those of nested models in their place."""
+    """The layers that compute something, those of nested models in their place."""
     flat: list[Layer] = []
     for layer in model.layers:
-        flat += flat_layers(layer) if hasattr(layer, "layers") else [layer]
+        flat += flat_layers(layer) if hasattr(layer, "layers") else [layer] * (not isinstance(layer, InputLayer))
     return flat
+
+
+def has_own_call(model: Any) -> bool:
+    """Whether what the model does is code of the user's: its `call`, or that of a model in it."""
+    inner = [layer for layer in model.layers if hasattr(layer, "layers")]
+    return type(model).call is not Layer.call or any(has_own_call(layer) for layer in inner)

@@ -13,7 +13,8 @@ class Variable:
     """One weight of a layer.
 
     `value` and `numpy()` hand out read-only views; only `assign` and optimizers write, and each write bumps `version`,
-    which packed copies of the weight follow. `grad` is what the last backward pass left, or None.
+    which packed copies of the weight follow. `grad` is what the last backward pass left, or None. `regularizer` and
+    `constraint` are what training makes of it: see the modules of these names.
 
     >>> import numpy as np
     >>> from rnnfast.variable import Variable
@@ -29,6 +30,8 @@ class Variable:
         self.trainable = trainable
         self.version = 0
         self.grad: np.ndarray | None = None
+        self.regularizer: Any = None
+        self.constraint: Any = None
 
     @property
     def value(self) -> np.ndarray:

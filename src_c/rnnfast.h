@@ -103,17 +103,22 @@ struct MatMul {
   int threads;
 };
 
-// Fused optimizer updates over `size` elements. param and the slots are updated in place; before receives what param
-// was, or is null.
-struct AdamUpdate    { Dtype dtype; int64_t size; void* param; void* before; const void* grad; void* m; void* v;
-                       double learning_rate, beta_1, beta_2, epsilon; int64_t step; };
-struct RmspropUpdate { Dtype dtype; int64_t size; void* param; void* before; const void* grad;
-                       void* velocity; void* momentum_slot;
-                       void* average_grad;  // or null unless centered
-                       double learning_rate, rho, momentum, epsilon; };
-struct SgdUpdate     { Dtype dtype; int64_t size; void* param; void* before; const void* grad;
-                       void* momentum_slot;  // or null
-                       double learning_rate, momentum; bool nesterov; };
+// Rules of optimizers; kernels/optimizers.h says which of the slots and numbers below each takes.
+enum class Rule : int { sgd, rmsprop, adam, nadam, adamax, adagrad, adadelta, lion, count };
+
+// One update of `size` elements in one pass. param and the slots are updated in place; before receives what param was,
+// or is null. A slot that a rule can do without is null where it is not wanted.
+struct OptimizerUpdate {
+  Rule rule; Dtype dtype; int64_t size;
+  void* param; void* before; const void* grad;
+  void* slots[3];
+  double learning_rate;
+  double weight_decay;  // param is multiplied by 1 - learning_rate weight_decay first
+  double momentum, rho, beta_1, beta_2, epsilon;
+  double slot_share, grad_share;  // of Nadam's step
+  int64_t step;                   // counts from 1
+  bool nesterov;
+};
 
 // The function table behind the capsule rnnfast._engine._C_API.
 struct Api {
@@ -160,9 +165,7 @@ struct Api {
   void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy, void* dtable);
 
   bool (*all_finite)(Dtype, int64_t size, const void* x);
-  void (*adam_update)(const AdamUpdate*);
-  void (*rmsprop_update)(const RmspropUpdate*);
-  void (*sgd_update)(const SgdUpdate*);
+  void (*optimizer_update)(const OptimizerUpdate*);
 
   // Memory on a cache line, uninitialised. What is released is kept, up to a limit, for the next request of its size.
   void* (*allocate)(int64_t bytes);

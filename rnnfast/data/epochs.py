@@ -34,6 +34,11 @@ class Epochs:
         """Whether one epoch takes all there is."""
         return self._source.once and self._steps is None
 
+    def restart(self) -> None:
+        """Begin a new pass with the next epoch, where the data can be begun anew."""
+        if not self._source.once:
+            self._pass = None
+
     def has_more(self) -> bool:
         """Whether there is a batch for one more epoch: a generator may have come to its end."""
         if self._source.once and self._next is None:
@@ -43,8 +48,8 @@ class Epochs:
     def epoch(self) -> Iterator[Batch]:
         """The batches of one epoch. ValueError: there is none."""
         self._source.on_epoch_begin()
-        if self._steps is None and not self._source.once:
-            self._pass = None
+        if self._steps is None:
+            self.restart()
         count = 0
         while self._steps is None or count < self._steps:
             batch = self._take()

@@ -8,29 +8,29 @@ from typing import Any
 
 from rnnfast import losses, metrics, optimizers
 from rnnfast.formats.errors import ModelFileError, construct
-from rnnfast.models import Sequential
+from rnnfast.models import Model
 
 # Keys with no effect on results here.
 _IGNORED = {"run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"}
 
 
-def compile_to_config(model: Sequential) -> dict[str, Any] | None:
+def compile_to_config(model: Model) -> dict[str, Any] | None:
     """How `model` was compiled, as Keras serialises it; None if it was not, or with code of the user's own.
 
     A file holds no code, so the latter could not be read again: a UserWarning says what it was.
     """
-    config = model.get_compile_config()
-    if config is None:
-        return None
     try:
+        config = model.get_compile_config()
+        if config is None:
+            return None
         _arguments(json.loads(json.dumps(config)), "compile_config")
-    except (ModelFileError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         warnings.warn(f"save: {error}. The file leaves out how the model was compiled", stacklevel=4)
         return None
     return config
 
 
-def compile_model(model: Sequential, config: Any, where: str) -> None:
+def compile_model(model: Model, config: Any, where: str) -> None:
     """Compile a model as `config` says.
 
     Args:

@@ -16,18 +16,19 @@ import warnings
 from typing import Any
 
 from rnnfast.formats import archive, compile_config, optimizer_state
-from rnnfast.formats.errors import ModelFileError, construct
+from rnnfast.formats.errors import ModelFileError
 from rnnfast.formats.h5_weights import Group, WeightsReader, import_h5py, write_weights
 from rnnfast.formats.json_text import MAX_BYTES, parse_json
-from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_config
-from rnnfast.formats.weights_layout import read_weights, sized_by, weight_groups
-from rnnfast.models import Sequential
+from rnnfast.formats.layer_config import Config
+from rnnfast.formats.model_config import is_model, model_from_config, model_to_config
+from rnnfast.formats.weights_layout import read_weights, weight_groups
+from rnnfast.models import Model
 
 # The oldest version of Keras that files from here were opened with.
 _KERAS_VERSION = "3.6.0"
 
 
-def save_model(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a built model, with its weights, how it was compiled and the state of its optimizer, to a `.keras` file.
 
     Keras 3 opens the file with `keras.models.load_model(path)`. An `LSTM(peephole=True)` has no counterpart there: a
@@ -35,13 +36,14 @@ def save_model(model: Sequential, path: str | os.PathLike[str], overwrite: bool 
     in one step: a reader sees the old one or the new one.
 
     Args:
-        model: a built `Sequential`.
+        model: a built `Sequential` or functional model.
         path: ends in `.keras`.
         overwrite: False makes it an error if `path` exists.
 
     Raises:
         ImportError: h5py is missing (`pip install "rnnfast[keras]"`).
-        ValueError: `path` does not end in `.keras` or exists and `overwrite` is False; the model is not built.
+        ValueError: `path` does not end in `.keras` or exists and `overwrite` is False; the model is not built, or is
+            a class of your own.
         OSError: the file cannot be written.
 
     Example:
@@ -59,7 +61,10 @@ def save_model(model: Sequential, path: str | os.PathLike[str], overwrite: bool 
     if not model.built:
         raise ValueError(f"save: model {model.name!r} has no weights yet; build it first: model.build(input_shape)")
     import_h5py()
-    config = _model_to_config(model)
+    config = model_to_config(model)
+    compiled = compile_config.compile_to_config(model)
+    if compiled:
+        config["compile_config"] = compiled
     groups = {"": Group(model.name, []), **weight_groups(model.layers)}
     if "compile_config" in config and model.optimizer is not None:
         groups[optimizer_state.PATH] = optimizer_state.state_group(model.optimizer, model.trainable_weights)
@@ -76,8 +81,8 @@ def save_model(model: Sequential, path: str | os.PathLike[str], overwrite: bool 
     archive.write_archive(target, members)
 
 
-def load_model(path: str | os.PathLike[str], compile: bool = True) -> Sequential:
-    """Read a `Sequential` model from a `.keras` file that Keras 3 or rnnfast wrote.
+def load_model(path: str | os.PathLike[str], compile: bool = True) -> Model:
+    """Read a `Sequential` or functional model from a `.keras` file that Keras 3 or rnnfast wrote.
 
     Weights come back bit for bit. If the model was compiled with something that rnnfast does not have (an optimizer, a
     loss of your own), it is loaded all the same, not compiled, with a UserWarning that says why.
@@ -107,47 +112,19 @@ def load_model(path: str | os.PathLike[str], compile: bool = True) -> Sequential
     with archive.open_archive(source) as members:
         _check_version(source, parse_json(members.read(archive.METADATA, MAX_BYTES), f"{source}: {archive.METADATA}"))
         config = parse_json(members.read(archive.CONFIG, MAX_BYTES), where)
-        arguments, input_shape = _parse_model(config, where)
+        if not is_model(config):
+            name = config.get("class_name")
+            raise ModelFileError(f"{where}: expected a Sequential or functional model, got {name!r}")
         weights = members.read(archive.WEIGHTS)
     with WeightsReader(source, weights) as reader:
-        with sized_by(reader, arguments["layers"]):
-            model = construct(Sequential, arguments, where)
-            if not model.built and input_shape is not None:
-                construct(model.build, {"input_shape": input_shape}, where)
+        model = model_from_config(config, reader, where)
         read_weights(reader, model.layers)
         if compile and config.get("compile_config"):
             _compile(model, config["compile_config"], reader, where)
     return model
 
 
-def _model_to_config(model: Sequential) -> Config:
-    """The whole of config.json, as Keras writes it."""
-    config = model.get_config()
-    inputs = [entry for entry in config["layers"] if entry["class_name"] == "InputLayer"]
-    config["layers"] = [*inputs, *(layer_to_config(layer) for layer in model.layers)]
-    entry: Config = {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None}
-    if "build_input_shape" in config:
-        entry["build_config"] = {"input_shape": config["build_input_shape"]}
-    compiled = compile_config.compile_to_config(model)
-    return {**entry, "compile_config": compiled} if compiled else entry
-
-
-def _parse_model(entry: Config, where: str) -> tuple[Config, Any]:
-    """Arguments of `Sequential`, its layers not yet built, and the shape to build it for, or None."""
-    name, config = entry.get("class_name"), entry.get("config")
-    if name != "Sequential":
-        raise ModelFileError(
-            f"{where}: a {name} model; only Sequential models are read: where its graph is a chain, rebuild it as "
-            "keras.Sequential in Keras"
-        )
-    if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
-        raise ModelFileError(f"{where}: expected config with a list of layers")
-    layers = [layer_from_config(item, f"{where}: layers[{i}]") for i, item in enumerate(config["layers"])]
-    arguments = {"layers": layers, "name": config.get("name"), "trainable": config.get("trainable", True)}
-    return arguments, config.get("build_input_shape")
-
-
-def _compile(model: Sequential, config: Any, reader: WeightsReader, where: str) -> None:
+def _compile(model: Model, config: Any, reader: WeightsReader, where: str) -> None:
     try:
         compile_config.compile_model(model, config, f"{where}: compile_config")
     except ModelFileError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnfast import activations, initializers, layers
+from rnnfast import activations, constraints, initializers, layers, regularizers
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.layers.base import Layer
 from rnnfast.layers.refused import REFUSED
@@ -26,6 +26,13 @@ _ACTIVATIONS = ("activation", "recurrent_activation")
 # Parameters of constructors that are no configuration: weights come, checked, from the file's weights member.
 _NOT_CONFIG = {"weights"}
 
+# What a user may have subclassed, by the module of the built-in ones.
+_OWN_CLASSES = {
+    initializers: initializers.Initializer,
+    regularizers: regularizers.Regularizer,
+    constraints: constraints.Constraint,
+}
+
 _DTYPE_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 
 # Keras' layers that stand for an activation with a parameter: class -> (activation, Keras' argument).
@@ -33,8 +40,6 @@ _PARAMETRIC = {"LeakyReLU": ("leaky_relu", "negative_slope"), "ELU": ("elu", "al
 
 _ADVICE = {
     **REFUSED,
-    "Functional": "only Sequential models are read; where its graph is a chain, rebuild it as Sequential in Keras",
-    "Sequential": "a model inside a model; add its layers one by one to the outer Sequential in Keras",
 }
 
 
@@ -55,11 +60,12 @@ def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED)
         raise ValueError(f"save: {label} cannot be written to a .keras file. Supported: {', '.join(supported)}")
     config = layer.get_config()
     for key, value in vars(layer.layer if isinstance(layer, layers.RecurrentCell) else layer).items():
-        if isinstance(value, initializers.Initializer) and type(value).__module__ != initializers.__name__:
-            raise ValueError(
-                f"save: {layer.label}: {key} is a {type(value).__name__}, a class of your own, and a file holds no "
-                "code; set a built-in initializer first, the weights stay as they are"
-            )
+        for room, kind in _OWN_CLASSES.items():
+            if isinstance(value, kind) and type(value).__module__ != room.__name__:
+                raise ValueError(
+                    f"save: {layer.label}: {key} is a {type(value).__name__}, a class of your own, and a file holds no "
+                    f"code; set a built-in {kind.__name__.lower()} or None first, the weights stay as they are"
+                )
     if isinstance(layer, layers.Bidirectional):
         config["layer"] = layer_to_config(layer.forward_layer)
         config["backward_layer"] = layer_to_config(layer.backward_layer)

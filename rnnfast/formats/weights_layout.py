@@ -2,13 +2,14 @@
 
 Layers are found by class and order (`layers/lstm`, `layers/lstm_1`, ...), not by name. The weights of a recurrent layer
 are its cell's (`layers/lstm/cell`), those of a stack of cells theirs (`layers/rnn/cell/cells/lstm_cell`), those of a
-wrapper its inner layers' (`layers/bidirectional/forward_layer/cell`).
+wrapper its inner layers' (`layers/bidirectional/forward_layer/cell`), those of a model inside a model its layers'
+(`layers/functional/layers/dense`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,20 +21,22 @@ from rnnfast.formats.h5_weights import Group, WeightsReader
 from rnnfast.formats.layer_config import class_name
 from rnnfast.initializers import Initializer
 from rnnfast.layers.base import Layer
+from rnnfast.models.network import Network
 
 LAYERS = "layers"
 
 
-def layer_paths(model_layers: Sequence[Layer]) -> list[tuple[str, Layer]]:
-    """(path, layer) of every layer of a model but its InputLayer, which Keras leaves out."""
-    return _numbered(LAYERS, [layer for layer in model_layers if not isinstance(layer, layers.InputLayer)])
+def layer_paths(model_layers: Sequence[Layer], folder: str = LAYERS) -> list[tuple[str, Layer]]:
+    """(path, layer) of every layer of a model."""
+    return numbered(folder, model_layers, _folder_name)
 
 
-def _numbered(folder: str, members: Sequence[Layer]) -> list[tuple[str, Layer]]:
+def numbered(folder: str, members: Sequence[Any], name_of: Callable[[Any], str]) -> list[tuple[str, Any]]:
+    """(path, member): the name of its class, with a number from the second one on."""
     counts: Counter[str] = Counter()
     paths = []
     for member in members:
-        name = snake_case(class_name(member))
+        name = name_of(member)
         paths.append((f"{folder}/{name}_{counts[name]}" if counts[name] else f"{folder}/{name}", member))
         counts[name] += 1
     return paths
@@ -49,13 +52,15 @@ def parts(path: str, layer: Layer) -> Iterator[tuple[str, str, Layer | None]]:
     elif isinstance(layer, layers.RNN):
         inner = {"cell": layer.cell}
     elif isinstance(layer, layers.StackedRNNCells):
-        inner = dict(_numbered("cells", layer.cells))
+        inner = dict(numbered("cells", layer.cells, _folder_name))
+    elif isinstance(layer, Network):
+        inner = dict(layer_paths(layer.layers))
     if isinstance(layer, layers.Recurrent):
         yield path, layer.name, None
         yield f"{path}/cell", f"{snake_case(class_name(layer))}_cell", layer
     else:
         owner = layer.layer if isinstance(layer, layers.RecurrentCell) else layer
-        yield path, layer.name, None if inner else owner
+        yield path, layer.name, None if inner or isinstance(layer, Network) else owner
     for name, held in inner.items():
         yield from parts(f"{path}/{name}", held)
 
@@ -67,6 +72,10 @@ def weight_groups(model_layers: Sequence[Layer]) -> dict[str, Group]:
         for top, layer in layer_paths(model_layers)
         for path, name, owner in parts(top, layer)
     }
+
+
+def _folder_name(layer: Layer) -> str:
+    return snake_case(class_name(layer))
 
 
 class _Stored(Initializer):
@@ -83,14 +92,14 @@ class _Stored(Initializer):
 
 
 @contextmanager
-def sized_by(reader: WeightsReader, model_layers: Sequence[Layer]) -> Iterator[None]:
+def sized_by(reader: WeightsReader, model_layers: Sequence[Layer], folder: str = LAYERS) -> Iterator[None]:
     """While this is open, building a layer takes memory only for weights that `reader` holds, shape for shape.
 
     It also spares the work of drawing initial values that would be overwritten.
     """
     originals: list[tuple[Layer, str, Any]] = []
     try:
-        for top, layer in layer_paths(model_layers):
+        for top, layer in layer_paths(model_layers, folder):
             for path, _, owner in parts(top, layer):
                 if owner is None:
                     continue

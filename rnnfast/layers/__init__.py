@@ -16,9 +16,26 @@ from rnnfast.layers.bidirectional import Bidirectional
 from rnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
 from rnnfast.layers.convolution import Conv1D
 from rnnfast.layers.core import Activation, Dense
+from rnnfast.layers.dot import Dot, dot
 from rnnfast.layers.embedding import Embedding, Masking
 from rnnfast.layers.gru import GRU
 from rnnfast.layers.lstm import LSTM
+from rnnfast.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from rnnfast.layers.noise import Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
 from rnnfast.layers.normalization import LayerNormalization, UnitNormalization
 from rnnfast.layers.over_time import OverTime
@@ -40,14 +57,18 @@ __all__ = [
     "LSTM",
     "RNN",
     "Activation",
+    "Add",
     "AdditiveAttention",
     "Attention",
+    "Average",
     "AveragePooling1D",
     "BatchNormalization",
     "Bidirectional",
+    "Concatenate",
     "Conv1D",
     "Cropping1D",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -65,6 +86,9 @@ __all__ = [
     "LeakyReLU",
     "Masking",
     "MaxPooling1D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "NoLoweringError",
     "Normalization",
     "OverTime",
@@ -81,20 +105,31 @@ __all__ = [
     "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
+    "Subtract",
     "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "Wrapper",
     "ZeroPadding1D",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 # The layers that a model is made of and that a file may hold.
 BUILT_IN: tuple[type[Layer], ...] = (
     InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, RNN, Bidirectional, TimeDistributed, Dense, Dropout,
-    Activation, Flatten, RepeatVector, Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D,
+    Activation, Flatten, RepeatVector,
+    Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot,
+    Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D,
     LayerNormalization, BatchNormalization, UnitNormalization, Conv1D,
     MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D,
     SpatialDropout1D, GaussianNoise, GaussianDropout, Attention, AdditiveAttention,

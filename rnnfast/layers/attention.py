@@ -102,6 +102,10 @@ class Attention(Layer):
         query, value = (tuple(shape) for shape in self._inputs(input_shape, "shapes")[:2])
         return (*query[:-1], value[-1])
 
+    def call_output_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+        shapes, y = self._inputs(input_shape, "shapes"), self.compute_output_shape(input_shape)
+        return [y, (*y[:-1], shapes[1][1])] if options.get("return_attention_scores") else y
+
     def compute_mask(self, x: Any, mask: Any = None) -> np.ndarray | None:
         return None if mask is None else mask[0]
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, initializers
+from rnnfast import _arguments, _structure, constraints, initializers, regularizers
 from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
+from rnnfast.constraints import Constraint
+from rnnfast.layers.drawn import Drawn
+from rnnfast.layers.penalties import Penalized
+from rnnfast.layers.traced import find_traced
+from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
 Shape = tuple[int | None, ...]
@@ -22,13 +28,15 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer:
+class Layer(Drawn, Penalized):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
-    weights on the first call. Training goes through two methods: `forward` gives the output and a cache, `backward`
-    takes the gradient of the output and that cache, adds to the `grad` of the layer's variables and gives the gradient
-    of the input. A subclass defines `create_variables`, `forward`, `backward` and `compute_output_shape`.
+    weights on the first call. Called on symbolic tensors (`Input`) it gives symbolic tensors, from which functional
+    models are made. Training goes through two methods: `forward` gives the output and a cache, `backward` takes the
+    gradient of the output and that cache, adds to the `grad` of the layer's variables and gives the gradient of the
+    input. A layer of several inputs takes a list, its masks come as a list, and its `backward` gives one. A subclass
+    defines `create_variables`, `forward`, `backward` and `compute_output_shape`.
 
     name: default a free name of the class, `dense`, `dense_1`, ... dtype: of weights and computation, "float32"
     (default) or "float64"; input of another numeric dtype is cast to it, as Keras casts it.
@@ -51,6 +59,7 @@ class Layer:
         batch_input_shape: Any = None,
         **unknown: Any,
     ) -> None:
+        super().__init__()
         if unknown:
             raise self._unknown_argument(next(iter(unknown)))
         self.name = name if name is not None else auto_name(type(self).__name__)
@@ -112,6 +121,20 @@ class Layer:
         """Check an integer argument that must be at least 1."""
         return _arguments.whole_number(f"{self.label}: {argument}", value)
 
+    def regularizer(self, argument: str, identifier: Any) -> Regularizer | None:
+        """An argument that takes a regularizer."""
+        return self._named(regularizers.get, argument, identifier)
+
+    def constraint(self, argument: str, identifier: Any) -> Constraint | None:
+        """An argument that takes a constraint."""
+        return self._named(constraints.get, argument, identifier)
+
+    def _named(self, get: Callable[[Any], Any], argument: str, identifier: Any) -> Any:
+        try:
+            return get(identifier)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{self.label}: {argument}: {error}") from None
+
     def build(self, input_shape: Any) -> None:
         """Create the weights for an input of `input_shape`, batch axis included and None where unknown."""
         shape = _arguments.items(f"{self.label}: input_shape", input_shape, "a shape: a tuple of integers and None")
@@ -128,9 +151,18 @@ class Layer:
         """Make the layer's weights with `add_weight`. The default has none."""
 
     def add_weight(
-        self, name: str, shape: tuple[int, ...], initializer: Any, *, dtype: Any = None, trainable: bool = True
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Any,
+        *,
+        dtype: Any = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
     ) -> Variable:
-        """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it."""
+        """A new weight. dtype: None is the layer's; trainable=False: no optimizer changes it. regularizer: a penalty on
+        it in training; constraint: what it is held to after an update."""
         if None in shape:
             raise ValueError(f"{self.label}: weight {name!r} of shape {tuple(shape)}: all sizes must be known")
         try:
@@ -138,6 +170,8 @@ class Layer:
         except (MemoryError, OverflowError, ValueError) as error:
             raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
         variable = Variable(value, name=name, path=f"{self.name}/{name}", trainable=trainable)
+        variable.regularizer = self.regularizer(f"regularizer of {name!r}", regularizer)
+        variable.constraint = self.constraint(f"constraint of {name!r}", constraint)
         self._variables.append(variable)
         return variable
 
@@ -184,27 +218,50 @@ class Layer:
     def prepare(self, x: Any) -> np.ndarray:
         """Cast and check an input, and build the layer on the first one."""
         array = self.cast(x)
-        if self.built:
-            self.check_shape(array.shape)
-        else:
-            self.build(array.shape)
+        self.build_call(_structure.map_leaves(np.shape, array), {})
         self.check_values(array)
         return array
+
+    def build_call(self, shape: Any, options: dict[str, Any]) -> None:
+        """Build the layer for a call, or check that it can take the call.
+
+        shape: that of x, or a structure of several. options: the other arguments, with shapes in place of arrays.
+        """
+        for argument in options:
+            known = inspect.signature(self.forward).parameters
+            if argument not in known:
+                raise TypeError(f"{self.label}: unknown call argument {argument!r}; it takes {', '.join(known)}")
+        if self.built:
+            self.check_shape(shape)
+        else:
+            self.build(shape)
 
     def check_values(self, x: np.ndarray) -> None:
         """ValueError for values that the layer cannot take. The default takes all."""
 
     # The two passes
 
-    def __call__(self, x: Any, *, training: bool = False, **options: Any) -> Any:
-        """The output for an array, in inference unless `training`; other arguments are those of `forward`."""
+    def __call__(self, x: Any, *, training: bool | None = None, **options: Any) -> Any:
+        """The output for an array, in inference unless `training`; other arguments are those of `forward`.
+
+        On symbolic tensors, a symbolic tensor (or several); in the `call` of a model, its taped values.
+        """
         if isinstance(x, Layer):
-            raise TypeError(f"{self.label}: expected an array, got {x.label}; to chain layers use rnnfast.Sequential")
-        array: Any = self.prepare(x)
+            raise TypeError(
+                f"{self.label}: expected an array or the output of a layer, got {x.label}; to chain layers use "
+                "rnnfast.Sequential, or call one on the output of the other"
+            )
+        traced = find_traced(x, options)
+        if traced is not None:
+            if training is not None:
+                options["training"] = training
+            return traced.call(self, _structure.listed(x), _structure.listed(options))
+        array = self.prepare(x)
+        self.clear_losses()
         y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.
-        inputs = array if isinstance(array, list) else [array]
-        return y.copy() if isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in inputs) else y
+        shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in _structure.flatten(array))
+        return y.copy() if shared else y
 
     call = __call__
 
@@ -226,6 +283,10 @@ class Layer:
     def compute_output_shape(self, input_shape: Shape) -> Any:
         return tuple(input_shape)
 
+    def call_output_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+        """`compute_output_shape` of a call with other arguments than x, where these change what it gives."""
+        return self.compute_output_shape(input_shape)
+
     @property
     def carries_mask(self) -> bool:
         """Whether the mask of the input is also the output's."""
@@ -233,6 +294,15 @@ class Layer:
 
     def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
         return mask if self.carries_mask else None
+
+    def forward_masked(self, x: Any, mask: Any, training: bool, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """`forward` and `compute_mask` at once: output, its mask, cache."""
+        y, cache = self.forward(x, mask=mask, training=training, **options)
+        return y, self.compute_mask(x, mask), cache
+
+    def option_gradient(self, option: str, cache: Any) -> Any:
+        """After `backward`: the gradient of a call argument other than x that holds arrays."""
+        raise TypeError(f"{self.label} has no gradient of its call argument {option!r}")
 
     @property
     def output_activation(self) -> str | None:
@@ -320,6 +390,8 @@ class Layer:
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, in Keras' form; also those of a class that defines no `get_config`, if plain."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if type(self).get_config is not Layer.get_config:
             return config
         args, options = self._constructed_with

@@ -81,6 +81,10 @@ class Bidirectional(Layer):
                 f"got {forward.output_size} and {backward.output_size}"
             )
 
+    @property
+    def sublayers(self) -> list[Layer]:
+        return list(self._directions)
+
     def create_variables(self, input_shape: Shape) -> None:
         for direction in self._directions:
             direction.build(input_shape)
@@ -107,12 +111,7 @@ class Bidirectional(Layer):
     ) -> tuple[Any, Any]:
         starts: list[Any] = [None, None]
         if initial_state is not None:
-            half = len(self.forward_layer.state_size)
-            wanted = half + len(self.backward_layer.state_size)
-            initial_state = _arguments.items(f"{self.label}: initial_state", initial_state, "a list of arrays")
-            if len(initial_state) != wanted:
-                raise ValueError(f"{self.label}: initial_state must hold {wanted} arrays, got {len(initial_state)}")
-            starts = [initial_state[:half], initial_state[half:]]
+            starts = self._halves(initial_state)
         outputs, states, caches = [], [], []
         for direction, start in zip(self._directions, starts, strict=True):
             y, cache = direction.forward(x, mask=mask, training=training, initial_state=start, lengths=lengths)
@@ -144,6 +143,15 @@ class Bidirectional(Layer):
             part = direction.backward([d_output, *d_state] if self.return_state else d_output, tape, need_dx=need_dx)
             dx = part if dx is None else dx + part
         return dx
+
+    def _halves(self, initial_state: Any) -> list[Any]:
+        """The states that each direction starts from."""
+        half = len(self.forward_layer.state_size)
+        wanted = half + len(self.backward_layer.state_size)
+        states = _arguments.items(f"{self.label}: initial_state", initial_state, "a list of arrays")
+        if len(states) != wanted:
+            raise ValueError(f"{self.label}: initial_state must hold {wanted} arrays, got {len(states)}")
+        return [states[:half], states[half:]]
 
     def _reverse(self, y: np.ndarray) -> np.ndarray:
         return y[:, ::-1] if self.return_sequences else y
@@ -196,6 +204,25 @@ class Bidirectional(Layer):
     def carries_mask(self) -> bool:
         return self.return_sequences
 
+    def compute_mask(self, x: np.ndarray, mask: Any = None) -> Any:
+        parts = [direction.compute_mask(x, mask) for direction in self._directions]
+        if not self.return_state:
+            return parts if self.merge_mode is None else parts[0]
+        outputs = [part[0] for part in parts]
+        return [*(outputs if self.merge_mode is None else outputs[:1]), *parts[0][1:], *parts[1][1:]]
+
+    def build_call(self, shape: Any, options: dict[str, Any]) -> None:
+        super().build_call(shape, options)
+        states = options.get("initial_state")
+        if states is not None:
+            for direction, start in zip(self._directions, self._halves(states), strict=True):
+                direction.build_call(shape, {"initial_state": start})
+
+    def option_gradient(self, option: str, cache: Any) -> Any:
+        if option != "initial_state":
+            return super().option_gradient(option, cache)
+        return [d for tape in cache[1] for d in tape.d_initial_state]
+
     # States, weights, description
 
     @property
@@ -224,7 +251,7 @@ class Bidirectional(Layer):
         forward, backward = (direction.lower(program, value) for direction in self._directions)
         if self.return_sequences:
             backward = program.reverse(backward, self.name)
-        return program.merge(forward, backward, self.merge_mode, self.name)
+        return program.merge([forward, backward], self.merge_mode, self.name)
 
     def get_config(self) -> dict[str, Any]:
         from rnnfast.layers import serialize

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, activations, initializers
+from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.variable import Variable
 
@@ -54,7 +54,8 @@ class Dense(Layer):
     """`y = activation(x W + b)` over the last axis; x (batch, ..., features), y (batch, ..., units).
 
     units: size of the output's last axis. activation: None is linear. Weights: kernel (features, units), bias (units,).
-    Regularizers, constraints and lora_rank other than None are a ValueError.
+    kernel_ and bias_regularizer, activity_regularizer (of y): penalties in training, see `regularizers`; kernel_ and
+    bias_constraint: see `constraints`. lora_rank other than None is a ValueError.
 
     >>> import numpy as np
     >>> from rnnfast.layers import Dense
@@ -87,17 +88,17 @@ class Dense(Layer):
         if input_dim is not None:
             self.warn_old("input_dim", "start the model with rnnfast.layers.Input((input_dim,)) instead")
             self.given_input_shape = _arguments.sizes(f"{self.label}: (batch, input_dim)", (None, input_dim))
-        self.refuse(
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint, lora_rank=lora_rank, lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )  # fmt: skip
+        self.refuse(lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.units = self.positive("units", units)
         self.activation = layer_activation(self, activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = self.regularizer("kernel_regularizer", kernel_regularizer)
+        self.bias_regularizer = self.regularizer("bias_regularizer", bias_regularizer)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
+        self.kernel_constraint = self.constraint("kernel_constraint", kernel_constraint)
+        self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
         self.kernel: Variable
         self.bias: Variable | None = None
 
@@ -105,9 +106,15 @@ class Dense(Layer):
         features = input_shape[-1]
         if features is None:
             raise ValueError(f"{self.label}: the last axis of the input must be known, got shape {input_shape}")
-        self.kernel = self.add_weight("kernel", (features, self.units), self.kernel_initializer)
+        self.kernel = self.add_weight(
+            "kernel", (features, self.units), self.kernel_initializer,
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+        )  # fmt: skip
         if self.use_bias:
-            self.bias = self.add_weight("bias", (self.units,), self.bias_initializer)
+            self.bias = self.add_weight(
+                "bias", (self.units,), self.bias_initializer,
+                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+            )  # fmt: skip
 
     def expected_features(self) -> int | None:
         return self.kernel.shape[0] if self.built else None
@@ -116,18 +123,21 @@ class Dense(Layer):
         rows = x.reshape(-1, x.shape[-1])
         z = _kernels.matmul(rows, self.kernel.value, bias=None if self.bias is None else self.bias.value)
         y = z if self.activation.name == "linear" else _kernels.activation_forward(self.activation, z)
-        return y.reshape(*x.shape[:-1], self.units), (rows, z, y) if training else None
+        output = y.reshape(*x.shape[:-1], self.units)
+        self.penalize(output)
+        return output, (rows, z, y) if training else None
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         _, z, y = cache
-        dz = dy.reshape(z.shape)
+        dz = self.penalized(dy, y.reshape(dy.shape)).reshape(z.shape)
         if self.activation.name != "linear":
             dz = _kernels.activation_backward(self.activation, z, y, dz)
         return self.backward_logits(dz.reshape(dy.shape), cache, need_dx=need_dx)
 
     @property
-    def output_activation(self) -> str:
-        return self.activation.name
+    def output_activation(self) -> str | None:
+        # The penalty of the output has no short form before the activation.
+        return self.activation.name if self.activity_regularizer is None else None
 
     def backward_logits(self, dz: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         rows, z, _ = cache
@@ -158,10 +168,10 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "bias_regularizer": None,
-            "kernel_constraint": None,
-            "bias_constraint": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, initializers
+from rnnfast import _arguments, _kernels, constraints, initializers, regularizers
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.variable import Variable
 
@@ -15,7 +15,9 @@ class Embedding(Layer):
     """Rows of a table by token: x (batch, ...) integers in [0, input_dim), y (batch, ..., output_dim).
 
     Floats are cut to integers, as in Keras. mask_zero: token 0 is padding, and layers after this one skip it.
-    Weight: embeddings (input_dim, output_dim). ValueError: a token out of range.
+    embeddings_regularizer, activity_regularizer (of y): penalties in training, see `regularizers`;
+    embeddings_constraint: see `constraints`. Weight: embeddings (input_dim, output_dim). ValueError: a token out of
+    range.
 
     >>> import numpy as np
     >>> from rnnfast.layers import Embedding
@@ -42,17 +44,16 @@ class Embedding(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.refuse(
-            embeddings_regularizer=embeddings_regularizer, embeddings_constraint=embeddings_constraint,
-            lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config,
-            activity_regularizer=activity_regularizer,
-        )  # fmt: skip
+        self.refuse(lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         if input_length is not None:
             self.warn_old("input_length", "start the model with rnnfast.layers.Input((input_length,)) instead")
             self.given_input_shape = _arguments.sizes(f"{self.label}: (batch, input_length)", (None, input_length))
         self.input_dim = self.positive("input_dim", input_dim)
         self.output_dim = self.positive("output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = self.regularizer("embeddings_regularizer", embeddings_regularizer)
+        self.embeddings_constraint = self.constraint("embeddings_constraint", embeddings_constraint)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
         self.mask_zero = bool(mask_zero)
         self.embeddings: Variable
         if weights is not None:  # a table, or Keras' list of one
@@ -60,7 +61,10 @@ class Embedding(Layer):
             self.set_weights(weights if isinstance(weights, (list, tuple)) else [weights])
 
     def create_variables(self, input_shape: Shape) -> None:
-        self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), self.embeddings_initializer)
+        self.embeddings = self.add_weight(
+            "embeddings", (self.input_dim, self.output_dim), self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
+        )  # fmt: skip
 
     def cast(self, x: Any) -> np.ndarray:
         with np.errstate(invalid="ignore"):  # NaN is out of range, as an integer too
@@ -75,10 +79,14 @@ class Embedding(Layer):
             )
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        return _kernels.embedding_forward(self.embeddings.value, x), x if training else None
+        y = _kernels.embedding_forward(self.embeddings.value, x)
+        self.penalize(y)
+        return y, (x, y) if training else None
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        self.embeddings.add_grad(_kernels.embedding_backward(cache, np.ascontiguousarray(dy), self.input_dim))
+        x, y = cache
+        dy = np.ascontiguousarray(self.penalized(dy, y))
+        self.embeddings.add_grad(_kernels.embedding_backward(x, dy, self.input_dim))
         return None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -106,9 +114,9 @@ class Embedding(Layer):
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
             "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
-            "embeddings_regularizer": None,
-            "activity_regularizer": None,
-            "embeddings_constraint": None,
+            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
             "mask_zero": self.mask_zero,
         }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments
+from rnnfast import _arguments, _structure
 from rnnfast.layers import states
 from rnnfast.layers.base import Layer, Shape
 
@@ -15,10 +16,14 @@ SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "statefu
 
 
 class RecurrentTape:
-    """What the backward pass of a layer over time needs. `d_initial_state` is filled by it: one item per state."""
+    """What the backward pass of a layer over time needs. `d_initial_state` is filled by it: one item per state.
 
-    def __init__(self, kernel_cache: Any) -> None:
+    outputs: what the layer gave out, where their penalty is asked for.
+    """
+
+    def __init__(self, kernel_cache: Any, outputs: Sequence[Any] = ()) -> None:
         self.kernel_cache = kernel_cache
+        self.outputs = outputs
         self.d_initial_state: list[Any] | None = None
 
 
@@ -88,6 +93,15 @@ class OverTime(Layer):
         if shape[1] == 0:
             raise ValueError(f"{self.label}: expected at least one time step, got input of shape {shape}")
 
+    def build_call(self, shape: Any, options: dict[str, Any]) -> None:
+        super().build_call(shape, options)
+        given = options.get("initial_state")
+        if given is not None:
+            given = [given] if isinstance(given, tuple) else given
+            wanted = states.each(lambda size: (shape[0], size), self.state_size)
+            if not _same_sizes(_structure.flatten(given), _structure.flatten(wanted)):
+                raise ValueError(f"{self.label}: initial_state must have shapes {wanted}, got {given}")
+
     def check_steps(self, mask: Any, lengths: Any, batch: int, time: int) -> tuple[Any, Any]:
         """The mask and the lengths of a call, of which one may be given, as arrays."""
         mask = self.check_mask(mask, (batch, time))
@@ -143,6 +157,13 @@ class OverTime(Layer):
     def carries_mask(self) -> bool:
         return self.return_sequences
 
+    def compute_mask(self, x: np.ndarray, mask: Any = None) -> Any:
+        passed = super().compute_mask(x, mask)
+        return [passed, *_structure.map_leaves(lambda _: None, self.state_size)] if self.return_state else passed
+
+    def option_gradient(self, option: str, cache: Any) -> Any:
+        return cache.d_initial_state if option == "initial_state" else super().option_gradient(option, cache)
+
     # States
 
     @property
@@ -191,4 +212,15 @@ class OverTime(Layer):
 
     def replica(self, **changes: Any) -> OverTime:
         """A layer of the same configuration but for `changes`, with weights of its own."""
-        return type(self).from_config({**self.get_config(), **changes})  # type: ignore[return-value]
+        config = self.get_config()
+        # As they are: one of the user's own class could not be made again from its configuration.
+        own = {key: getattr(self, key) for key in config if key.endswith(("_regularizer", "_constraint"))}
+        return type(self).from_config({**config, **own, **changes})  # type: ignore[return-value]
+
+
+def _same_sizes(given: list[Any], wanted: list[Any]) -> bool:
+    """Whether shapes agree behind the batch axis, and on it where it is known."""
+    return len(given) == len(wanted) and all(
+        len(g) == len(w) and g[1:] == w[1:] and (None in (g[0], w[0]) or g[0] == w[0])
+        for g, w in zip(given, wanted, strict=True)
+    )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, activations, initializers
+from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
 from rnnfast.layers.base import NoLoweringError, Shape
 from rnnfast.layers.over_time import OverTime, RecurrentTape
 from rnnfast.variable import Variable
@@ -20,8 +20,10 @@ class Recurrent(OverTime):
     right-padded rows (costs in proportion to them; not together with `mask`); `initial_state`, one array (batch, units)
     per state; `training`.
 
-    `unroll`, `implementation` and `use_cudnn` are accepted and have no effect. `dropout`, `recurrent_dropout`,
-    regularizers and constraints other than their default are a ValueError.
+    `kernel_`, `recurrent_` and `bias_regularizer`, `activity_regularizer` (of the output, and of the last states where
+    they are given out): penalties in training, see `regularizers`; `kernel_`, `recurrent_` and `bias_constraint`: see
+    `constraints`. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect. `dropout` and
+    `recurrent_dropout` other than their default are a ValueError.
     """
 
     cell: ClassVar[str]
@@ -62,12 +64,7 @@ class Recurrent(OverTime):
                 self.given_input_shape = _arguments.sizes(
                     f"{self.label}: (batch, input_length, input_dim)", (None, input_length, input_dim)
                 )
-        self.refuse(
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
-        )  # fmt: skip
+        self.refuse(dropout=dropout, recurrent_dropout=recurrent_dropout)
         self.units = self.positive("units", units)
         self.activation = activations.get_recurrent(activation, self.label, "activation")
         self.recurrent_activation = activations.get_recurrent(recurrent_activation, self.label, "recurrent_activation")
@@ -75,6 +72,13 @@ class Recurrent(OverTime):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = self.regularizer("kernel_regularizer", kernel_regularizer)
+        self.recurrent_regularizer = self.regularizer("recurrent_regularizer", recurrent_regularizer)
+        self.bias_regularizer = self.regularizer("bias_regularizer", bias_regularizer)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
+        self.kernel_constraint = self.constraint("kernel_constraint", kernel_constraint)
+        self.recurrent_constraint = self.constraint("recurrent_constraint", recurrent_constraint)
+        self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
         self.seed = _arguments.seed(f"{self.label}: seed", seed)
         self.kernel: Variable
         self.recurrent_kernel: Variable
@@ -88,10 +92,19 @@ class Recurrent(OverTime):
         if features is None:
             raise ValueError(f"{self.label}: the number of features must be known, got input shape {input_shape}")
         width = self.gates * self.units
-        self.kernel = self.add_weight("kernel", (features, width), self.kernel_initializer)
-        self.recurrent_kernel = self.add_weight("recurrent_kernel", (self.units, width), self.recurrent_initializer)
+        self.kernel = self.add_weight(
+            "kernel", (features, width), self.kernel_initializer,
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+        )  # fmt: skip
+        self.recurrent_kernel = self.add_weight(
+            "recurrent_kernel", (self.units, width), self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint,
+        )  # fmt: skip
         if self.use_bias:
-            self.bias = self.add_weight("bias", self.bias_shape(), self.bias_initializer)
+            self.bias = self.add_weight(
+                "bias", self.bias_shape(), self.bias_initializer,
+                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+            )  # fmt: skip
 
     def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -135,11 +148,18 @@ class Recurrent(OverTime):
             training=training,
         )
         self.keep(states)
-        return [output, *states] if self.return_state else output, RecurrentTape(cache) if training else None
+        outputs = [output, *states] if self.return_state else [output]
+        for y in outputs:
+            self.penalize(y)
+        tape = RecurrentTape(cache, outputs if self.activity_regularizer is not None else ()) if training else None
+        return outputs if self.return_state else output, tape
 
     def backward(self, dy: Any, cache: RecurrentTape, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
-        d_output, *d_states = dy if self.return_state else (dy,)
+        parts = dy if self.return_state else [dy]
+        if self.activity_regularizer is not None:
+            parts = [self.penalized(part, y) for part, y in zip(parts, cache.outputs, strict=True)]
+        d_output, *d_states = parts
         dx, dkernel, drecurrent, dbias, dpeephole, cache.d_initial_state = _kernels.rnn_backward(
             cache.kernel_cache, d_output, d_states or None, need_dx=need_dx
         )
@@ -184,13 +204,13 @@ class Recurrent(OverTime):
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "recurrent_initializer": initializers.serialize(self.recurrent_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "recurrent_regularizer": None,
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "kernel_constraint": None,
-            "recurrent_constraint": None,
-            "bias_constraint": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "recurrent_constraint": constraints.serialize(self.recurrent_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
             "dropout": 0.0,
             "recurrent_dropout": 0.0,
             "seed": self.seed,

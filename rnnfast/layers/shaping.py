@@ -9,13 +9,14 @@ import numpy as np
 
 from rnnfast import _arguments
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.symbolic import Node, SymbolicTensor, add_outputs
 
 
 class InputLayer(Layer):
     """The shape and dtype of a model's input. `Input(shape)` makes one.
 
     shape: without the batch axis, None where any size will do; batch_shape: with it. dtype: of the data; values are
-    passed on as they are and the next layer casts them.
+    passed on as they are and the next layer casts them. `output`: the symbolic tensor that stands for it.
     """
 
     def __init__(
@@ -43,6 +44,13 @@ class InputLayer(Layer):
         except (TypeError, ValueError) as error:
             raise TypeError(f"{self.label}: dtype: {error}") from None
         self.build(self.batch_shape)
+        self.start()
+
+    def start(self) -> SymbolicTensor:
+        """The symbolic tensor, made anew where a copied layer has left its graph behind."""
+        if not self.nodes:
+            add_outputs(Node(self, None, {}), self.batch_shape, self.data_dtype, False)
+        return self.nodes[0].outputs[0]
 
     def check_shape(self, shape: Shape) -> None:
         wanted = self.batch_shape
@@ -85,14 +93,16 @@ def Input(
     *,
     batch_shape: Any = None,
     name: str | None = None,
-) -> InputLayer:
-    """The input of a model: the first entry of a `Sequential`. See `InputLayer` for the arguments.
+) -> SymbolicTensor:
+    """An input of a model: a symbolic tensor to call layers on, or the first entry of a `Sequential`.
+
+    See `InputLayer` for the arguments.
 
     >>> from rnnfast.layers import Input
-    >>> Input((None, 3)).batch_shape
+    >>> Input((None, 3)).shape
     (None, None, 3)
     """
-    return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name)
+    return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name).start()
 
 
 class Flatten(Layer):

@@ -29,6 +29,10 @@ class Wrapper(Layer):
         return self.layer.cast(x)
 
     @property
+    def sublayers(self) -> list[Layer]:
+        return [self.layer]
+
+    @property
     def weights(self) -> list[Variable]:
         return self.layer.weights
 
@@ -68,6 +72,11 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **options)
         if layer.stateful:
             raise ValueError(f"{self.label}: {layer.label} is stateful; every step of a batch is a row of its own here")
+        if layer.penalizes_outputs:
+            raise ValueError(
+                f"{self.label}: activity_regularizer of {layer.label} has no effect inside TimeDistributed, in Keras "
+                "neither; leave it out"
+            )
 
     def create_variables(self, input_shape: Shape) -> None:
         self.layer.build(_without_time(input_shape))

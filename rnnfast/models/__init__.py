@@ -1,4 +1,4 @@
-"""Models: `Sequential`, and reading and writing them.
+"""Models: `Sequential`, functional ones and those of one's own, and reading and writing them.
 
 >>> from rnnfast.models import Sequential
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnfast.models.functional import Functional
+from rnnfast.models.model import Model
 from rnnfast.models.sequential import Sequential
 
-__all__ = ["Sequential", "load_model", "save_model"]
+__all__ = ["Functional", "Model", "Sequential", "load_model", "save_model"]
 
 
 def load_model(filepath: Any, **options: Any) -> Any:

@@ -14,15 +14,17 @@ from rnnfast.models.scores import Scores
 def measure(model: Any, scores: Scores, data: Epochs, hooks: CallbackList) -> dict[str, float]:
     """Loss and metrics on one epoch of the data."""
     scores.reset()
+    data.restart()
     hooks.on_test_begin()
     run: Any = None
     for i, batch in enumerate(data.epoch()):
         hooks.on_test_batch_begin(i)
+        model.clear_losses()
         if run is None:  # only now, for the first batch may build the model
-            run = model.predictor.function(model, with_masks=True)
+            run = model.predictor.function(model, for_scores=True)
         outputs, masks = run(batch.x)
         values = scores.values(batch, outputs, masks)
-        scores.update(batch, outputs, masks, values, scores.total(values))
+        scores.update(batch, outputs, masks, values, scores.total(values) + sum(model.losses))
         hooks.on_test_batch_end(i, scores.results())
     logs = scores.results()
     hooks.on_test_end(logs)
@@ -31,6 +33,7 @@ def measure(model: Any, scores: Scores, data: Epochs, hooks: CallbackList) -> di
 
 def predict(model: Any, data: Epochs, hooks: CallbackList) -> list[np.ndarray]:
     """The outputs for one epoch of the data, one array each."""
+    model.clear_losses()
     hooks.on_predict_begin()
     parts = []
     run: Any = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +18,7 @@ from rnnfast.data.batch import Batch
 from rnnfast.data.epochs import Epochs
 from rnnfast.data.source import Arrays, Source
 from rnnfast.models.measuring import measure, predict
-from rnnfast.models.network import Network
+from rnnfast.models.own_call import OwnCall
 from rnnfast.models.predictor import Predictor
 from rnnfast.models.reader import InputReader, Reader
 from rnnfast.models.scores import Scores
@@ -27,14 +30,35 @@ from rnnfast.optimizers import NonFiniteError
 BATCH_SIZE = 32
 
 
-class Model(Network):
-    """Base of models: a network that can be compiled, trained and asked."""
+class Model(OwnCall):
+    """A network that can be compiled, trained and asked; also the base of models of one's own.
+
+    `Model(inputs, outputs, name=None)` of symbolic tensors makes a functional model: see `Functional`. A subclass holds
+    layers as attributes and defines `call(self, x)`, or `call(self, x, training)`, which calls them.
+
+    >>> import numpy as np, rnnfast
+    >>> class Residual(rnnfast.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.rnn = rnnfast.layers.LSTM(3, return_sequences=True)
+    ...     def call(self, x):
+    ...         return x + self.rnn(x)
+    >>> Residual().predict(np.ones((2, 5, 3)), verbose=0).shape
+    (2, 5, 3)
+    """
 
     optimizer: Any = None  # an optimizers.Optimizer once compiled
     history: History | None = None
     stop_training = False
     _scores: Scores | None = None
     _predictor: Predictor | None = None
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        if cls is Model and (args or "inputs" in options or "outputs" in options):
+            from rnnfast.models.functional import Functional
+
+            return super().__new__(Functional)
+        return super().__new__(cls)
 
     def layers_changed(self) -> None:
         """The engine and the optimizer's buffers belong to the layers of before."""
@@ -183,9 +207,10 @@ class Model(Network):
         self.history, self.stop_training = history, False
         logs: dict[str, float] = {}
         hooks.on_train_begin()
+        first_epoch, done = hooks.resume() or (initial_epoch, 0)
         try:
-            for epoch in range(initial_epoch, epochs):
-                if epoch > initial_epoch and not data.has_more():
+            for epoch in range(first_epoch, 0 if self.stop_training else epochs):
+                if epoch > first_epoch and not data.has_more():
                     warnings.warn(
                         f"fit: x has come to its end after epoch {epoch} of {epochs}, and training with it; give data "
                         "that can be begun anew, or steps_per_epoch",
@@ -193,7 +218,7 @@ class Model(Network):
                     )
                     break
                 hooks.on_epoch_begin(epoch)
-                logs = self._epoch(epoch, data, hooks, tbptt)
+                logs = self._epoch(epoch, data, hooks, tbptt, done if epoch == first_epoch else 0)
                 if validation is not None and validation.due(epoch):
                     measured = measure(self, scores, validation.data, hooks)
                     logs |= {f"val_{name}": value for name, value in measured.items()}
@@ -203,19 +228,29 @@ class Model(Network):
                     break
         finally:
             progress.close()
+        if epochs > 0:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
         hooks.on_train_end(logs)
         return history
 
-    def _epoch(self, epoch: int, data: Epochs, hooks: CallbackList, tbptt: int | None) -> dict[str, float]:
+    def _epoch(self, epoch: int, data: Epochs, hooks: CallbackList, tbptt: int | None, done: int) -> dict[str, float]:
+        """One pass over the data. done: batches that an earlier run has trained on."""
         scores = self._compiled("fit")
         scores.reset()
-        for i, batch in enumerate(data.epoch()):
+        batches = data.epoch()
+        if done:
+            collections.deque(itertools.islice(batches, done), maxlen=0)
+            hooks.resumed()
+        for i, batch in enumerate(batches, done):
             hooks.on_train_batch_begin(i)
             try:
                 for piece in (batch,) if tbptt is None else pieces(self, batch, tbptt):
                     train_step(self, scores, self.optimizer, piece)
             except NonFiniteError as error:
-                raise NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}") from None
+                error = NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}")
+                if not hooks.survives(i, error):
+                    raise error from None
+                return scores.results() | {"loss": math.nan}
             hooks.on_train_batch_end(i, scores.results())
             if self.stop_training:
                 break

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from rnnfast import _arguments
 from rnnfast.data.structure import flatten
-from rnnfast.layers import Layer
+from rnnfast.layers import Layer, NoLoweringError
 from rnnfast.layers.base import Shape
+from rnnfast.models.summary import summary
+from rnnfast.variable import Variable
 
 
 class Network(Layer):
@@ -24,6 +27,10 @@ class Network(Layer):
         raise TypeError(f"{self.label} does not define layers")
 
     @property
+    def sublayers(self) -> list[Layer]:
+        return self.layers
+
+    @property
     def input_names(self) -> list[str]:
         """Names of the inputs: the keys of dictionaries of data."""
         raise TypeError(f"{self.label} does not define input_names")
@@ -32,6 +39,11 @@ class Network(Layer):
     def output_names(self) -> list[str]:
         """Names of the outputs, as dictionaries and logs have them; empty as long as they are not known."""
         raise TypeError(f"{self.label} does not define output_names")
+
+    @property
+    def input_specs(self) -> list[tuple[Shape, str]]:
+        """Shape, batch axis included, and dtype of each input, of a built model."""
+        raise TypeError(f"{self.label} does not define input_specs")
 
     def prepare_inputs(self, inputs: list[Any]) -> list[np.ndarray]:
         """Cast and check one array per input, and build the model on the first ones."""
@@ -61,11 +73,89 @@ class Network(Layer):
         """The shapes of the outputs for inputs of these shapes, batch axis included."""
         raise TypeError(f"{self.label} does not define output_shapes_for(input_shapes)")
 
+    def lower_through(self, lower: Callable[[Layer, Any, dict[str, Any]], Any], values: list[Any]) -> list[Any]:
+        """Hand every layer to `lower(layer, x, options)`, with the engine's handles in place of arrays.
+
+        values: the handles of the inputs. Gives those of the outputs.
+        """
+        raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
+
+    def lower(self, program: Any, value: Any) -> Any:
+        made = self.lower_through(lambda layer, x, options: layer.lower(program, x, **options), self.by_name(value))
+        return self.pack_outputs(made)
+
+    def output_shapes(self) -> list[Any]:
+        """The output shape of each layer, None where it is not known."""
+        return [None] * len(self.layers)
+
+    def connections(self) -> list[str] | None:
+        """For each layer what it reads, or None where layers are not drawn as a graph."""
+        return None
+
+    # What the layers have, the model has
+
+    @property
+    def weights(self) -> list[Variable]:
+        return _each_once(v for layer in self.layers for v in layer.weights)
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return _each_once(v for layer in self.layers for v in layer.trainable_weights) if self.trainable else []
+
+    @property
+    def stateful(self) -> bool:
+        return any(layer.stateful for layer in self.layers)
+
+    def reset_state(self) -> None:
+        """Start every stateful layer from zero states again."""
+        for layer in self.layers:
+            layer.reset_state()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by its name or by its place."""
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError(f"{self.label}: get_layer takes a name or an index")
+        if index is not None:
+            if not _arguments.is_whole(index) or not -len(layers) <= index < len(layers):
+                raise ValueError(f"{self.label}: it has {len(layers)} layers, got index {index!r}")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"{self.label}: no layer {name!r}; it has {', '.join(la.name for la in layers)}")
+
     def carry_state(self, carried: bool) -> None:
         for layer in self.layers:
             layer.carry_state(carried)
 
+    # Describing and keeping
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        show_trainable: bool = False,
+    ) -> None:
+        """Print a table of the layers with their output shapes and numbers of parameters.
+
+        line_length: width of the table, default 73. print_fn: called with the text, default `print`.
+        """
+        summary(self, line_length, print_fn, show_trainable)
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the model to a `.keras` file, which Keras opens too."""
+        from rnnfast.formats.keras_file import save_model
+
+        save_model(self, filepath, overwrite=overwrite)  # type: ignore[arg-type]
+
     # The caller's structures
+
+    def by_name(self, values: Any) -> list[Any]:
+        """What came in the structure of the inputs - one, a list, a dictionary - in the order of `input_names`."""
+        if isinstance(values, dict):
+            return [values[name] for name in self.input_names]
+        return list(values) if isinstance(values, list) else [values]
 
     def flatten_inputs(self, what: str, x: Any) -> list[Any]:
         """What a caller gave for the inputs, one entry per input. what: its name in messages."""
@@ -78,3 +168,8 @@ class Network(Layer):
     def pack_outputs(self, outputs: Sequence[Any]) -> Any:
         """Outputs in the structure that the model gives them in: one alone, several as a list."""
         return outputs[0] if len(outputs) == 1 else list(outputs)
+
+
+def _each_once(variables: Iterable[Variable]) -> list[Variable]:
+    """Layers may share one."""
+    return list({id(v): v for v in variables}.values())

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rnnfast import losses, metrics
-
-
-class Slope(NamedTuple):
-    """A loss at one output: its value, and its derivative by the output, or by what went into the output's activation
-    (`at_logits`)."""
-
-    value: float
-    gradient: np.ndarray | None
-    at_logits: bool
+from rnnfast.losses import Slope
 
 
 class OutputScore:
@@ -56,29 +47,14 @@ class OutputScore:
         return 0.0 if self.loss is None else self.loss(y, y_pred, sample_weight, mask)
 
     def slope(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, activation: str | None) -> Slope:
-        """The loss and its weighted derivative; no derivative where the value is not finite.
-
-        activation: the output's. Softmax or sigmoid and its cross-entropy are differentiated at once: p - y, exact
-        where either alone would lose digits.
-        """
+        """The loss, and its derivative times the weight of this output's loss; see `Loss.slope`."""
         loss = self.loss
         if loss is None:
             return Slope(0.0, None, False)
-        y_true = loss.match(y, y_pred)
-        values = loss.call(y_true, y_pred)
-        weights = loss.weights(values.shape, sample_weight, mask)
-        value = loss.reduce(values, weights)
-        if not math.isfinite(value):
-            return Slope(value, None, False)
-        at_logits = (
-            loss.logits_activation is not None
-            and not getattr(loss, "from_logits", False)
-            and activation == loss.logits_activation
-        )
-        gradient = (loss.logit_gradient if at_logits else loss.gradient)(y_true, y_pred)
-        share = self.weight / values.size
-        gradient = gradient * (share if weights is None else weights[..., None] * share)
-        return Slope(value, gradient.astype(y_pred.dtype, copy=False), at_logits)
+        slope = loss.slope(y, y_pred, sample_weight, mask, activation)
+        if slope.gradient is None or self.weight == 1.0:
+            return slope
+        return slope._replace(gradient=slope.gradient * self.weight)
 
     def update(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, value: float) -> None:
         """Add a batch whose loss is `value`."""
@@ -86,7 +62,7 @@ class OutputScore:
         if self._wanted:
             self._resolve(y.shape, y_pred.shape)
         for metric, weighted in self.metrics:
-            metric.update_state(y, y_pred, sample_weight if weighted else None, mask)
+            metric.follow(y, y_pred, sample_weight if weighted else None, mask)
 
     def reset(self) -> None:
         self.mean_loss.reset_state()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast.layers import NoLoweringError
-from rnnfast.lowering import LoweredModel, flat_layers
+from rnnfast.lowering import LoweredModel, flat_layers, has_own_call
 from rnnfast.precision import get_float32_matmul_precision
 
 # Rows per call where the caller does not say: the engine spreads a call's rows over the threads.
@@ -26,9 +26,11 @@ class Predictor:
         self._snapshot: list[Any] = []  # precision, layers, weights and their versions, as the engine has them
         self._engine: LoweredModel | None = None
 
-    def function(self, model: Any, with_masks: bool = False) -> Function:
-        """What runs the model. with_masks: the outputs' masks are wanted, which the engine does not give."""
-        engine = None if with_masks and model.creates_mask else self._usable_engine(model)
+    def function(self, model: Any, for_scores: bool = False) -> Function:
+        """What runs the model. for_scores: outputs' masks and penalties are wanted, too, which the engine does not
+        give."""
+        by_layers = for_scores and (model.creates_mask or model.penalizes_outputs)
+        engine = None if by_layers else self._usable_engine(model)
         if engine is None:
             return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[:2]
         return lambda inputs: ((outputs := engine.run(inputs, 0)), [None] * len(outputs))
@@ -56,7 +58,7 @@ class Predictor:
 def _build_engine(model: Any) -> LoweredModel | None:
     """The model as a program of the engine, or None where a layer has no lowering or dtypes are mixed."""
     dtypes = {layer.dtype for layer in flat_layers(model)}
-    if len(dtypes) != 1:
+    if len(dtypes) != 1 or has_own_call(model):  # what a call of one's own does may change with anything
         return None
     try:
         return LoweredModel(model, dtypes.pop())

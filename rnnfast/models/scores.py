@@ -7,7 +7,8 @@ from typing import Any
 
 from rnnfast import _arguments, losses, metrics
 from rnnfast.data.batch import Batch
-from rnnfast.models.output_score import OutputScore, Slope
+from rnnfast.losses import Slope
+from rnnfast.models.output_score import OutputScore
 
 
 class Scores:

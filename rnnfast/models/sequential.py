@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,8 @@ from rnnfast import _arguments
 from rnnfast import layers as layer_room
 from rnnfast.layers import InputLayer, Layer, TimeDistributed
 from rnnfast.layers.base import Shape
+from rnnfast.layers.symbolic import SymbolicTensor
 from rnnfast.models.model import Model
-from rnnfast.models.summary import summary
-from rnnfast.variable import Variable
 
 
 class Sequential(Model):
@@ -30,7 +29,7 @@ class Sequential(Model):
     (None, 1)
     """
 
-    def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
+    def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(name=name, trainable=trainable)
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
@@ -44,8 +43,10 @@ class Sequential(Model):
         """The layers, without the `Input`."""
         return list(self._layers)
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Any) -> None:
         """Put a layer at the end; it is built at once where the shape of the data is known."""
+        if isinstance(layer, SymbolicTensor) and isinstance(layer.layer, InputLayer):
+            layer = layer.layer
         if not isinstance(layer, Layer):
             raise TypeError(f"{self.label}: add takes a layer, got {layer!r} of type {type(layer).__name__}")
         if isinstance(layer, InputLayer):
@@ -83,7 +84,7 @@ class Sequential(Model):
             if self._input is None:
                 raise ValueError(f"{self.label}: build needs input_shape, for it has no Input")
             input_shape = self._input.batch_shape
-        super().build(input_shape)
+        Layer.build(self, input_shape)
 
     def create_variables(self, input_shape: Shape) -> None:
         if not self._layers:
@@ -116,6 +117,35 @@ class Sequential(Model):
         return self.output_shapes()[-1] if self._layers else self.input_shape
 
     @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic input; of the layers, `output` is then known, too. ValueError: the model is not built."""
+        return [self._drawn()[0]]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        return [self._drawn()[1]]
+
+    @property
+    def input(self) -> SymbolicTensor:
+        return self._drawn()[0]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        return self._drawn()[1]
+
+    def _drawn(self) -> tuple[SymbolicTensor, SymbolicTensor]:
+        """Both ends of the chain as a graph, which is drawn when it is first asked for."""
+        if not self.built or self.input_shape is None:
+            raise ValueError(f"{self.label}: it has no inputs before it is built; give it an Input")
+        if self._input is None:
+            self._input = InputLayer(batch_shape=self.input_shape, name="input_layer")
+        start = end = self._input.start()
+        for layer in self._layers:
+            node = next((node for node in layer.nodes if node.x is end), None)
+            end = layer(end) if node is None else node.outputs[0]
+        return start, end
+
+    @property
     def input_dtype(self) -> str:
         """The dtype that the data is declared to have: that of `Input`, or of the model."""
         return self.dtype if self._input is None else self._input.data_dtype
@@ -130,22 +160,21 @@ class Sequential(Model):
     def output_names(self) -> list[str]:
         return [layer.name for layer in self._layers[-1:]]
 
-    def prepare_inputs(self, inputs: list[Any]) -> list[np.ndarray]:
-        return [self.prepare(x) for x in inputs]
+    def pack_outputs(self, outputs: Any) -> Any:
+        return outputs[0]
 
-    def run(
-        self, inputs: list[np.ndarray], masks: list[np.ndarray | None], training: bool
-    ) -> tuple[list[np.ndarray], list[np.ndarray | None], Any]:
-        output, mask, tape = self._chain(inputs[0], masks[0], training)
-        return [output], [mask], tape
-
-    def backward_run(self, gradients: list[np.ndarray | None], tape: Any, at_logits: list[bool]) -> None:
-        if gradients[0] is not None:
-            self._backward(gradients[0], tape, need_dx=False, at_logits=at_logits[0])
+    def play(self, inputs: list[Any], training: bool) -> list[Any]:
+        for layer in self._layers:
+            inputs = [inputs[0].tape.run(layer, inputs[0], {})]
+        return inputs
 
     @property
     def output_activations(self) -> list[str | None]:
-        return [self.output_activation]
+        return [self._layers[-1].output_activation if self._layers else None]
+
+    @property
+    def input_specs(self) -> list[tuple[Shape, str]]:
+        return [(self.input_shape or (), self.input_dtype)]
 
     @property
     def output_dtypes(self) -> list[str]:
@@ -181,50 +210,6 @@ class Sequential(Model):
         if self._layers:
             self._layers[0].check_values(x)
 
-    def _chain(self, x: np.ndarray, mask: np.ndarray | None, training: bool) -> tuple[np.ndarray, Any, list[Any]]:
-        """Output, its mask, and the tape: a cache per layer."""
-        tape = []
-        for layer in self._layers:
-            x = layer.cast(x)
-            y, cache = layer.forward(x, mask=mask, training=training)
-            mask = layer.compute_mask(x, mask)
-            tape.append(cache)
-            x = y
-        return x, mask, tape
-
-    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        y, _, tape = self._chain(x, mask, training)
-        return y, tape if training else None
-
-    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        return self._backward(dy, cache, need_dx, at_logits=False)
-
-    @property
-    def output_activation(self) -> str | None:
-        return self._layers[-1].output_activation if self._layers else None
-
-    def backward_logits(self, dz: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        return self._backward(dz, cache, need_dx, at_logits=True)
-
-    def _backward(self, gradient: np.ndarray, tape: list[Any], need_dx: bool, at_logits: bool) -> np.ndarray | None:
-        last = len(self._layers) - 1
-        first = 0 if need_dx else self._first_trainable()
-        dy: np.ndarray | None = gradient
-        for i in range(last, first - 1, -1):
-            layer = self._layers[i]
-            step = layer.backward_logits if at_logits and i == last else layer.backward
-            dy = step(_as(dy, layer), tape[i], need_dx=need_dx or i > first)
-            if dy is None:
-                break
-        return dy
-
-    def _first_trainable(self) -> int:
-        """No layer before this one has anything to learn."""
-        for i, layer in enumerate(self._layers):
-            if layer.trainable_weights:
-                return i
-        return len(self._layers)
-
     @property
     def carries_mask(self) -> bool:
         return all(layer.carries_mask for layer in self._layers)
@@ -237,65 +222,12 @@ class Sequential(Model):
             masked = layer.creates_mask or (masked and layer.carries_mask)
         return masked
 
-    def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
-        if not self.creates_mask:
-            return mask if self.carries_mask else None
-        return self._chain(x, mask, training=False)[1]
-
-    def lower(self, program: Any, value: Any) -> Any:
+    def lower_through(self, lower: Any, values: list[Any]) -> list[Any]:
         for layer in self._layers:
-            value = layer.lower(program, value)
-        return value
+            values = [lower(layer, values[0], {})]
+        return values
 
-    @property
-    def stateful(self) -> bool:
-        return any(layer.stateful for layer in self._layers)
-
-    def reset_state(self) -> None:
-        """Start every stateful layer from zero states again."""
-        for layer in self._layers:
-            layer.reset_state()
-
-    # Weights and description
-
-    @property
-    def weights(self) -> list[Variable]:
-        return [v for layer in self._layers for v in layer.weights]
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return [v for layer in self._layers for v in layer.trainable_weights] if self.trainable else []
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """A layer by its name or by its place."""
-        if (name is None) == (index is None):
-            raise ValueError(f"{self.label}: get_layer takes a name or an index")
-        if index is not None:
-            if not _arguments.is_whole(index) or not -len(self._layers) <= index < len(self._layers):
-                raise ValueError(f"{self.label}: it has {len(self._layers)} layers, got index {index!r}")
-            return self._layers[index]
-        for layer in self._layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(f"{self.label}: no layer {name!r}; it has {', '.join(la.name for la in self._layers)}")
-
-    def summary(
-        self,
-        line_length: int | None = None,
-        print_fn: Callable[[str], Any] | None = None,
-        show_trainable: bool = False,
-    ) -> None:
-        """Print a table of the layers with their output shapes and numbers of parameters.
-
-        line_length: width of the table, default 73. print_fn: called with the text, default `print`.
-        """
-        summary(self, line_length, print_fn, show_trainable)
-
-    def save(self, filepath: Any, overwrite: bool = True) -> None:
-        """Write the model to a `.keras` file, which Keras opens too."""
-        from rnnfast.formats.keras_file import save_model
-
-        save_model(self, filepath, overwrite=overwrite)
+    # Configuration
 
     def get_config(self) -> dict[str, Any]:
         start = self._input
@@ -339,8 +271,3 @@ def _single(model: Sequential, shape: Any) -> Any:
             "cannot stand in a Sequential"
         )
     return shape
-
-
-def _as(gradient: Any, layer: Layer) -> Any:
-    """In the dtype of the layer; a model's layers look after their own."""
-    return gradient if isinstance(layer, Model) else gradient.astype(layer.dtype, copy=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnfast import regularizers
 from rnnfast.data.batch import Batch
 from rnnfast.models.interrupts import uninterrupted
 from rnnfast.models.network import Network
@@ -16,10 +17,11 @@ from rnnfast.optimizers import NonFiniteError
 
 def train_step(model: Network, scores: Scores, optimizer: Any, batch: Batch) -> None:
     """Train on one batch, and add it to the scores. NonFiniteError: the loss or a gradient is not finite."""
+    model.clear_losses()
     outputs, masks, tape = model.run(batch.x, [None] * len(batch.x), training=True)
     slopes = scores.slopes(batch, outputs, masks, model.output_activations)
     values = [slope.value for slope in slopes]
-    total = scores.total(values)
+    total = scores.total(values) + sum(model.losses)
     if not math.isfinite(total):
         _blame(optimizer, batch, total)
     scores.update(batch, outputs, masks, values, total)
@@ -27,6 +29,7 @@ def train_step(model: Network, scores: Scores, optimizer: Any, batch: Batch) -> 
         variable.grad = None
     model.backward_run([slope.gradient for slope in slopes], tape, [slope.at_logits for slope in slopes])
     variables = model.trainable_weights
+    regularizers.add_gradients(variables)
     if variables:
         with uninterrupted():
             optimizer.apply(variables)

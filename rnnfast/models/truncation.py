@@ -46,11 +46,11 @@ def _time(model: Network, batch: Batch) -> int:
     time = shapes[0][1] if len(shapes[0]) > 1 else 0
     for name, shape in zip(model.input_names, shapes, strict=True):
         if len(shape) < 2 or shape[1] != time:
-            raise ValueError(f"tbptt: every input must have {time} time steps on axis 1, {name!r} has shape {shape}")
+            raise ValueError(f"fit: tbptt: every input must have {time} steps on axis 1, {name!r} has shape {shape}")
     for name, shape, y in zip(model.output_names, model.output_shapes_for(shapes), batch.y, strict=True):
         if y is not None and (len(shape) < 3 or shape[1] != time):
             raise ValueError(
-                f"tbptt: every output must have the {time} time steps of the input (return_sequences=True), "
+                f"fit: tbptt: every output must have the {time} time steps of the input (return_sequences=True), "
                 f"{name!r} has shape {shape}"
             )
     return time

@@ -131,22 +131,13 @@ bool all_finite(Dtype dtype, int64_t size, const void* x) {
   return finite.load();
 }
 
-// An optimizer's update over all elements, on the threads that a call may use now.
-template <class Update, class Kernel> void update(const Update& u, Kernel kernel) {
-  with_kernels(u.dtype, [&](const auto& kernels, auto) {
-    in_parts(u.size, kGrain, get_num_threads(),
-             [&](int64_t begin, int64_t end) { kernel(kernels)(u, begin, end); });
+// On the threads that a call may use now.
+void optimizer_update(const OptimizerUpdate* update) {
+  with_kernels(update->dtype, [&](const auto& kernels, auto) {
+    const auto kernel = kernels.optimizer[static_cast<int>(update->rule)];
+    in_parts(update->size, kGrain, get_num_threads(),
+             [&](int64_t begin, int64_t end) { kernel(*update, begin, end); });
   });
-}
-
-void adam_update(const AdamUpdate* u) {
-  update(*u, [](const auto& kernels) { return kernels.adam; });
-}
-void rmsprop_update(const RmspropUpdate* u) {
-  update(*u, [](const auto& kernels) { return kernels.rmsprop; });
-}
-void sgd_update(const SgdUpdate* u) {
-  update(*u, [](const auto& kernels) { return kernels.sgd; });
 }
 
 Api make_api() {
@@ -170,9 +161,7 @@ Api make_api() {
   api.column_sums = column_sums;
   api.embedding_backward = embedding_backward;
   api.all_finite = all_finite;
-  api.adam_update = adam_update;
-  api.rmsprop_update = rmsprop_update;
-  api.sgd_update = sgd_update;
+  api.optimizer_update = optimizer_update;
   api.allocate = [](int64_t bytes) { return aligned_allocate(static_cast<std::size_t>(bytes)); };
   api.release = [](void* memory, int64_t bytes) { aligned_release(memory, static_cast<std::size_t>(bytes)); };
   api.share_out = [](int64_t parts, double operations, int threads, PartFunction part, void* context) {

@@ -1,9 +1,7 @@
-// The element-wise entries of the kernel table: activations, softmax, column sums and optimizer updates, each over a
-// range that one thread owns. Every element gets the same bits wherever in a range it lies.
+// The element-wise entries of the kernel table: activations, softmax and column sums, each over a range that one
+// thread owns. Every element gets the same bits wherever in a range it lies.
 #ifndef RNNFAST_KERNELS_ELEMENTWISE_H
 #define RNNFAST_KERNELS_ELEMENTWISE_H
-
-#include <math.h>
 
 #include "../simd/slice.h"
 #include "activations.h"
@@ -104,95 +102,6 @@ template <class T> bool all_finite(int64_t size, const T* x) {
   for (int j = 0; j < VL; ++j)
     if (lanes[j] != 0) return false;
   return true;
-}
-
-// A parameter's new value, and its old one where it is wanted.
-template <class T> RNNFAST_INLINE void write_param(const Slice<T>& slice, T* param, T* before, Vec<T> old, Vec<T> now) {
-  if (before) slice.store(before, old);
-  slice.store(param, now);
-}
-
-// Kingma and Ba 2015, arranged as in Keras: m += (1 - b1) (g - m), v += (1 - b2) (g^2 - v),
-// p -= m alpha / (sqrt(v) + epsilon), alpha = lr sqrt(1 - b2^t) / (1 - b1^t).
-template <class T> void adam(const AdamUpdate& update, int64_t begin, int64_t end) {
-  T* param = static_cast<T*>(update.param);
-  T* before = static_cast<T*>(update.before);
-  const T* grad = static_cast<const T*>(update.grad);
-  T* first = static_cast<T*>(update.m);
-  T* second = static_cast<T*>(update.v);
-  const double t = static_cast<double>(update.step);
-  const Vec<T> alpha = Vec<T>::set1(static_cast<T>(update.learning_rate * ::sqrt(1 - ::pow(update.beta_2, t)) /
-                                                   (1 - ::pow(update.beta_1, t))));
-  const Vec<T> rate_1 = Vec<T>::set1(static_cast<T>(1 - update.beta_1));
-  const Vec<T> rate_2 = Vec<T>::set1(static_cast<T>(1 - update.beta_2));
-  const Vec<T> epsilon = Vec<T>::set1(static_cast<T>(update.epsilon));
-  for (int64_t i = begin; i < end; i += Vec<T>::N) {
-    const Slice<T> slice(i, end);
-    const Vec<T> g = slice.load(grad);
-    Vec<T> m = slice.load(first), v = slice.load(second);
-    m = fma(g - m, rate_1, m);
-    v = fma(g * g - v, rate_2, v);
-    slice.store(first, m);
-    slice.store(second, v);
-    const Vec<T> p = slice.load(param);
-    write_param(slice, param, before, p, p - m * alpha / (sqrt(v) + epsilon));
-  }
-}
-
-// Tieleman and Hinton 2012, as in Keras: velocity = rho velocity + (1 - rho) g^2, if centered a = rho a + (1 - rho) g;
-// increment = lr g / sqrt(velocity (- a^2) + epsilon); with momentum, increments decay and add up.
-template <class T> void rmsprop(const RmspropUpdate& update, int64_t begin, int64_t end) {
-  T* param = static_cast<T*>(update.param);
-  T* before = static_cast<T*>(update.before);
-  const T* grad = static_cast<const T*>(update.grad);
-  T* velocity = static_cast<T*>(update.velocity);
-  T* average = static_cast<T*>(update.average_grad);
-  T* momentum_slot = update.momentum > 0 ? static_cast<T*>(update.momentum_slot) : nullptr;
-  const Vec<T> rate = Vec<T>::set1(static_cast<T>(update.learning_rate));
-  const Vec<T> rho = Vec<T>::set1(static_cast<T>(update.rho));
-  const Vec<T> rest = Vec<T>::set1(static_cast<T>(1 - update.rho));
-  const Vec<T> momentum = Vec<T>::set1(static_cast<T>(update.momentum));
-  const Vec<T> epsilon = Vec<T>::set1(static_cast<T>(update.epsilon));
-  for (int64_t i = begin; i < end; i += Vec<T>::N) {
-    const Slice<T> slice(i, end);
-    const Vec<T> g = slice.load(grad);
-    const Vec<T> v = fma(rho, slice.load(velocity), rest * (g * g));
-    slice.store(velocity, v);
-    Vec<T> variance = v;
-    if (average) {
-      const Vec<T> a = fma(rho, slice.load(average), rest * g);
-      slice.store(average, a);
-      variance = fnma(a, a, v);
-    }
-    Vec<T> increment = rate * g / sqrt(variance + epsilon);
-    if (momentum_slot) {
-      increment = fma(momentum, slice.load(momentum_slot), increment);
-      slice.store(momentum_slot, increment);
-    }
-    const Vec<T> p = slice.load(param);
-    write_param(slice, param, before, p, p - increment);
-  }
-}
-
-// p -= lr g; with momentum m = momentum m - lr g and p += m, or Nesterov's p += momentum m - lr g.
-template <class T> void sgd(const SgdUpdate& update, int64_t begin, int64_t end) {
-  T* param = static_cast<T*>(update.param);
-  T* before = static_cast<T*>(update.before);
-  const T* grad = static_cast<const T*>(update.grad);
-  T* momentum_slot = static_cast<T*>(update.momentum_slot);
-  const Vec<T> rate = Vec<T>::set1(static_cast<T>(update.learning_rate));
-  const Vec<T> momentum = Vec<T>::set1(static_cast<T>(update.momentum));
-  for (int64_t i = begin; i < end; i += Vec<T>::N) {
-    const Slice<T> slice(i, end);
-    Vec<T> change = -(rate * slice.load(grad));
-    if (momentum_slot) {
-      const Vec<T> m = fma(momentum, slice.load(momentum_slot), change);
-      slice.store(momentum_slot, m);
-      change = update.nesterov ? fma(momentum, m, change) : m;
-    }
-    const Vec<T> p = slice.load(param);
-    write_param(slice, param, before, p, p + change);
-  }
 }
 
 }  // namespace RNNFAST_ISA

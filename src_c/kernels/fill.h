@@ -4,6 +4,7 @@
 
 #include "elementwise.h"
 #include "fill_products.h"
+#include "optimizers.h"
 #include "pack.h"
 #include "table.h"
 
@@ -34,9 +35,7 @@ template <class T> Kernels<T> kernels(const char* isa) {
   k.softmax_backward = softmax_backward<T>;
   k.column_sums = column_sums<T>;
   k.all_finite = all_finite<T>;
-  k.adam = adam<T>;
-  k.rmsprop = rmsprop<T>;
-  k.sgd = sgd<T>;
+  fill_optimizers(k);
   return k;
 }
 

@@ -173,9 +173,7 @@ template <class T> struct Kernels {
   void (*softmax_backward)(bool log, int64_t rows, int64_t features, const T* y, const T* dy, T* dx);
   void (*column_sums)(int64_t rows, int64_t cols, const T* x, T* sums);
   bool (*all_finite)(int64_t size, const T* x);
-  void (*adam)(const AdamUpdate&, int64_t begin, int64_t end);
-  void (*rmsprop)(const RmspropUpdate&, int64_t begin, int64_t end);
-  void (*sgd)(const SgdUpdate&, int64_t begin, int64_t end);
+  void (*optimizer[static_cast<int>(Rule::count)])(const OptimizerUpdate&, int64_t begin, int64_t end);
 };
 
 struct KernelTable {

@@ -81,11 +81,11 @@ template <class T> class RnnNode : public Node<T> {
   PackedRnn<T> rnn_;
 };
 
-// Two values of one shape side by side, or combined element by element.
+// Values of one shape side by side, or combined element by element.
 template <class T> class MergeNode : public Node<T> {
  public:
-  MergeNode(std::string name, int v1, int v2, int out, MergeMode mode)
-      : Node<T>(std::move(name), {v1, v2}, out), mode_(mode) {}
+  MergeNode(std::string name, const std::vector<int>& values, int out, MergeMode mode)
+      : Node<T>(std::move(name), values, out), mode_(mode) {}
   void run(Context<T>&) const override;
   NodeInfo info() const override;
   LayoutWish wish() const override { return LayoutWish::follows; }

@@ -5,54 +5,70 @@
 
 namespace rnnfast {
 
+namespace {
+
+template <class T, class F> void combine(const std::vector<const T*>& from, int64_t size, T* y, F function) {
+  const T* first = from[0];
+  for (size_t i = 1; i < from.size(); ++i, first = y)
+    for (int64_t k = 0; k < size; ++k) y[k] = function(first[k], from[i][k]);
+  if (first != y) std::copy_n(first, size, y);
+}
+
+}  // namespace
+
 template <class T> void MergeNode<T>::run(Context<T>& context) const {
-  const int first = this->inputs[0], second = this->inputs[1], out = this->output;
-  const Tensor<T>&a = context.tensor(first), &b = context.tensor(second);
-  const T *x1 = a.data, *x2 = b.data;
+  const int first = this->inputs[0], out = this->output;
+  const Tensor<T>& like = context.tensor(first);
+  bool alike = true;
+  for (int v : this->inputs) {
+    const Tensor<T>& x = context.tensor(v);
+    alike = alike && (x.plan != nullptr) == (like.plan != nullptr) && x.flipped == like.flipped;
+  }
+  std::vector<const T*> from;
   T* y;
-  int64_t size = a.size();
-  if ((a.plan != nullptr) == (b.plan != nullptr) && a.flipped == b.flipped) {
-    y = context.create_like(out, a);
+  int64_t points = like.points();
+  if (alike) {
+    y = context.create_like(out, like);
+    for (int v : this->inputs) from.push_back(context.tensor(v).data);
   } else if (context.value(out).packed) {
     const SequencePlan& plan = context.plan(first, false);
-    x1 = context.packed(first, plan);
-    x2 = context.packed(second, plan);
+    for (int v : this->inputs) from.push_back(context.packed(v, plan));
     y = context.create_packed(out, plan, false);
-    size = plan.total() * a.width;
+    points = plan.total();
   } else {
-    x1 = context.batch_major(first);
-    x2 = context.batch_major(second);
+    for (int v : this->inputs) from.push_back(context.batch_major(v));
     y = context.create(out);
+    points = context.tensor(first).points();
   }
+  const int64_t size = points * like.width;
   switch (mode_) {
     case MergeMode::concat: {
-      const int64_t n1 = context.shapes().size(context.value(first).dims.back());
-      const int64_t n2 = context.shapes().size(context.value(second).dims.back());
-      for (int64_t i = 0, rows = size / n1; i < rows; ++i, y += n1 + n2) {
-        std::copy_n(x1 + i * n1, n1, y);
-        std::copy_n(x2 + i * n2, n2, y + n1);
-      }
+      std::vector<int64_t> widths;
+      for (int v : this->inputs) widths.push_back(context.shapes().size(context.value(v).dims.back()));
+      for (int64_t row = 0, rows = size / widths[0]; row < rows; ++row)
+        for (size_t i = 0; i < from.size(); ++i) y = std::copy_n(from[i] + row * widths[i], widths[i], y);
       break;
     }
-    case MergeMode::sum:
-      for (int64_t i = 0; i < size; ++i) y[i] = x1[i] + x2[i];
-      break;
-    case MergeMode::mul:
-      for (int64_t i = 0; i < size; ++i) y[i] = x1[i] * x2[i];
-      break;
+    case MergeMode::sum: return combine(from, size, y, [](T a, T b) { return a + b; });
+    case MergeMode::sub: return combine(from, size, y, [](T a, T b) { return a - b; });
+    case MergeMode::mul: return combine(from, size, y, [](T a, T b) { return a * b; });
+    // Comparisons as the layers make them: the first of equals, and what follows a NaN is not better.
+    case MergeMode::max: return combine(from, size, y, [](T a, T b) { return b > a ? b : a; });
+    case MergeMode::min: return combine(from, size, y, [](T a, T b) { return b < a ? b : a; });
     case MergeMode::ave:
-      for (int64_t i = 0; i < size; ++i) y[i] = (x1[i] + x2[i]) / 2;
+      combine(from, size, y, [](T a, T b) { return a + b; });
+      for (int64_t k = 0; k < size; ++k) y[k] /= static_cast<T>(from.size());
       break;
   }
 }
 
 template <class T> NodeInfo MergeNode<T>::info() const {
-  static const char* names[] = {"concat", "sum", "mul", "ave"};
+  static const char* names[] = {"concat", "sum", "sub", "mul", "ave", "max", "min"};
   NodeInfo info;
   info.name = this->name;
   info.op = std::string("merge, ") + names[static_cast<int>(mode_)];
   info.kernel = mode_ == MergeMode::concat ? "copies" : "element by element";
-  info.reason = "in the layout that both inputs share";
+  info.reason = "in the layout that its inputs share";
   return info;
 }
 

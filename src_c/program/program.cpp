@@ -103,19 +103,27 @@ template <class T> int Program<T>::rnn(int v, const RnnLayer& layer, const std::
   return add_node<RnnNode<T>>(name, v, add_value(std::move(out)), slot, *table_, weights_, layer);
 }
 
-template <class T> int Program<T>::merge(int v1, int v2, MergeMode mode, const std::string& name) {
-  Value out = value(v1, "first input", name);
-  const Value& second = value(v2, "second input", name);
+template <class T>
+int Program<T>::merge(const std::vector<int>& values, MergeMode mode, const std::string& name) {
+  if (values.empty()) refuse(name, "expected at least one input");
+  if (mode == MergeMode::sub && values.size() != 2) refuse(name, "expected two inputs to subtract");
+  Value out = value(values[0], "first input", name);
   const bool concat = mode == MergeMode::concat;
-  bool fits = out.dims.size() == second.dims.size() && !out.dims.empty() && out.outer == second.outer;
-  for (size_t i = 0; fits && i + (concat ? 1 : 0) < out.dims.size(); ++i) fits = out.dims[i] == second.dims[i];
-  if (!fits) refuse(name, "cannot merge " + shape_text(out.dims) + " and " + shape_text(second.dims));
-  if (out.mask != second.mask) refuse(name, "its two inputs have different masks");
-  if (concat && (graph_.known(out.dims.back()) < 0 || graph_.known(second.dims.back()) < 0))
-    refuse(name, "the last axis must be known to concatenate, got " + shape_text(out.dims) + " and " +
-                     shape_text(second.dims));
-  if (concat) out.dims.back() = graph_.known(out.dims.back()) + graph_.known(second.dims.back());
-  return add_node<MergeNode<T>>(name, v1, v2, add_value(std::move(out)), mode);
+  // Two inputs have two symbols, also where both are known to be of one size.
+  const auto same = [&](Dim a, Dim b) { return a == b || (graph_.known(a) > 0 && graph_.known(a) == graph_.known(b)); };
+  for (size_t v = 1; v < values.size(); ++v) {
+    const Value& other = value(values[v], "another input", name);
+    bool fits = out.dims.size() == other.dims.size() && !out.dims.empty() && out.outer == other.outer;
+    for (size_t i = 0; fits && i + (concat ? 1 : 0) < out.dims.size(); ++i) fits = same(out.dims[i], other.dims[i]);
+    if (!fits) refuse(name, "cannot merge " + shape_text(out.dims) + " and " + shape_text(other.dims));
+    if (out.mask != other.mask) refuse(name, "its inputs have different masks");
+    if (!concat) continue;
+    if (graph_.known(out.dims.back()) < 0 || graph_.known(other.dims.back()) < 0)
+      refuse(name, "the last axis must be known to concatenate, got " + shape_text(out.dims) + " and " +
+                       shape_text(other.dims));
+    out.dims.back() = graph_.known(out.dims.back()) + graph_.known(other.dims.back());
+  }
+  return add_node<MergeNode<T>>(name, values, add_value(std::move(out)), mode);
 }
 
 template <class T> int Program<T>::reverse(int v, const std::string& name) {

@@ -85,7 +85,7 @@ template <class T> class Program {
   int embedding(int v, const T* table, int64_t vocabulary, int64_t dim, bool mask_zero, const std::string& name);
   int masking(int v, double mask_value, const std::string& name);
   int rnn(int v, const RnnLayer&, const std::string& name);
-  int merge(int v1, int v2, MergeMode, const std::string& name);
+  int merge(const std::vector<int>& values, MergeMode, const std::string& name);
   int reverse(int v, const std::string& name);  // in time; a mask stays as it is
   int dense(int v, int64_t inputs, int64_t outputs, const T* kernel, const T* bias, const Activation&,
             const std::string& name);

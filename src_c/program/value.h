@@ -9,7 +9,7 @@
 
 namespace rnnfast {
 
-enum class MergeMode { concat, sum, mul, ave };
+enum class MergeMode { concat, sum, sub, mul, ave, max, min };
 
 // What a node wants of its input: packed; whatever its output may be; or batch-major.
 enum class LayoutWish { packed, follows, batch_major };

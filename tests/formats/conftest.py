@@ -51,15 +51,21 @@ def saved(model, tmp_path):
 
 
 @pytest.fixture
-def tamper(saved, tmp_path):
-    """tamper(config=..., weights=..., extra=..., drop=...): path of a changed copy of the file.
+def tamper(saved, tamper_file):
+    """tamper(...): path of a changed copy of the model's file. See `tamper_file`."""
+    return lambda **changes: tamper_file(saved, **changes)
+
+
+@pytest.fixture
+def tamper_file(tmp_path):
+    """tamper_file(path, config=..., weights=..., members=...): path of a changed copy of a file.
 
     config: a function that changes the parsed config.json in place; weights: one that changes the open HDF5 file;
     members: a function that changes the {name: bytes} of the archive in place.
     """
     counter = iter(range(10**6))
 
-    def tamper(*, config=None, weights=None, members=None, compression=zipfile.ZIP_STORED):
+    def tamper(saved, *, config=None, weights=None, members=None, compression=zipfile.ZIP_STORED):
         with zipfile.ZipFile(saved) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
         if config is not None:

@@ -46,9 +46,7 @@ def test_lambda_inside_an_option(tamper, refused, key):
     refused(tamper(config=change), "layers[6]")
 
 
-@pytest.mark.parametrize(
-    "name", ["ConvLSTM1D", "Discretization", "Sequential", "LSTMCell", "os.system", "__import__", "Layer"]
-)
+@pytest.mark.parametrize("name", ["ConvLSTM1D", "Discretization", "LSTMCell", "os.system", "__import__", "Layer"])
 def test_unsupported_layer_says_what_is(tamper, refused, name):
     refused(tamper(config=with_layer(entry(name, name="here"), 3)), name, "layers[3]", "Supported", "LSTM")
 
@@ -73,11 +71,41 @@ def test_custom_cell(tamper, refused):
     refused(tamper(config=with_layer(entry("RNN", cell=stack))), "cell 1", "LSTM is not supported", "LSTMCell")
 
 
-def test_functional_model(tamper, refused):
+def test_other_models(tamper, refused):
     def change(config):
-        config["class_name"] = "Functional"
+        config["class_name"] = "MyModel"
 
-    refused(tamper(config=change), "Functional", "Sequential")
+    refused(tamper(config=change), "MyModel", "Sequential", "functional")
+
+
+def calls(config, index):
+    return layer(config, index)["inbound_nodes"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: layer(c, 1).update(inbound_nodes=3), ["inbound_nodes"]),
+        (lambda c: calls(c, 1)[0].pop("args"), ["args of"]),
+        (lambda c: calls(c, 1)[0]["args"].append(1), ["one argument"]),
+        (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["nobody", 0, 0]), ["no such layer"]),
+        (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["rnn", 0, 0]), ["never made"]),
+        (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["feat", 0, 7]), ["no output"]),
+        (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["feat", -1, 0]), ["no output"]),
+        (lambda c: calls(c, 1)[0]["kwargs"].update(magic=True), ["magic"]),
+        (lambda c: layer(c, 0)["config"].update(name="rnn"), ["different names"]),
+        (lambda c: c["config"].update(output_layers=["rnn", 3, 0]), ["place"]),
+        (lambda c: c["config"].update(input_layers=[]), ["at least one"]),
+        (lambda c: c["config"].update(input_layers=7), ["expected a list"]),
+        (lambda c: layer(c, 3).update(module="keras.src.ops.numpy", class_name="Tanh"), ["operation"]),
+    ],
+)
+def test_functional_graph(tmp_path, tamper_file, refused, change, words):
+    feat, more = rnnfast.Input((5, 3), name="feat"), rnnfast.Input((4,), name="more")
+    y = rnnfast.layers.concatenate([rnnfast.layers.LSTM(4, name="rnn")(feat), more])
+    model = rnnfast.Model([feat, more], rnnfast.layers.Dense(2, name="end")(y))
+    model.save(tmp_path / "graph.keras")
+    refused(tamper_file(tmp_path / "graph.keras", config=change), *words)
 
 
 def test_inside_a_wrapper(tamper, refused):
@@ -95,8 +123,8 @@ def test_inside_a_wrapper(tamper, refused):
         (3, "activation", {"class_name": "function", "config": "os.system", "registered_name": "os>system"}),
         (3, "activation", {"class_name": "LeakyReLU", "config": {"negative_slope": "x"}}),
         (3, "dropout", 0.5), (3, "recurrent_dropout", 0.1),
-            (3, "kernel_regularizer", {"class_name": "L2", "config": {}}),
-        (3, "kernel_constraint", {"class_name": "MaxNorm", "config": {}}),
+            (3, "kernel_regularizer", {"class_name": "L2", "config": {"l3": 0.1}}),
+        (3, "kernel_constraint", {"class_name": "MaximumNorm", "config": {}}),
         (3, "kernel_initializer", {"class_name": "Nonsense", "config": {}}),
         (3, "kernel_initializer", {"class_name": "Constant", "config": {"value": [1]}}),
         (3, "kernel_initializer", {"class_name": "Constant", "config": {"code": "x"}}),
@@ -142,12 +170,12 @@ def test_older_keras(tamper, refused):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda c: c["optimizer"].update(class_name="AdamW"),
-        lambda c: c["optimizer"]["config"].update(weight_decay=0.1),
+        lambda c: c["optimizer"].update(class_name="Muon"),
+        lambda c: c["optimizer"]["config"].update(weight_decay=-0.1),
         lambda c: c["optimizer"]["config"].update(learning_rate={"class_name": "CosineDecay", "config": {}}),
         lambda c: c.update(loss="nonsense"),
         lambda c: c.update(loss={"class_name": "__lambda__", "config": {"value": "4wEAAAA="}}),
-        lambda c: c.update(metrics=["auc"]),
+        lambda c: c.update(metrics=["mean_iou"]),
         lambda c: c.update(loss_weights=[0.5, 0.5]),
         lambda c: c.update(loss_weights="x"),
         lambda c: c.update(metrics=[[[["mse"]]]]),
@@ -180,5 +208,6 @@ def test_supported_layers_are_all_there():
         "UnitNormalization", "Conv1D", "MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D",
         "GlobalAveragePooling1D", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "Attention",
         "AdditiveAttention", "Rescaling", "Normalization", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax",
+        "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     }  # fmt: skip
     assert all(cls is getattr(layers, name) for name, cls in SUPPORTED.items())

@@ -161,6 +161,11 @@ COMPILED = {
     ),
     "rmsprop": lambda: (optimizers.RMSprop(rho=0.8, centered=True, clipvalue=0.1), "mae", []),
     "adam": lambda: (optimizers.Adam(0.003, beta_1=0.8, epsilon=1e-5, global_clipnorm=2.0), "mse", ["mse"]),
+    "amsgrad": lambda: (optimizers.AdamW(0.003, amsgrad=True), "mse", []),
+    "nadam": lambda: (optimizers.Nadam(0.003), "mse", []),
+    "schedule": lambda: (optimizers.Adamax(optimizers.schedules.CosineDecay(0.1, 10)), "mse", []),
+    "average": lambda: (optimizers.Adadelta(0.1, use_ema=True, ema_overwrite_frequency=3), "mse", []),
+    "accumulation": lambda: (optimizers.Lion(0.003, gradient_accumulation_steps=3), "mse", []),
 }
 
 
@@ -178,6 +183,53 @@ def test_training_goes_on_as_if_never_saved(tmp_path, name):
     assert histories[0] == histories[1]
     for actual, expected in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(actual, expected)
+
+
+class OwnSchedule(optimizers.schedules.LearningRateSchedule):
+    def __call__(self, step):
+        return 0.1
+
+    def get_config(self):
+        return {}
+
+
+@pytest.mark.parametrize("rate", [OwnSchedule(), lambda: 0.1], ids=["class", "function"])
+def test_a_learning_rate_of_ones_own_is_left_out(tmp_path, rate):
+    model = rnnfast.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile(optimizers.SGD(rate), "mse")
+    with pytest.warns(UserWarning, match="leaves out how the model was compiled"):
+        model.save(tmp_path / "m.keras")
+    assert not rnnfast.load_model(tmp_path / "m.keras").compiled
+
+
+def test_penalties_and_limits_come_back(tmp_path):
+    options = {"kernel_regularizer": "l1_l2", "activity_regularizer": "l2", "bias_constraint": "non_neg"}
+    model = rnnfast.Sequential(
+        [
+            layers.Input((4,), dtype="int64"),
+            layers.Embedding(5, 3, embeddings_regularizer="l1", embeddings_constraint="unit_norm"),
+            layers.Bidirectional(
+                layers.LSTM(3, recurrent_constraint="max_norm", recurrent_regularizer="l2", **options)
+            ),
+            layers.Dense(2, kernel_constraint="min_max_norm", **options),
+        ]
+    )
+    model.save(tmp_path / "m.keras")
+    loaded = rnnfast.load_model(tmp_path / "m.keras")
+    assert loaded.get_config() == model.get_config() and len(model.losses) == 6
+    assert loaded.losses == model.losses
+    for variable, back in zip(model.weights, loaded.weights, strict=True):
+        assert type(back.regularizer) is type(variable.regularizer)
+        assert type(back.constraint) is type(variable.constraint)
+
+
+def test_a_regularizer_of_ones_own_cannot_be_saved(tmp_path):
+    class Own(rnnfast.regularizers.L2):
+        pass
+
+    model = rnnfast.Sequential([layers.Input((3,)), layers.Dense(2, kernel_regularizer=Own())])
+    with pytest.raises(ValueError, match=r"kernel_regularizer is a Own.*set a built-in regularizer or None"):
+        model.save(tmp_path / "m.keras")
 
 
 def test_without_compiling(saved):
@@ -215,6 +267,11 @@ class Mine(layers.Dense):
     pass
 
 
+class MyModel(rnnfast.Model):
+    def call(self, x):
+        return x + x
+
+
 class MyZeros(rnnfast.initializers.Zeros):
     pass
 
@@ -223,7 +280,8 @@ class MyZeros(rnnfast.initializers.Zeros):
     ("layer", "word"),
     [
         (lambda: Mine(2, name="own"), "own"),
-        (lambda: rnnfast.Sequential([layers.Dense(2)], name="inner"), "inner"),
+        (lambda: rnnfast.Sequential([Mine(2, name="own")], name="inner"), "own"),
+        (lambda: MyModel(name="mine"), "mine"),
         (lambda: layers.TimeDistributed(Mine(2, name="own")), "own"),
         (lambda: layers.Dense(2, bias_initializer=MyZeros()), "MyZeros"),
         (lambda: layers.Dense(2, activation=activations.celu._replace(alpha=0.5)), "celu"),

@@ -61,7 +61,7 @@ def test_not_a_token():
 
 def test_construction():
     model = rnnfast.Sequential([Input((None, 3)), LSTM(4)])
-    with pytest.raises(TypeError, match="expected a Sequential model or a path, got LSTM"):
+    with pytest.raises(TypeError, match="expected a model or a path, got LSTM"):
         rnnfast.InferenceModel(LSTM(4))
     with pytest.raises(ValueError, match="is not built"):
         rnnfast.InferenceModel(rnnfast.Sequential([LSTM(4)]))

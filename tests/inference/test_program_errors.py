@@ -152,14 +152,14 @@ def test_concatenation_of_unknown_sizes():
     made = _engine.Program32()
     v = made.input([5, None])
     with pytest.raises(ValueError, match="last axis must be known"):
-        made.merge(v, v, "concat")
+        made.merge([v, v], "concat")
 
 
 def test_merge_inside_time_distributed_needs_one_time_axis():
     made = _engine.Program32()
     long, short = (made.time_distributed_begin(made.input([time, 3])) for time in (50, 1))
     with pytest.raises(ValueError, match="cannot merge"):
-        made.merge(long, short, "sum")
+        made.merge([long, short], "sum")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

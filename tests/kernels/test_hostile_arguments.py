@@ -46,9 +46,9 @@ def test_not_an_activation(function):
 
 
 def test_other_numbers():
-    slots = [np.ones(3, F) for _ in range(4)]
+    param, grad, *slots = [np.ones(3, F) for _ in range(4)]
     with pytest.raises(ValueError, match="step: expected 1 or more, got 0"):
-        _kernels.adam_update(*slots, 0.1, 0.9, 0.999, 1e-7, 0)
+        _kernels.optimizer_update("adam", param, grad, slots, learning_rate=0.1, step=0)
     with pytest.raises(ValueError, match="vocabulary: expected 0 or more, got -3"):
         _kernels.embedding_backward(np.zeros(0, int), np.ones((0, 4), F), -3)
     with pytest.raises(ValueError, match="expected 0 or more"):

@@ -28,82 +28,128 @@ def check(names, update, formula, dtype, rng):
             assert_close(slot, exact[name], TOLERANCE[dtype], f"{name} of size {size}")
 
 
-def test_adam(dtype, rng):
-    learning_rate, beta_1, beta_2, epsilon = 0.01, 0.9, 0.999, 1e-7
-
-    def update(s, grad, step):
-        _kernels.adam_update(s["param"], grad, s["m"], s["v"], learning_rate, beta_1, beta_2, epsilon, step)
-
-    def formula(s, grad, step):
-        s["m"] += (1 - beta_1) * (grad - s["m"])
-        s["v"] += (1 - beta_2) * (grad**2 - s["v"])
-        rate = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-        s["param"] -= rate * s["m"] / (np.sqrt(s["v"]) + epsilon)
-
-    check(("m", "v"), update, formula, dtype, rng)
+def adam(s, g, t, lr, beta_1, beta_2, epsilon):
+    s["m"] += (1 - beta_1) * (g - s["m"])
+    s["v"] += (1 - beta_2) * (g**2 - s["v"])
+    v = s["v"]
+    if "v_hat" in s:
+        v = s["v_hat"][...] = np.maximum(s["v_hat"], v)
+    s["param"] -= lr * np.sqrt(1 - beta_2**t) / (1 - beta_1**t) * s["m"] / (np.sqrt(v) + epsilon)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.8])
-@pytest.mark.parametrize("centered", [False, True])
-def test_rmsprop(momentum, centered, dtype, rng):
-    learning_rate, rho, epsilon = 0.01, 0.9, 1e-7
-    slots = ["velocity"] + ["momentum"] * (momentum > 0) + ["average"] * centered
-
-    def update(s, grad, step):
-        _kernels.rmsprop_update(
-            s["param"], grad, s["velocity"], s.get("momentum"), s.get("average"), learning_rate, rho, momentum, epsilon
-        )
-
-    def formula(s, grad, step):
-        s["velocity"] += (1 - rho) * (grad**2 - s["velocity"])
-        variance = s["velocity"]
-        if centered:
-            s["average"] += (1 - rho) * (grad - s["average"])
-            variance = variance - s["average"] ** 2
-        increment = learning_rate * grad / np.sqrt(variance + epsilon)
-        if momentum > 0:
-            s["momentum"] *= momentum
-            s["momentum"] += increment
-            increment = s["momentum"]
-        s["param"] -= increment
-
-    check(slots, update, formula, dtype, rng)
+def nadam(s, g, t, lr, beta_1, beta_2, epsilon, slot_share, grad_share):
+    s["m"] += (1 - beta_1) * (g - s["m"])
+    s["v"] += (1 - beta_2) * (g**2 - s["v"])
+    step = slot_share * s["m"] + grad_share * g
+    s["param"] -= lr * step / (np.sqrt(s["v"] / (1 - beta_2**t)) + epsilon)
 
 
-@pytest.mark.parametrize("momentum, nesterov", [(0.0, False), (0.9, False), (0.9, True)])
-def test_sgd(momentum, nesterov, dtype, rng):
-    learning_rate = 0.05
+def adamax(s, g, t, lr, beta_1, beta_2, epsilon):
+    s["m"] += (1 - beta_1) * (g - s["m"])
+    s["u"][...] = np.maximum(beta_2 * s["u"], np.abs(g))
+    s["param"] -= lr * s["m"] / ((1 - beta_1**t) * (s["u"] + epsilon))
 
-    def update(s, grad, step):
-        _kernels.sgd_update(s["param"], grad, s.get("momentum"), learning_rate, momentum, nesterov)
 
-    def formula(s, grad, step):
-        if momentum == 0:
-            s["param"] -= learning_rate * grad
-            return
+def rmsprop(s, g, t, lr, rho, momentum, epsilon):
+    s["v"] += (1 - rho) * (g**2 - s["v"])
+    variance = s["v"]
+    if "average" in s:
+        s["average"] += (1 - rho) * (g - s["average"])
+        variance = variance - s["average"] ** 2
+    increment = lr * g / np.sqrt(variance + epsilon)
+    if "momentum" in s:
         s["momentum"] *= momentum
-        s["momentum"] -= learning_rate * grad
-        s["param"] += momentum * s["momentum"] - learning_rate * grad if nesterov else s["momentum"]
+        s["momentum"] += increment
+        increment = s["momentum"]
+    s["param"] -= increment
 
-    check(["momentum"] if momentum else [], update, formula, dtype, rng)
+
+def sgd(s, g, t, lr, momentum, nesterov):
+    if "momentum" not in s:
+        s["param"] -= lr * g
+        return
+    s["momentum"] *= momentum
+    s["momentum"] -= lr * g
+    s["param"] += momentum * s["momentum"] - lr * g if nesterov else s["momentum"]
 
 
-@pytest.mark.parametrize("rule", ["adam", "rmsprop", "sgd"])
-def test_before_receives_what_the_parameters_were(rule, dtype, rng):
-    update = {
-        "adam": lambda p, g, s, **k: _kernels.adam_update(p, g, s[0], s[1], 0.1, 0.9, 0.99, 1e-7, 1, **k),
-        "rmsprop": lambda p, g, s, **k: _kernels.rmsprop_update(p, g, *s, 0.1, 0.9, 0.5, 1e-7, **k),
-        "sgd": lambda p, g, s, **k: _kernels.sgd_update(p, g, s[0], 0.1, 0.9, True, **k),
-    }[rule]
+def adagrad(s, g, t, lr, epsilon):
+    s["a"] += g**2
+    s["param"] -= lr * g / np.sqrt(s["a"] + epsilon)
+
+
+def adadelta(s, g, t, lr, rho, epsilon):
+    s["a"] += (1 - rho) * (g**2 - s["a"])
+    change = np.sqrt(s["b"] + epsilon) * g / np.sqrt(s["a"] + epsilon)
+    s["b"] += (1 - rho) * (change**2 - s["b"])
+    s["param"] -= lr * change
+
+
+def lion(s, g, t, lr, beta_1, beta_2):
+    s["param"] -= lr * np.sign(beta_1 * s["m"] + (1 - beta_1) * g)
+    s["m"] += (1 - beta_2) * (g - s["m"])
+
+
+MOMENTS = {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7}
+RMS = {"rho": 0.9, "momentum": 0.8, "epsilon": 1e-3}
+# formula, the core's slots in its order (None: not wanted), numbers
+CASES = {
+    "sgd": (sgd, [None], {"momentum": 0.0, "nesterov": False}),
+    "sgd_momentum": (sgd, ["momentum"], {"momentum": 0.9, "nesterov": False}),
+    "sgd_nesterov": (sgd, ["momentum"], {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": (rmsprop, ["v"], RMS),
+    "rmsprop_momentum": (rmsprop, ["v", "momentum", None], RMS),
+    "rmsprop_centered": (rmsprop, ["v", None, "average"], RMS),
+    "rmsprop_both": (rmsprop, ["v", "momentum", "average"], RMS),
+    "adam": (adam, ["m", "v", None], MOMENTS),
+    "adam_amsgrad": (adam, ["m", "v", "v_hat"], MOMENTS),
+    "nadam": (nadam, ["m", "v"], {**MOMENTS, "slot_share": 0.7, "grad_share": 0.6}),
+    "adamax": (adamax, ["m", "u"], MOMENTS),
+    "adagrad": (adagrad, ["a"], {"epsilon": 1e-7}),
+    "adadelta": (adadelta, ["a", "b"], {"rho": 0.9, "epsilon": 1e-3}),
+    "lion": (lion, ["m"], {"beta_1": 0.9, "beta_2": 0.95}),
+}
+LEARNING_RATE = 0.01
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.3])
+@pytest.mark.parametrize("name", CASES)
+def test_rules(name, weight_decay, dtype, rng):
+    rule, (formula, slots, numbers) = name.split("_")[0], CASES[name]
+
+    def update(s, grad, step):
+        _kernels.optimizer_update(
+            rule, s["param"], grad, [s.get(slot) for slot in slots],
+            learning_rate=LEARNING_RATE, weight_decay=weight_decay, step=step, **numbers,
+        )  # fmt: skip
+
+    def exactly(s, grad, step):
+        s["param"] *= 1 - LEARNING_RATE * weight_decay
+        formula(s, grad, step, LEARNING_RATE, **numbers)
+
+    check([slot for slot in slots if slot], update, exactly, dtype, rng)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_before_receives_what_the_parameters_were(name, dtype, rng):
+    rule, (_, names, numbers) = name.split("_")[0], CASES[name]
     for size in SIZES:
         old, grad = normal(rng, size, dtype), normal(rng, size, dtype)
-        slots = [np.zeros(size, dtype) for _ in range(3)]
         plain, kept, before = old.copy(), old.copy(), np.full(size, 7, dtype)
-        update(plain, grad, [s.copy() for s in slots])
-        update(kept, grad, slots, before=before)
+        for param, option in ((plain, None), (kept, before)):
+            slots = [None if slot is None else np.zeros(size, dtype) for slot in names]
+            _kernels.optimizer_update(
+                rule, param, grad, slots, before=option, learning_rate=0.1, weight_decay=0.1, **numbers
+            )
         np.testing.assert_array_equal(before, old)
         np.testing.assert_array_equal(kept, plain)
         assert size == 0 or not np.array_equal(kept, old)
+
+
+def test_lion_stands_still_where_there_is_no_direction(dtype):
+    param = np.ones(5, dtype)
+    _kernels.optimizer_update("lion", param, np.zeros(5, dtype), [np.zeros(5, dtype)], learning_rate=0.1, beta_1=0.9)
+    np.testing.assert_array_equal(param, np.ones(5))
 
 
 def test_all_finite(dtype, rng):
@@ -122,34 +168,33 @@ def test_all_finite(dtype, rng):
 
 
 def test_errors(dtype):
-    def arrays(count, size=4):
-        return [np.zeros(size, dtype) for _ in range(count)]
+    def refuse(rule, param, grad, slots, **options):
+        with pytest.raises((ValueError, TypeError)):
+            _kernels.optimizer_update(rule, param, grad, slots, learning_rate=0.1, **options)
 
-    numbers = (0.1, 0.9, 0.99, 1e-7, 1)
-    param, grad, m, v = arrays(4)
+    param, grad, m, v, hat = (np.zeros(4, dtype) for _ in range(5))
     readonly = np.zeros(4, dtype)
     readonly.flags.writeable = False
     other = np.zeros(4, np.float32 if dtype == np.float64 else np.float64)
     for bad in (
-        (param, grad[:3], m, v),
-        (param, grad, m[:3], v),
-        (param, grad, m, None),
-        (param, grad, None, v),
-        (param, other, m, v),
-        (param, grad, m, other),
-        (readonly, grad, m, v),
-        (param, grad, readonly, v),
-        (np.zeros(8, dtype)[::2], grad, m, v),
-        (param.astype(int), grad.astype(int), m.astype(int), v.astype(int)),
+        (param, grad[:3], [m, v]),
+        (param, grad, [m[:3], v]),
+        (param, grad, [m, None]),
+        (param, grad, [None, v]),
+        (param, grad, [m]),
+        (param, grad, [m, v, hat, m]),
+        (param, grad, [m, v, hat[:3]]),
+        (param, other, [m, v]),
+        (param, grad, [m, other]),
+        (readonly, grad, [m, v]),
+        (param, grad, [readonly, v]),
+        (np.zeros(8, dtype)[::2], grad, [m, v]),
+        (param.astype(int), grad.astype(int), [m.astype(int), v.astype(int)]),
     ):
-        with pytest.raises((ValueError, TypeError)):
-            _kernels.adam_update(*bad, *numbers)
-    with pytest.raises((ValueError, TypeError)):
-        _kernels.rmsprop_update(param, grad, None, None, None, 0.1, 0.9, 0.0, 1e-7)
-    with pytest.raises((ValueError, TypeError)):  # momentum needs its slot
-        _kernels.rmsprop_update(param, grad, v, None, None, 0.1, 0.9, 0.5, 1e-7)
-    with pytest.raises((ValueError, TypeError)):
-        _kernels.sgd_update(param, grad[:3], None, 0.1, 0.0, False)
+        refuse("adam", *bad)
+    refuse("adam", param, grad, [m, v], step=0)
+    refuse("adma", param, grad, [m, v])
+    refuse("rmsprop", param, grad, [None, None, None])
+    refuse("sgd", param, grad[:3], [None])
     for before in (m[:3], readonly, other):
-        with pytest.raises((ValueError, TypeError)):
-            _kernels.sgd_update(param, grad, None, 0.1, 0.0, False, before=before)
+        refuse("sgd", param, grad, [], before=before)

@@ -133,7 +133,9 @@ def test_states_that_are_no_lists(states):
             layer(X, initial_state=[states] * (2 if isinstance(layer, layers.LSTM) else 4))
 
 
-@pytest.mark.parametrize("layer", [layers.Dropout(0.5), layers.Flatten(), layers.Input((5, 3))], ids=lambda la: la.name)
+@pytest.mark.parametrize(
+    "layer", [layers.Dropout(0.5), layers.Flatten(), layers.InputLayer((5, 3))], ids=lambda la: la.name
+)
 def test_what_is_passed_on_is_the_callers_own(layer):
     x = X.copy()
     y = layer(x)

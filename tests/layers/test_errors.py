@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rnnfast import layers
+from rnnfast.regularizers import Regularizer
 
 X = np.ones((2, 5, 3), "float32")
 CELLS = [layers.SimpleRNN, layers.LSTM, layers.GRU]
@@ -31,7 +32,7 @@ CALLS = [
     (lambda la: la(X.astype(complex)), TypeError, "complex128"),
     (lambda la: la(X.astype(object)), TypeError, "object"),
     (lambda la: la([[[1.0, 2.0, 3.0]], [[1.0]]]), ValueError, "no array"),
-    (lambda la: la(layers.Input((5, 3))), TypeError, "Sequential"),
+    (lambda la: la(layers.InputLayer((5, 3))), TypeError, "Sequential"),
     (lambda la: la.set_weights([np.ones(3)]), ValueError, "weights, got 1"),
 ]
 
@@ -53,9 +54,10 @@ def test_calls(cell, call, kind, message):
         ({"units": 2.5}, ValueError, "units must be a positive integer, got 2.5"),
         ({"dropout": 0.1}, ValueError, "dropout=0.1 is not supported"),
         ({"recurrent_dropout": 0.2}, ValueError, "recurrent_dropout=0.2 is not supported"),
-        ({"kernel_regularizer": "l2"}, ValueError, "kernel_regularizer='l2'"),
-        ({"recurrent_constraint": object()}, ValueError, "recurrent_constraint="),
-        ({"activity_regularizer": "l1"}, ValueError, "activity_regularizer='l1'"),
+        ({"kernel_regularizer": "l3"}, ValueError, "kernel_regularizer: unknown regularizer 'l3'"),
+        ({"bias_regularizer": lambda w: 0.0}, TypeError, "bias_regularizer: .* that defines .* gradient"),
+        ({"recurrent_constraint": object()}, TypeError, "recurrent_constraint: constraint must be a name"),
+        ({"activity_regularizer": Regularizer()}, TypeError, "Regularizer does not define __call__"),
         ({"activation": "tan"}, ValueError, r"unknown activation 'tan'\. Did you mean 'tanh'"),
         ({"activation": "softmax"}, ValueError, "activation='softmax' is not possible.*element-wise"),
         ({"activation": 3}, TypeError, "activation"),
@@ -85,7 +87,12 @@ def test_recurrent_activation(cell, argument):
     [
         (lambda: layers.Dense(-1), ValueError, "units"),
         (lambda: layers.Dense(3, activation="swich"), ValueError, "'swish'"),
-        (lambda: layers.Dense(3, bias_constraint="non_neg"), ValueError, "bias_constraint='non_neg'"),
+        (lambda: layers.Dense(3, bias_constraint="non_ge"), ValueError, "Did you mean 'non_neg'"),
+        (
+            lambda: layers.TimeDistributed(layers.Dense(3, activity_regularizer="l2")),
+            ValueError,
+            "no effect inside TimeDistributed",
+        ),
         (lambda: layers.Dense(3)(np.ones(3)), ValueError, "rank 2 or more"),
         (lambda: layers.Dropout(1.5), ValueError, "between 0 and 1"),
         (lambda: layers.Dropout(0.5, noise_shape=(1,))(X), ValueError, "noise_shape"),

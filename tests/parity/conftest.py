@@ -102,7 +102,8 @@ def same_step(keras, same_gradient):
         for namespace, model in ((keras, peer), (rnnfast, fast)):
             model.compile(namespace.optimizers.SGD(64.0), loss(namespace) if callable(loss) else loss)
             before = [np.array(w) for w in model.get_weights()]
-            history = model.fit(x, y, batch_size=len(x), epochs=1, shuffle=False, verbose=0, **fit_options)
+            rows = len(y[0] if isinstance(y, list) else y)
+            history = model.fit(x, y, batch_size=rows, epochs=1, shuffle=False, verbose=0, **fit_options)
             moves.append([b - np.asarray(w) for b, w in zip(before, model.get_weights(), strict=True)])
             losses.append(history.history["loss"][0])
         same_gradient(losses[1], losses[0], "loss")

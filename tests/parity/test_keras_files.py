@@ -123,6 +123,14 @@ OPTIMIZERS = {
     "plain_sgd": lambda n: n.SGD(0.05),
     "rmsprop": lambda n: n.RMSprop(0.003, rho=0.8, momentum=0.5, centered=True),
     "adam": lambda n: n.Adam(0.01, beta_1=0.8, global_clipnorm=1.0),
+    "amsgrad": lambda n: n.Adam(0.01, amsgrad=True, weight_decay=0.1),
+    "nadam": lambda n: n.Nadam(0.01),
+    "adamax_ema": lambda n: n.Adamax(0.01, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=3),
+    "adagrad": lambda n: n.Adagrad(0.05),
+    "adadelta": lambda n: n.Adadelta(0.5),
+    "lion": lambda n: n.Lion(0.002),
+    "schedule": lambda n: n.AdamW(n.schedules.ExponentialDecay(0.02, 4, 0.5)),
+    "accumulation": lambda n: n.SGD(0.05, momentum=0.9, gradient_accumulation_steps=2),
 }
 
 

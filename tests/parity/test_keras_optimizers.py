@@ -16,6 +16,29 @@ OPTIMIZERS = {
     "rmsprop_centered": ("RMSprop", {"learning_rate": 0.002, "centered": True, "epsilon": 1e-4}),
     "adam": ("Adam", {"learning_rate": 0.01}),
     "adam_betas": ("Adam", {"learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}),
+    "amsgrad": ("Adam", {"learning_rate": 0.02, "beta_2": 0.5, "amsgrad": True}),
+    "adamw": ("AdamW", {"learning_rate": 0.02, "weight_decay": 0.3}),
+    "nadam": ("Nadam", {"learning_rate": 0.01}),
+    "adamax": ("Adamax", {"learning_rate": 0.01, "beta_2": 0.9}),
+    "adagrad": ("Adagrad", {"learning_rate": 0.05, "initial_accumulator_value": 0.01}),
+    "adadelta": ("Adadelta", {"learning_rate": 1.0, "epsilon": 1e-4}),
+}
+# Rules and options that clipping has no more to say about.
+OPTIONS = {
+    "lion": ("Lion", {"learning_rate": 0.001, "weight_decay": 0.1}),
+    "decay": ("SGD", {"learning_rate": 0.1, "weight_decay": 0.2}),
+    "ema": ("Adam", {"learning_rate": 0.01, "use_ema": True, "ema_momentum": 0.8}),
+    "ema_overwrite": (
+        "SGD",
+        {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.6, "ema_overwrite_frequency": 2},
+    ),
+    "accumulation": ("Adam", {"learning_rate": 0.01, "gradient_accumulation_steps": 2}),
+    "accumulation_nadam": ("Nadam", {"learning_rate": 0.01, "gradient_accumulation_steps": 2, "clipnorm": 0.05}),
+    "accumulation_ema": (
+        "SGD",
+        {"learning_rate": 0.1, "momentum": 0.5, "gradient_accumulation_steps": 2, "use_ema": True, "ema_momentum": 0.7},
+    ),
+    "loss_scale": ("SGD", {"learning_rate": 0.1, "loss_scale_factor": 4.0}),
 }
 CLIPPING = {"none": {}, "clipnorm": {"clipnorm": 0.05}, "clipvalue": {"clipvalue": 0.01},
             "global_clipnorm": {"global_clipnorm": 0.1}}  # fmt: skip
@@ -61,6 +84,58 @@ def test_training(keras, twins, same_output, name, clipping):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options(keras, twins, same_output, name):
+    class_name, options = OPTIONS[name]
+    follow(keras, twins, same_output, lambda n: getattr(n.optimizers, class_name)(**options))
+
+
+def test_spared_from_weight_decay(keras, twins, same_output):
+    def make(n):
+        optimizer = n.optimizers.AdamW(0.01, weight_decay=0.5)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "recurrent"])
+        return optimizer
+
+    follow(keras, twins, same_output, make)
+
+
+START = {"initial_learning_rate": 0.1}
+DECAY = {**START, "decay_steps": 4, "decay_rate": 0.5}
+SCHEDULES = {
+    "exponential": ("ExponentialDecay", DECAY),
+    "exponential_stairs": ("ExponentialDecay", {**DECAY, "staircase": True}),
+    "inverse": ("InverseTimeDecay", DECAY),
+    "inverse_stairs": ("InverseTimeDecay", {**DECAY, "staircase": True}),
+    "piecewise": ("PiecewiseConstantDecay", {"boundaries": [3, 7, 20], "values": [0.1, 0.5, 0.2, 0.05]}),
+    "polynomial": ("PolynomialDecay", {**START, "decay_steps": 10, "power": 2.0}),
+    "cycle": ("PolynomialDecay", {**START, "decay_steps": 10, "end_learning_rate": 0.01, "cycle": True}),
+    "cosine": ("CosineDecay", {**START, "decay_steps": 20, "alpha": 0.1}),
+    "warm_up": ("CosineDecay", {**START, "decay_steps": 20, "warmup_target": 0.2, "warmup_steps": 5}),
+    "restarts": ("CosineDecayRestarts", {**START, "first_decay_steps": 5, "m_mul": 0.8, "alpha": 0.1}),
+    "even_restarts": ("CosineDecayRestarts", {**START, "first_decay_steps": 5, "t_mul": 1.0, "m_mul": 0.5}),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules(keras, name):
+    class_name, options = SCHEDULES[name]
+    peer, fast = (getattr(n.optimizers.schedules, class_name)(**options) for n in (keras, rnnfast))
+    # Not at a restart's own step: Keras computes in float32, and rounds it to either side.
+    steps = [step for step in range(60) if "restarts" not in name or step == 0 or step % 5]
+    expected = [float(peer(step)) for step in steps]
+    np.testing.assert_allclose([fast(step) for step in steps], expected, rtol=3e-5, atol=1e-7)
+    assert fast.get_config() == peer.get_config()
+
+
+@pytest.mark.parametrize("options", [{}, {"gradient_accumulation_steps": 2}, {"weight_decay": 0.1}])
+def test_training_on_a_schedule(keras, twins, same_output, options):
+    def make(n):
+        schedule = n.optimizers.schedules.CosineDecay(0.0, 8, warmup_target=0.3, warmup_steps=3)
+        return n.optimizers.SGD(schedule, momentum=0.5, **options)
+
+    follow(keras, twins, same_output, make)
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw", "nadam", "adamax", "adagrad", "lion"])
 def test_defaults_by_name(keras, twins, same_output, name):
     follow(keras, twins, same_output, lambda n: name)

@@ -99,10 +99,10 @@ def test_identifiers(identifier):
     [
         (lambda: losses.get("binary_crosentropy"), ValueError, "Did you mean 'binary_crossentropy'"),
         (lambda: losses.get(lambda a, b: a), TypeError, "loss must be a name"),
-        (lambda: losses.MeanSquaredError(reduction="sum"), ValueError, "reduction"),
+        (lambda: losses.MeanSquaredError(reduction="max"), ValueError, "reduction"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=2.0), ValueError, "label_smoothing"),
         (lambda: losses.CategoricalCrossentropy(axis=0), ValueError, "axis"),
-        (lambda: losses.SparseCategoricalCrossentropy(ignore_class=0), ValueError, "ignore_class"),
+        (lambda: losses.SparseCategoricalCrossentropy(ignore_class=0.5), TypeError, "ignore_class"),
         (lambda: losses.MeanSquaredError()(np.ones((2, 3)), np.ones((2, 2))), ValueError, r"\(2, 2\), got \(2, 3\)"),
         (lambda: losses.MeanSquaredError()(["a"], np.ones((1, 1))), TypeError, "numeric"),
         (lambda: losses.CategoricalCrossentropy()([1], PROBABILITIES[:1, 0]), ValueError, "one-hot.*sparse_"),

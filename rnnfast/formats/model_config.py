@@ -1,0 +1,139 @@
+"""Models, and models inside models, to and from their entries in a `.keras` file's config.json.
+
+Keras draws masks as operations of a functional model's graph. Here they travel by themselves, so reading leaves these
+operations out; any other operation is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnnfast import layers
+from rnnfast._registry import snake_case
+from rnnfast.formats.errors import ModelFileError, construct
+from rnnfast.formats.h5_weights import WeightsReader
+from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_config
+from rnnfast.formats.weights_layout import LAYERS, numbered, sized_by
+from rnnfast.layers.base import Layer
+from rnnfast.models import Functional, Model, Sequential, graph_config
+
+_WRITTEN_AS: dict[type[Model], Config] = {
+    Sequential: {"module": "keras", "class_name": "Sequential", "registered_name": None},
+    Functional: {
+        "module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional",
+    },
+}  # fmt: skip
+_OPERATIONS = "keras.src.ops."
+
+
+def is_model(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("class_name") in ("Sequential", "Functional", "Model")
+
+
+def model_to_config(model: Model) -> Config:
+    """The entry of a model and of all that it holds, as Keras serialises it. ValueError: a class of one's own."""
+    written_as = _WRITTEN_AS.get(type(model))
+    if written_as is None:
+        raise ValueError(
+            f"save: {model.label} is a class of your own, and a file holds no code; draw it as a functional model, "
+            "Model(inputs, outputs), or keep its get_weights()"
+        )
+    if isinstance(model, Functional):
+        parts = graph_config.to_config(model, member_to_config)
+        return {**written_as, "config": {"name": model.name, "trainable": model.trainable, **parts}}
+    config = model.get_config()
+    inputs = [entry for entry in config["layers"] if entry["class_name"] == "InputLayer"]
+    config["layers"] = [*inputs, *(member_to_config(layer) for layer in model.layers)]
+    entry = {**written_as, "config": config}
+    return {**entry, "build_config": {"input_shape": config["build_input_shape"]}} if model.input_shape else entry
+
+
+def member_to_config(layer: Layer) -> Config:
+    """The entry of a layer of a model."""
+    return model_to_config(layer) if isinstance(layer, Model) else layer_to_config(layer)
+
+
+def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: str = LAYERS) -> Model:
+    """The model of an entry, built if it was, without taking memory for weights that `reader` does not hold.
+
+    folder: where the weights of its layers lie. ModelFileError: what cannot be read; names the place.
+    """
+    config = entry.get("config")
+    if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
+        raise ModelFileError(f"{where}: expected config with a list of layers")
+    functional = entry["class_name"] != "Sequential"
+    entries = list(config["layers"])
+    if functional:
+        entries = _without_masks(entries, where)
+    counted = entries if functional else [e for e in entries if _class_of(e) != "InputLayer"]
+    paths = {id(e): path for path, e in numbered(folder, counted, lambda e: snake_case(_class_of(e)))}
+    members = [
+        model_from_config(e, reader, f"{where}: layers[{i}]", f"{paths[id(e)]}/{LAYERS}")
+        if is_model(e)
+        else layer_from_config(e, f"{where}: layers[{i}]")
+        for i, e in enumerate(entries)
+    ]
+    arguments = {"name": config.get("name"), "trainable": config.get("trainable", True)}
+    with sized_by(reader, [m for m in members if functional or not isinstance(m, layers.InputLayer)], folder):
+        if functional:
+            rest = iter(members)
+            drawing = {**config, "layers": entries}
+            ends = construct(graph_config.from_config, {"config": drawing, "deserialize": lambda _: next(rest)}, where)
+            model = construct(Functional, {"inputs": ends[0], "outputs": ends[1], **arguments}, where)
+            # In the order of the file, by which its weights lie: Keras' depends on operations that are not read.
+            return model.in_order(members)
+        chain = construct(Sequential, {"layers": members, **arguments}, where)
+        if not chain.built and config.get("build_input_shape") is not None:
+            construct(chain.build, {"input_shape": config["build_input_shape"]}, where)
+        return chain
+
+
+def _class_of(entry: Any) -> str:
+    name = entry.get("class_name") if isinstance(entry, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _without_masks(entries: list[Any], where: str) -> list[Any]:
+    """The layers without the operations that make masks, and without the masks that their calls name."""
+    operations = {
+        entry.get("name")
+        for entry in entries
+        if isinstance(entry, dict) and str(entry.get("module")).startswith(_OPERATIONS)
+    }
+    kept = []
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, dict) or entry.get("name") in operations:
+            continue
+        calls = entry.get("inbound_nodes")
+        if operations and isinstance(calls, list):
+            entry = {**entry, "inbound_nodes": [_without_mask(c, operations, f"{where}: layers[{i}]") for c in calls]}
+        kept.append(entry)
+    return kept
+
+
+def _without_mask(call: Any, operations: set[Any], where: str) -> Any:
+    if not isinstance(call, dict) or not isinstance(call.get("kwargs"), dict):
+        return call
+    kwargs = call["kwargs"]
+    masks = [name for name, value in kwargs.items() if name.endswith("mask") and _reads(value, operations)]
+    others = {name: value for name, value in kwargs.items() if name not in masks}
+    if _reads([call.get("args"), others], operations):
+        raise ModelFileError(f"{where}: it reads an operation, not a layer; only layers are read: use one in Keras")
+    if masks and _reads(others, None):
+        raise ModelFileError(
+            f"{where}: argument {masks[0]} of its call: a mask beside {', '.join(others)} is not read; masks travel "
+            "with x"
+        )
+    return {**call, "kwargs": others}
+
+
+def _reads(value: Any, names: set[Any] | None) -> bool:
+    """Whether serialised arguments hold an output of one of these layers (None: of any)."""
+    if isinstance(value, (list, tuple)):
+        return any(_reads(item, names) for item in value)
+    if not isinstance(value, dict):
+        return False
+    place = value.get("keras_history")
+    if isinstance(place, list) and place:
+        return names is None or place[0] in names
+    return any(_reads(item, names) for item in value.values())

@@ -1,0 +1,313 @@
+"""Layers of several inputs that are combined element by element, or laid side by side.
+
+>>> import numpy as np
+>>> from rnnfast.layers import Add
+>>> Add()([np.array([[1.0, 2.0]]), np.array([[10.0, 20.0]])])
+array([[11., 22.]], dtype=float32)
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rnnfast import _arguments
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
+
+Arrays = list[np.ndarray]
+Masks = list[np.ndarray | None]
+
+
+class Merge(Layer):
+    """Base of the layers that take a list of arrays, (batch, ...) each, and give one.
+
+    Sizes must agree, or be 1; an input of fewer axes gets axes of size 1 behind the batch axis. Masks: the output is
+    masked where all inputs are, and not at all if one input has no mask. `backward` gives a list of gradients.
+    """
+
+    engine_mode: ClassVar[str]  # how the engine calls it
+    heeds_masks: ClassVar[bool] = False  # whether values at masked steps are left out
+    most: ClassVar[int | None] = None  # number of inputs
+
+    def build(self, input_shape: Any) -> None:
+        self.check_shape(input_shape)
+        self.input_shape = [(None, *shape[1:]) for shape in input_shape]  # type: ignore[assignment]
+        self.built = True
+
+    def check_shape(self, shape: Any) -> None:
+        listed = isinstance(shape, (list, tuple)) and len(shape) > 0 and isinstance(shape[0], (list, tuple))
+        if not listed or (self.most is not None and len(shape) != self.most):
+            count = "at least 1 input" if self.most is None else f"exactly {self.most} inputs"
+            raise ValueError(f"{self.label}: expected a list of {count}, got input of shape {shape}")
+        if len({s[0] for s in shape if len(s)} - {None}) > 1:
+            raise ValueError(f"{self.label}: inputs must have one batch size, got shapes {_text(shape)}")
+        self.compute_output_shape(shape)
+
+    def cast(self, x: Any) -> Any:
+        arrays = _arguments.items(f"{self.label}: input", x, "a list of arrays")
+        return [self.numeric(array).astype(self.dtype, copy=False) for array in arrays]
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        rank = max(map(len, input_shape))
+        aligned = [(s[0], *(1,) * (rank - len(s)), *s[1:]) for s in input_shape]
+        sizes = []
+        for axis in range(1, rank):
+            known = {s[axis] for s in aligned} - {1}
+            if len(known - {None}) > 1:
+                raise ValueError(f"{self.label}: cannot merge inputs of shapes {_text(input_shape)}")
+            sizes.append(1 if not known else next(iter(known)) if len(known) == 1 else None)
+        return (next((s[0] for s in aligned if s[0] is not None), None), *sizes)
+
+    def forward(self, x: Any, *, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
+        rank = max(array.ndim for array in x)
+        aligned = [a.reshape(len(a), *(1,) * (rank - a.ndim), *a.shape[1:]) for a in x]
+        y, cache = self._merge(aligned, _spread(self._mask_list(x, mask), aligned))
+        return y, ([a.shape for a in x], aligned, cache) if training else None
+
+    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> Any:
+        shapes, aligned, inner = cache
+        if not need_dx:
+            return None
+        return [
+            _unbroadcast(self._share(dy, i, aligned, inner), aligned[i].shape).reshape(shape)
+            for i, shape in enumerate(shapes)
+        ]
+
+    def _merge(self, x: Arrays, masks: Masks) -> tuple[np.ndarray, Any]:
+        """The output for arrays of one rank, and what `_share` needs."""
+        raise NotImplementedError
+
+    def _share(self, dy: np.ndarray, i: int, x: Arrays, cache: Any) -> np.ndarray:
+        """The gradient of input i, which may still have the shape of the output."""
+        raise NotImplementedError
+
+    def _mask_list(self, x: Any, mask: Any) -> list[Any]:
+        if mask is None:
+            return [None] * len(x)
+        masks = _arguments.items(f"{self.label}: mask", mask, "a list with a mask, or None, for each input")
+        if len(masks) != len(x):
+            raise ValueError(f"{self.label}: mask must have an entry for each of {len(x)} inputs, got {len(masks)}")
+        return [self.check_mask(m, a.shape[:2]) for m, a in zip(masks, x, strict=True)]
+
+    @property
+    def carries_mask(self) -> bool:
+        return True
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        masks = self._mask_list(x, mask)
+        return None if any(m is None for m in masks) else np.logical_or.reduce(masks)
+
+    def lower(self, program: Any, value: Any) -> Any:
+        if self.heeds_masks and any(program.masked(v) for v in value):
+            raise NoLoweringError(f"{self.label}: the engine does not pass over masked steps when it merges")
+        return program.merge(value, self.engine_mode, self.name)
+
+
+class Add(Merge):
+    """The sum of the inputs."""
+
+    engine_mode = "sum"
+
+    def _merge(self, x: Arrays, masks: Masks) -> tuple[np.ndarray, Any]:
+        return _fold(np.add, x), None
+
+    def _share(self, dy: np.ndarray, i: int, x: Arrays, cache: Any) -> np.ndarray:
+        return dy
+
+
+class Subtract(Merge):
+    """The first input minus the second."""
+
+    engine_mode = "sub"
+    most = 2
+
+    def _merge(self, x: Arrays, masks: Masks) -> tuple[np.ndarray, Any]:
+        return x[0] - x[1], None
+
+    def _share(self, dy: np.ndarray, i: int, x: Arrays, cache: Any) -> np.ndarray:
+        return -dy if i else dy
+
+
+class Average(Merge):
+    """The mean of the inputs."""
+
+    engine_mode = "ave"
+
+    def _merge(self, x: Arrays, masks: Masks) -> tuple[np.ndarray, Any]:
+        return _fold(np.add, x) / x[0].dtype.type(len(x)), None
+
+    def _share(self, dy: np.ndarray, i: int, x: Arrays, cache: Any) -> np.ndarray:
+        return dy / dy.dtype.type(len(x))
+
+
+class Multiply(Merge):
+    """The product of the inputs. A masked step counts as 1; where all inputs are masked the output is zero."""
+
+    engine_mode = "mul"
+    heeds_masks = True
+
+    def _merge(self, x: Arrays, masks: Masks) -> tuple[np.ndarray, Any]:
+        one = x[0].dtype.type(1)
+        factors = [a if m is None else np.where(m, a, one) for a, m in zip(x, masks, strict=True)]
+        y = _fold(np.multiply, factors)
+        real = None if any(m is None for m in masks) else _fold(np.logical_or, masks)
+        return (y if real is None else np.where(real, y, y.dtype.type(0))), (factors, masks)
+
+    def _share(self, dy: np.ndarray, i: int, x: Arrays, cache: Any) -> np.ndarray:
+        factors, masks = cache
+        dx = _fold(np.multiply, [dy, *factors[:i], *factors[i + 1 :]])
+        return dx if masks[i] is None else np.where(masks[i], dx, dx.dtype.type(0))
+
+
+class _Choice(Merge):
+    """Element by element one of the inputs, the first of equals; masked steps are passed over where others are not."""
+
+    heeds_masks = True
+    better: ClassVar[Any]
+
+    def _merge(self, x: Arrays, masks: Masks) -> tuple[np.ndarray, Any]:
+        y, real = x[0], masks[0]
+        chosen = np.zeros(y.shape, np.intp)
+        for i in range(1, len(x)):
+            taken: Any = self.better(x[i], y)
+            if real is not None:
+                taken = taken | ~real
+            if masks[i] is not None:
+                taken = taken & masks[i]
+            y, chosen = np.where(taken, x[i], y), np.where(taken, i, chosen)
+            real = None if real is None or masks[i] is None else real | masks[i]
+        return y, chosen
+
+    def _share(self, dy: np.ndarray, i: int, x: Arrays, cache: Any) -> np.ndarray:
+        return np.where(cache == i, dy, dy.dtype.type(0))
+
+
+class Maximum(_Choice):
+    """The greatest of the inputs."""
+
+    engine_mode = "max"
+    better = np.greater
+
+
+class Minimum(_Choice):
+    """The least of the inputs."""
+
+    engine_mode = "min"
+    better = np.less
+
+
+class Concatenate(Merge):
+    """The inputs one after the other along `axis`, on which alone they may differ; not the batch axis.
+
+    On the time axis (1) masks are laid one after the other, too, an input without one being real at every step.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Concatenate
+    >>> Concatenate()([np.ones((2, 5, 3)), np.ones((2, 5, 4))]).shape
+    (2, 5, 7)
+    """
+
+    engine_mode = "concat"
+
+    def __init__(self, axis: int = -1, **options: Any) -> None:
+        super().__init__(**options)
+        if not _arguments.is_whole(axis) or axis == 0:
+            raise ValueError(f"{self.label}: axis must be an integer other than 0, the batch axis, got {axis!r}")
+        self.axis = int(axis)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        rank = len(input_shape[0])
+        axis = self.axis % rank if -rank <= self.axis < rank else 0
+        sizes: list[int | None] = []
+        for at, column in enumerate(zip(*input_shape, strict=False)):
+            known = set(column) - {None}
+            if at != axis and len(known) > 1:
+                break
+            together = None if None in column else sum(column)
+            sizes.append(together if at == axis else next(iter(known), None))
+        if axis == 0 or len(sizes) < rank or any(len(s) != rank for s in input_shape):
+            raise ValueError(f"{self.label}: cannot concatenate shapes {_text(input_shape)} on axis {self.axis}")
+        return tuple(sizes)
+
+    def forward(self, x: Any, *, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
+        return np.concatenate(x, axis=self.axis), [a.shape[self.axis] for a in x]
+
+    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> Any:
+        return np.split(dy, np.cumsum(cache[:-1]), axis=self.axis) if need_dx else None
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        masks = self._mask_list(x, mask)
+        if self.axis % x[0].ndim != 1 or all(m is None for m in masks):
+            return super().compute_mask(x, mask)
+        every = [np.ones(a.shape[:2], bool) if m is None else m for m, a in zip(masks, x, strict=True)]
+        return np.concatenate(every, axis=1)
+
+    def lower(self, program: Any, value: Any) -> Any:
+        shapes: Any = self.input_shape
+        if self.axis % len(shapes[0]) != len(shapes[0]) - 1:
+            raise NoLoweringError(f"{self.label}: the engine concatenates on the last axis, got axis={self.axis}")
+        return super().lower(program, value)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}
+
+
+def _fold(function: Any, arrays: Any) -> Any:
+    result = arrays[0]
+    for array in arrays[1:]:
+        result = function(result, array)
+    return result
+
+
+def _spread(masks: list[Any], arrays: Arrays) -> Masks:
+    """Masks over (batch, time) as masks of the elements of aligned arrays."""
+    return [
+        None if m is None or a.ndim < m.ndim else np.broadcast_to(m.reshape(*m.shape, *(1,) * (a.ndim - 2)), a.shape)
+        for m, a in zip(masks, arrays, strict=True)
+    ]
+
+
+def _unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Summed over the axes along which an input of this shape was repeated."""
+    axes = tuple(axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[axis] != 1)
+    return gradient.sum(axis=axes, keepdims=True) if axes else gradient
+
+
+def _text(shapes: Any) -> str:
+    return ", ".join(str(tuple(shape)) for shape in shapes)
+
+
+def add(inputs: Any, **options: Any) -> Any:
+    """`Add(**options)(inputs)`."""
+    return Add(**options)(inputs)
+
+
+def subtract(inputs: Any, **options: Any) -> Any:
+    """`Subtract(**options)(inputs)`."""
+    return Subtract(**options)(inputs)
+
+
+def multiply(inputs: Any, **options: Any) -> Any:
+    """`Multiply(**options)(inputs)`."""
+    return Multiply(**options)(inputs)
+
+
+def average(inputs: Any, **options: Any) -> Any:
+    """`Average(**options)(inputs)`."""
+    return Average(**options)(inputs)
+
+
+def maximum(inputs: Any, **options: Any) -> Any:
+    """`Maximum(**options)(inputs)`."""
+    return Maximum(**options)(inputs)
+
+
+def minimum(inputs: Any, **options: Any) -> Any:
+    """`Minimum(**options)(inputs)`."""
+    return Minimum(**options)(inputs)
+
+
+def concatenate(inputs: Any, axis: int = -1, **options: Any) -> Any:
+    """`Concatenate(axis, **options)(inputs)`."""
+    return Concatenate(axis=axis, **options)(inputs)

@@ -1,0 +1,66 @@
+"""What layers and models add to the loss: the penalties of regularizers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnfast import regularizers
+from rnnfast.regularizers import Regularizer
+from rnnfast.variable import Variable
+
+
+class Penalized:
+    """The part of a layer that knows penalties: those of its weights, of its outputs, and of the layers in it.
+
+    A layer with an `activity_regularizer` calls `penalize` in `forward` and `penalized` in `backward`. A layer that is
+    made of others names them in `sublayers`.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def label(self) -> str: ...
+        @property
+        def trainable_weights(self) -> list[Variable]: ...
+
+    activity_regularizer: Regularizer | None = None
+
+    def __init__(self) -> None:
+        self._activity_losses: list[float] = []
+
+    @property
+    def sublayers(self) -> list[Any]:
+        """The layers that this one is made of."""
+        return []
+
+    @property
+    def losses(self) -> list[float]:
+        """Penalties that training adds to the loss: of the outputs of the last call, then of the trainable weights."""
+        return [*self._penalties_of_outputs(), *regularizers.penalties(self.trainable_weights)]
+
+    @property
+    def penalizes_outputs(self) -> bool:
+        return self.activity_regularizer is not None or any(layer.penalizes_outputs for layer in self.sublayers)
+
+    def _penalties_of_outputs(self) -> list[float]:
+        return self._activity_losses + [p for layer in self.sublayers for p in layer._penalties_of_outputs()]
+
+    def clear_losses(self) -> None:
+        """Forget the penalties of earlier calls' outputs."""
+        self._activity_losses = []
+        for layer in self.sublayers:
+            layer.clear_losses()
+
+    def penalize(self, y: np.ndarray) -> None:
+        """Note the penalty of an output: a layer with `activity_regularizer` calls this at the end of `forward`."""
+        if self.activity_regularizer is not None:
+            self._activity_losses.append(float(self.activity_regularizer(y)) / max(1, len(y)))
+
+    def penalized(self, dy: Any, y: np.ndarray) -> Any:
+        """The gradient of an output, with that of its penalty: the counterpart of `penalize` in `backward`."""
+        if self.activity_regularizer is None:
+            return dy
+        gradient = regularizers.gradient_at(self.activity_regularizer, y, self.label) / max(1, len(y))
+        return gradient if dy is None else dy + gradient

@@ -1,0 +1,115 @@
+"""What a layer may be called on beside arrays: values that stand for one, and remember which layers made them.
+
+There are two kinds: `SymbolicTensor` has a shape alone, and is what functional models are drawn with; `TapedTensor` has
+an array, and is what the `call` of a model of one's own gets. Both know layers only: other operations are refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from rnnfast import _arguments, _structure
+
+_INSTEAD = "use layers: Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, Activation, ..."
+
+
+class Traced:
+    """Base of both kinds. +, - and * are the layers Add, Subtract and Multiply."""
+
+    shape: Any
+    dtype: str
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def label(self) -> str:
+        """How messages name the value: by what made it."""
+        raise NotImplementedError
+
+    def call(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
+        """Call a layer on a structure of values of this kind."""
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Any:
+        return self._merged("Add", "+", other)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._merged("Subtract", "-", other)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._merged("Multiply", "*", other)
+
+    def _merged(self, name: str, operator: str, other: Any) -> Any:
+        from rnnfast.layers import merging
+
+        if not isinstance(other, type(self)):
+            self._refuse(f"{operator} with a {type(other).__name__}")
+        return getattr(merging, name)(**self.operator_options(name))([self, other])
+
+    def operator_options(self, name: str) -> dict[str, Any]:
+        """Arguments of the layer that an operator is."""
+        return {"dtype": self.dtype} if self.dtype in _arguments.DTYPES else {}
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise TypeError(f"{what} is not defined for the output of {self.label}, only layers are; {_INSTEAD}")
+
+    def __radd__(self, other: Any) -> NoReturn:
+        self._refuse(f"+ with a {type(other).__name__}")
+
+    def __rsub__(self, other: Any) -> NoReturn:
+        self._refuse(f"- with a {type(other).__name__}")
+
+    def __rmul__(self, other: Any) -> NoReturn:
+        self._refuse(f"* with a {type(other).__name__}")
+
+    def __truediv__(self, other: Any) -> NoReturn:
+        self._refuse("/")
+
+    def __matmul__(self, other: Any) -> NoReturn:
+        self._refuse("@")
+
+    def __getitem__(self, key: Any) -> NoReturn:
+        self._refuse("indexing")
+
+    def __iter__(self) -> NoReturn:
+        self._refuse("iteration")
+
+    def __len__(self) -> NoReturn:
+        self._refuse("len()")
+
+    def __bool__(self) -> NoReturn:
+        self._refuse("a truth value")
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse("conversion to an array")
+
+    def __array_ufunc__(self, function: Any, *_: Any, **__: Any) -> NoReturn:
+        self._refuse(f"numpy.{function.__name__}")
+
+    def __array_function__(self, function: Any, *_: Any) -> NoReturn:
+        self._refuse(f"numpy.{function.__name__}")
+
+
+def find_traced(*structures: Any) -> Traced | None:
+    """The first traced value in nested structures, or None: then these are arrays."""
+    for structure in structures:
+        if isinstance(structure, Traced):
+            return structure
+        if isinstance(structure, (list, tuple)):
+            found = find_traced(*structure)
+        else:
+            found = find_traced(*structure.values()) if isinstance(structure, dict) else None
+        if found is not None:
+            return found
+    return None
+
+
+def need_kind(layer: Any, x: Any, options: dict[str, Any], kind: type[Traced]) -> None:
+    """TypeError if the inputs of one call are not all of one kind. (Options may be arrays.)"""
+    leaves = _structure.flatten(x)
+    for leaf in [*leaves, *(v for v in _structure.flatten(options) if isinstance(v, Traced))]:
+        if not isinstance(leaf, kind):
+            given = leaf.label if isinstance(leaf, Traced) else f"a value of type {type(leaf).__name__}"
+            raise TypeError(f"{layer.label}: expected outputs of layers as inputs, all of one model, got {given}")

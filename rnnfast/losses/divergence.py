@@ -1,0 +1,37 @@
+"""Losses between distributions: Kullback-Leibler divergence, and the likelihood of counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnfast.losses.base import EPSILON, NamedLoss, per_sample
+
+
+class KLDivergence(NamedLoss):
+    """Sum over the last axis of `y_true log(y_true / y_pred)`, both clipped to [1e-7, 1]."""
+
+    default_name = "kl_divergence"
+
+    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        p = np.clip(y_true, EPSILON, 1)
+        return (p * np.log(p / np.clip(y_pred, EPSILON, 1))).sum(axis=-1)
+
+    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        q = np.clip(y_pred, EPSILON, 1)
+        return np.where(q == y_pred, -np.clip(y_true, EPSILON, 1) / q, 0)
+
+
+class Poisson(NamedLoss):
+    """Mean over the last axis of `y_pred - y_true log(y_pred + 1e-7)`."""
+
+    default_name = "poisson"
+
+    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return (y_pred - y_true * np.log(y_pred + EPSILON)).mean(axis=-1)
+
+    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return (1 - y_true / (y_pred + EPSILON)) / y_pred.shape[-1]
+
+
+kl_divergence = per_sample(KLDivergence)
+poisson = per_sample(Poisson)

@@ -1,0 +1,64 @@
+"""Losses with a margin of one: nothing to gain beyond it. Labels are -1 and 1, or, if all are 0 or 1, made so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnfast.losses.base import NamedLoss, per_sample
+
+
+class _Margin(NamedLoss):
+    def match(self, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
+        labels = super().match(y_true, y_pred)
+        return 2 * labels - 1 if ((labels == 0) | (labels == 1)).all() else labels
+
+    @staticmethod
+    def _lack(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """What is missing to the margin."""
+        return np.maximum(1 - y_true * y_pred, 0)
+
+
+class Hinge(_Margin):
+    """Mean over the last axis of `max(1 - y_true y_pred, 0)`."""
+
+    default_name = "hinge"
+
+    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return self._lack(y_true, y_pred).mean(axis=-1)
+
+    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return -y_true * (self._lack(y_true, y_pred) > 0) / y_pred.dtype.type(y_pred.shape[-1])
+
+
+class SquaredHinge(_Margin):
+    """Mean over the last axis of `max(1 - y_true y_pred, 0)^2`."""
+
+    default_name = "squared_hinge"
+
+    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return np.square(self._lack(y_true, y_pred)).mean(axis=-1)
+
+    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return -2 * y_true * self._lack(y_true, y_pred) / y_pred.shape[-1]
+
+
+class CategoricalHinge(NamedLoss):
+    """`max(1 + neg - pos, 0)` over the last axis: pos is the sum of `y_true y_pred`, neg the largest
+    `(1 - y_true) y_pred`; y_true is one-hot."""
+
+    default_name = "categorical_hinge"
+
+    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return np.maximum(((1 - y_true) * y_pred).max(axis=-1) - (y_true * y_pred).sum(axis=-1) + 1, 0)
+
+    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        others = (1 - y_true) * y_pred
+        largest = np.arange(y_pred.shape[-1]) == others.argmax(axis=-1)[..., None]
+        return ((1 - y_true) * largest - y_true) * (self.call(y_true, y_pred) > 0)[..., None]
+
+
+hinge = per_sample(Hinge)
+squared_hinge = per_sample(SquaredHinge)
+categorical_hinge = per_sample(CategoricalHinge)

@@ -1,0 +1,131 @@
+"""Losses, followed as metrics."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rnnfast import losses
+from rnnfast.metrics.reduction import MeanOverSamples
+
+
+class LossMetric(MeanOverSamples):
+    """The mean of a loss; options are those of the loss."""
+
+    direction = "down"
+    loss: ClassVar[type[losses.Loss]]
+
+    def __init__(self, name: str | None = None, dtype: Any = None, **options: Any) -> None:
+        super().__init__(name or self.default_name or self.loss.default_name, dtype)
+        self._loss = self.loss(**options)
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return self._loss.call(self._loss.match(y_true, y_pred), y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        options = {k: v for k, v in self._loss.get_config().items() if k not in ("name", "reduction")}
+        return {**super().get_config(), **options}
+
+
+class MeanSquaredError(LossMetric):
+    """See `losses.MeanSquaredError`."""
+
+    loss = losses.MeanSquaredError
+
+
+class RootMeanSquaredError(MeanSquaredError):
+    """The square root of the mean of `(y_true - y_pred)^2`."""
+
+    default_name = "root_mean_squared_error"
+
+    def result(self) -> float:
+        return float(np.sqrt(super().result()))
+
+
+class MeanAbsoluteError(LossMetric):
+    """See `losses.MeanAbsoluteError`."""
+
+    loss = losses.MeanAbsoluteError
+
+
+class MeanAbsolutePercentageError(LossMetric):
+    """See `losses.MeanAbsolutePercentageError`."""
+
+    loss = losses.MeanAbsolutePercentageError
+
+
+class MeanSquaredLogarithmicError(LossMetric):
+    """See `losses.MeanSquaredLogarithmicError`."""
+
+    loss = losses.MeanSquaredLogarithmicError
+
+
+class LogCoshError(LossMetric):
+    """See `losses.LogCosh`."""
+
+    default_name = "logcosh"
+    loss = losses.LogCosh
+
+
+class CosineSimilarity(LossMetric):
+    """The cosine of the angle between y_true and y_pred: 1 for the same direction. axis: default -1."""
+
+    direction = "up"
+    loss = losses.CosineSimilarity
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return -super().values(y_true, y_pred)
+
+
+class Hinge(LossMetric):
+    """See `losses.Hinge`."""
+
+    loss = losses.Hinge
+
+
+class SquaredHinge(LossMetric):
+    """See `losses.SquaredHinge`."""
+
+    loss = losses.SquaredHinge
+
+
+class CategoricalHinge(LossMetric):
+    """See `losses.CategoricalHinge`."""
+
+    loss = losses.CategoricalHinge
+
+
+class KLDivergence(LossMetric):
+    """See `losses.KLDivergence`."""
+
+    loss = losses.KLDivergence
+
+
+class Poisson(LossMetric):
+    """See `losses.Poisson`."""
+
+    loss = losses.Poisson
+
+
+class BinaryCrossentropy(LossMetric):
+    """See `losses.BinaryCrossentropy`: from_logits, label_smoothing."""
+
+    loss = losses.BinaryCrossentropy
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["axis"]  # Keras' metric does not know it
+        return config
+
+
+class CategoricalCrossentropy(LossMetric):
+    """See `losses.CategoricalCrossentropy`: from_logits, label_smoothing."""
+
+    loss = losses.CategoricalCrossentropy
+
+
+class SparseCategoricalCrossentropy(LossMetric):
+    """See `losses.SparseCategoricalCrossentropy`: from_logits, ignore_class, whose samples count as 0, as in Keras."""
+
+    loss = losses.SparseCategoricalCrossentropy

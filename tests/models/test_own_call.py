@@ -1,0 +1,177 @@
+"""Models whose `call` is the user's: recorded layer by layer, trained, masked, and what they refuse."""
+
+import copy
+
+import numpy as np
+import pytest
+from numeric import assert_close, assert_same_bits, finite_difference
+
+import rnnfast
+from rnnfast import layers
+
+RNG = np.random.default_rng(6)
+X = RNG.normal(size=(3, 4, 2))
+
+
+class Residual(rnnfast.Model):
+    """Shared and nested layers, arithmetic, states; two outputs."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.lift = layers.Dense(3, dtype="float64")
+        self.stack = [layers.LSTM(3, return_sequences=True, return_state=True, dtype="float64")]
+        self.parts = {"last": layers.GRU(3, dtype="float64")}
+        self.head = rnnfast.Sequential([layers.Dense(2, "tanh", dtype="float64"), layers.Dense(1, dtype="float64")])
+        self.drop = layers.Dropout(0.5, seed=1, dtype="float64")
+        self.dropped = False
+
+    def call(self, x, training=False):
+        self.dropped = training
+        lifted = self.lift(x)
+        steps, h, c = self.stack[0](lifted)
+        steps = self.drop(steps * lifted - lifted)
+        return {"last": self.parts["last"](steps, initial_state=h), "head": self.head(c + h)}
+
+
+def randomized(model, x=X):
+    model.predict(x, verbose=0)
+    model.set_weights([RNG.normal(0, 0.5, w.shape) for w in model.get_weights()])
+    return model
+
+
+def test_gradients():
+    model = randomized(Residual())
+    model.drop.rate = 0.0
+    assert len(model.weights) == 2 + 3 + 3 + 4
+    outputs, _, tape = model.run([X], [None], training=True)
+    assert model.dropped is True
+    dy = [RNG.normal(size=y.shape) for y in outputs]
+    model.backward_run(dy, tape, [False, False])
+
+    def value():
+        return sum(float((d * y).sum()) for d, y in zip(dy, model.run([X], [None], False)[0], strict=True))
+
+    for variable in model.weights:
+        kept = variable.numpy().copy()
+
+        def at(variable=variable, kept=kept):
+            variable.assign(kept)
+            return value()
+
+        expected = finite_difference(at, kept)
+        variable.assign(kept)
+        assert_close(variable.grad, expected, 1e-6, variable.path)
+
+
+def test_training_and_names():
+    model = randomized(Residual())
+    model.compile("adam", "mse")
+    assert model.output_names == ["head", "last"]
+    y = {"head": np.ones((3, 1)), "last": np.zeros((3, 3))}
+    history = model.fit(X, y, epochs=20, verbose=0).history
+    assert set(history) == {"loss", "head_loss", "last_loss"}
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_built_by_fit_alone():
+    model = Residual()
+    model.compile("sgd", {"head": "mse"})
+    assert np.isfinite(model.fit(X, {"head": np.ones((3, 1))}, verbose=0).history["loss"]).all()
+
+
+class Two(rnnfast.Model):
+    def __init__(self):
+        super().__init__()
+        self.words = layers.Embedding(9, 4, mask_zero=True)
+        self.rnn = layers.GRU(3)
+        self.end = layers.Dense(2)
+
+    def call(self, x):
+        tokens, more = x
+        return self.end(layers.concatenate([self.rnn(self.words(tokens)), more]))
+
+
+def test_several_inputs_and_masks():
+    tokens, more = RNG.integers(1, 9, (4, 6)), RNG.normal(size=(4, 2)).astype(np.float32)
+    model = randomized(Two(), [tokens, more])
+    assert model.input_names == ["input_1", "input_2"]
+    padded = np.hstack([tokens, np.zeros((4, 3), int)])
+    expected = model([tokens, more])
+    assert_close(model.predict([padded, more], verbose=0), expected, 1e-6, "masked steps are skipped")
+    assert_close(rnnfast.InferenceModel(model)([tokens, more]), expected, 2e-6, "engine")
+    with pytest.raises(ValueError, match=r"token 2\d"):
+        model([tokens + 20, more])
+
+
+def test_inside_other_models():
+    x = rnnfast.Input((4, 2), name="x")
+    own = Residual(name="own")
+    functional = rnnfast.Model(x, own(x)["head"])
+    chained = rnnfast.Sequential([rnnfast.Input((4, 2)), layers.Dense(2, dtype="float64"), Plain()])
+    randomized(functional)
+    expected = own(X)["head"]
+    assert_same_bits(functional.predict(X, verbose=0), np.asarray(expected), "functional")
+    chained.compile("sgd", "mse")
+    before = chained.get_weights()
+    chained.fit(X, np.ones((3, 3)), verbose=0)
+    assert all(not np.array_equal(a, b) for a, b in zip(before[:2], chained.get_weights()[:2], strict=True))
+
+
+class Plain(rnnfast.Model):
+    def __init__(self):
+        super().__init__()
+        self.rnn = layers.SimpleRNN(3, dtype="float64")
+
+    def call(self, x):
+        return self.rnn(x)
+
+
+def test_what_call_does_may_change():
+    """predict follows what `call` does now."""
+
+    class Switch(Plain):
+        twice = False
+
+        def call(self, x):
+            y = self.rnn(x)
+            return y + y if self.twice else y
+
+    model = randomized(Switch())
+    once = model.predict(X, verbose=0)
+    model.twice = True
+    assert_close(model.predict(X, verbose=0), 2 * once, 1e-12, "twice")
+
+
+def test_copies_and_weights():
+    model = randomized(Residual())
+    again = copy.deepcopy(model)
+    for name, expected in model.predict(X, verbose=0).items():
+        assert_same_bits(again.predict(X, verbose=0)[name], expected, name)
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
+    assert model.get_layer(index=0) is model.lift
+    model.summary(print_fn=lambda text: None)
+
+
+def calling(function):
+    return type("Calling", (Plain,), {"call": function})(), X
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda self, x: x / 2, "/ is not defined.*input_1"),
+        (lambda self, x: np.tanh(self.rnn(x)), "numpy.tanh.*simple_rnn"),
+        (lambda self, x: self.rnn(x)[:, 0], "indexing"),
+        (lambda self, x: np.ones(3), "must give outputs of layers"),
+        (lambda self, x: layers.add([x, X]), "outputs of layers"),
+    ],
+)
+def test_only_layers(function, message):
+    model, x = calling(function)
+    with pytest.raises(TypeError, match=message):
+        model.predict(x, verbose=0)
+
+
+def test_without_a_call():
+    with pytest.raises(TypeError, match="must define call"):
+        type("Empty", (rnnfast.Model,), {})().predict(X)
