@@ -49,7 +49,7 @@ from rnnfast.layers.shaping import Flatten, Input, InputLayer, Permute, RepeatVe
 from rnnfast.layers.simple_rnn import SimpleRNN
 from rnnfast.layers.stacked_cells import StackedRNNCells
 from rnnfast.layers.steps import Cropping1D, UpSampling1D, ZeroPadding1D
-from rnnfast.layers.wrappers import TimeDistributed
+from rnnfast.layers.wrappers import TimeDistributed, Wrapper
 
 __all__ = [
     "ELU",
@@ -110,6 +110,7 @@ __all__ = [
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
+    "Wrapper",
     "ZeroPadding1D",
     "add",
     "average",

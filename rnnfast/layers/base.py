@@ -21,6 +21,8 @@ from rnnfast.variable import Variable
 
 Shape = tuple[int | None, ...]
 
+_PLAIN = (str, int, float, bool, type(None), list, tuple)  # what get_config writes down by itself
+
 
 class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
@@ -45,6 +47,7 @@ class Layer(Drawn, Penalized):
     min_rank: ClassVar[int] = 1
     axes: ClassVar[str] = ""  # names of the input's axes, for messages
     creates_mask: bool = False
+    _constructed_with: tuple[Any, dict[str, Any]]
 
     def __init__(
         self,
@@ -70,6 +73,12 @@ class Layer(Drawn, Penalized):
         self._variables: list[Variable] = []
 
     # Construction
+
+    def __new__(cls, *args: Any, **options: Any) -> Layer:
+        layer = super().__new__(cls)
+        if cls.get_config is Layer.get_config:
+            layer._constructed_with = (args, options)
+        return layer
 
     def _dtype_name(self, dtype: Any) -> str:
         if isinstance(dtype, dict):  # Keras' serialised DTypePolicy
@@ -156,6 +165,8 @@ class Layer(Drawn, Penalized):
 
         regularizer: a penalty on it in training; constraint: what it is held to after an update.
         """
+        if None in shape:
+            raise ValueError(f"{self.label}: weight {name!r} of shape {tuple(shape)}: all sizes must be known")
         try:
             value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
         except (MemoryError, OverflowError, ValueError) as error:
@@ -257,8 +268,15 @@ class Layer(Drawn, Penalized):
     call = __call__
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        """Output and what `backward` needs. x has been cast and checked. A cache is used at most once."""
-        raise TypeError(f"{self.label} does not define forward(x, mask, training)")
+        """Output and what `backward` needs. x has been cast and checked. A cache is used at most once.
+
+        A class that defines, as in Keras, only `call(x)`, with `mask` and `training` where it wants them, can predict.
+        """
+        if type(self).call is Layer.call:
+            raise TypeError(f"{self.label} does not define forward(x, mask, training)")
+        known = inspect.signature(self.call).parameters
+        options: dict[str, Any] = {"mask": mask, "training": training}
+        return self.call(x, **{option: options[option] for option in options if option in known}), None
 
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """Gradient of the input (None if not `need_dx`), and of the variables in their `grad`."""
@@ -339,6 +357,10 @@ class Layer(Drawn, Penalized):
         trainable = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trainable]
 
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return self.non_trainable_weights
+
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights."""
         return [v.value.copy() for v in self.weights]
@@ -368,11 +390,16 @@ class Layer(Drawn, Penalized):
         return sum(v.size for v in self.weights)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, in Keras' form."""
+        """The constructor's arguments, in Keras' form; also those of a class that defines no `get_config`, if plain."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return config
+        if type(self).get_config is not Layer.get_config:
+            return config
+        args, options = self._constructed_with
+        given = inspect.signature(type(self)).bind(*args, **options).arguments
+        plain = {key: value for key, value in given.items() if isinstance(value, _PLAIN)}
+        return {**plain, **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:

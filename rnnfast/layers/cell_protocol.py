@@ -22,14 +22,16 @@ from typing import Any
 
 import numpy as np
 
+from rnnfast.layers import states
 from rnnfast.layers.base import Layer
 from rnnfast.variable import Variable
 
 
 def check(label: str, cell: Any) -> None:
     """ValueError where an object is no cell."""
-    for wanted in ("call", "state_size"):
-        if not hasattr(cell, wanted):
+    steps = hasattr(cell, "call") or hasattr(cell, "forward")
+    for wanted, found in (("call", steps), ("state_size", hasattr(cell, "state_size"))):
+        if not found:
             raise ValueError(f"{label}: a cell has a {wanted!r}, got {cell!r} without it")
     if not _is_size(cell.state_size):
         raise ValueError(
@@ -59,30 +61,24 @@ def state_sizes(cell: Any) -> list[Any]:
 
 def output_size(cell: Any) -> int:
     size = getattr(cell, "output_size", None)
-    return _first(cell.state_size) if size is None else size
-
-
-def _first(size: Any) -> int:
-    return _first(size[0]) if isinstance(size, (list, tuple)) else size
+    return states.first(cell.state_size) if size is None else size
 
 
 def initial_state(cell: Any, batch: int, dtype: str) -> list[Any]:
     """The states that a sequence starts from."""
     if getattr(cell, "get_initial_state", None) is None:
-        return [zeros(size, batch, dtype) for size in state_sizes(cell)]
-    states = cell.get_initial_state(batch_size=batch)
-    return list(states) if isinstance(states, (list, tuple)) else [states]
+        return states.zeros(state_sizes(cell), batch, dtype)
+    return as_list(cell.get_initial_state(batch_size=batch))
 
 
-def zeros(size: Any, batch: int, dtype: str) -> Any:
-    if isinstance(size, (list, tuple)):
-        return [zeros(s, batch, dtype) for s in size]
-    return np.zeros((batch, size), dtype)
+def as_list(given: Any) -> list[Any]:
+    """States in a list, which a cell may leave out around the one it has."""
+    return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
 def is_trainable(cell: Any) -> bool:
     """Whether a cell defines the two passes."""
-    return all(_defines(cell, method) for method in ("forward", "backward"))
+    return all(_defines(part, method) for part in (cell, *parts(cell)) for method in ("forward", "backward"))
 
 
 def _defines(cell: Any, method: str) -> bool:
@@ -94,12 +90,12 @@ def _defines(cell: Any, method: str) -> bool:
 def stepper(cell: Any) -> Callable[[Any, list[Any], bool], tuple[Any, list[Any], Any]]:
     """What runs one step: inputs, states and training to output, new states and cache (None from `call`)."""
     if _defines(cell, "forward"):
-        return lambda inputs, states, training: cell.forward(inputs, states, training)
+        return lambda inputs, before, training: cell.forward(inputs, before, training)
     takes_training = "training" in inspect.signature(cell.call).parameters
 
-    def step(inputs: Any, states: list[Any], training: bool) -> tuple[Any, list[Any], Any]:
-        output, states = cell.call(inputs, states, **({"training": training} if takes_training else {}))
-        return output, list(states) if isinstance(states, (list, tuple)) else [states], None
+    def step(inputs: Any, before: list[Any], training: bool) -> tuple[Any, list[Any], Any]:
+        output, after = cell.call(inputs, before, **({"training": training} if takes_training else {}))
+        return output, as_list(after), None
 
     return step
 

@@ -14,6 +14,7 @@ from rnnfast.layers import cell_protocol
 from rnnfast.layers.cells import RecurrentCell
 from rnnfast.layers.over_time import RecurrentTape
 from rnnfast.layers.stacked_cells import StackedRNNCells, pack, unpack
+from rnnfast.layers.states import choose, each
 
 
 def over_time(cell: Any, dtype: str, **options: Any) -> Any:
@@ -112,19 +113,20 @@ class StepByStep:
         output: Any = None
         outputs, caches = [], []
         for t in self._order(time):
-            new_output, new_states, cache = step(x[:, t], states, training)
+            # What stands in a masked step may be anything, and a backward pass would multiply with it.
+            inputs = x[:, t] if mask is None else choose(mask[:, t], x[:, t], None)
+            new_output, new_states, cache = step(inputs, states, training)
             new_output = np.asarray(new_output, self.dtype)
             if mask is None:
                 output, states = new_output, new_states
             else:
-                repeated = np.zeros_like(new_output) if output is None or self.zero_output_for_mask else output
-                output = _choose(mask[:, t], new_output, repeated)
-                states = _choose(mask[:, t], new_states, states)
+                output = choose(mask[:, t], new_output, None if self.zero_output_for_mask else output)
+                states = choose(mask[:, t], new_states, states)
             if self.return_sequences:
                 outputs.append(output)
             caches.append(cache)
         result = np.stack(outputs, axis=1) if self.return_sequences else output
-        states = _arrays(states, self.dtype)
+        states = each(lambda state: np.asarray(state, self.dtype), states)
         tape = RecurrentTape((caches, mask, x.shape, result.shape, states)) if training else None
         return [result, *states], tape
 
@@ -138,7 +140,7 @@ class StepByStep:
         d_output, *d_last = dy
         caches, mask, x_shape, shape, states = tape.kernel_cache
         d_output = np.zeros(shape, self.dtype) if d_output is None else d_output
-        d_states = _filled(d_last or [None] * len(states), states)
+        d_states = each(lambda state, d: np.zeros_like(state) if d is None else d, states, d_last or None)
         nothing = np.zeros((shape[0], *shape[2:]) if self.return_sequences else shape, self.dtype)
         dx = np.empty(x_shape, self.dtype)
         d_repeated = nothing  # by what masked steps have repeated
@@ -151,42 +153,10 @@ class StepByStep:
             if mask is None:
                 dx[:, t], d_states = self.cell.backward(d, d_states, caches[j])
                 continue
-            d_repeated = nothing if self.zero_output_for_mask else _choose(mask[:, t], nothing, d)
-            none = _choose(mask[:, t], _zeros(d_states), d_states)
-            dx[:, t], d_before = self.cell.backward(
-                _choose(mask[:, t], d, nothing), _choose(mask[:, t], d_states, _zeros(d_states)), caches[j]
-            )
-            d_states = _sum(d_before, none)
+            real, masked = mask[:, t], ~mask[:, t]
+            d_repeated = nothing if self.zero_output_for_mask else choose(masked, d, None)
+            carried = choose(masked, d_states, None)
+            dx[:, t], d_states = self.cell.backward(choose(real, d, None), choose(real, d_states, None), caches[j])
+            d_states = each(np.add, carried, d_states)
         tape.d_initial_state = list(d_states)
         return dx if need_dx else None
-
-
-# States may be nested: what follows goes through lists, item by item.
-
-
-def _choose(real: np.ndarray, new: Any, old: Any) -> Any:
-    """`new` in the rows that are real, `old` in the others."""
-    if isinstance(new, (list, tuple)):
-        return [_choose(real, n, o) for n, o in zip(new, old, strict=True)]
-    return np.where(real.reshape(-1, *[1] * (np.ndim(new) - 1)), new, old)
-
-
-def _zeros(like: Any) -> Any:
-    return [_zeros(item) for item in like] if isinstance(like, (list, tuple)) else np.zeros_like(like)
-
-
-def _arrays(states: Any, dtype: str) -> Any:
-    return [_arrays(s, dtype) for s in states] if isinstance(states, (list, tuple)) else np.asarray(states, dtype)
-
-
-def _sum(a: Any, b: Any) -> Any:
-    return [_sum(x, y) for x, y in zip(a, b, strict=True)] if isinstance(b, list) else a + b
-
-
-def _filled(gradients: Any, states: Any) -> Any:
-    """The gradients of states, zeros where there is none."""
-    if gradients is None:
-        return _zeros(states)
-    if isinstance(states, list):
-        return [_filled(g, s) for g, s in zip(gradients, states, strict=True)]
-    return gradients

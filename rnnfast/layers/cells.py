@@ -26,7 +26,8 @@ class RecurrentCell(Layer):
 
     Its arguments are those of the layer of its name, but for what concerns sequences; `RNN(LSTMCell(64))` runs the
     kernels of `LSTM(64)`. Up to `bias_initializer` they may be given by position. A cell also has the layer's
-    attributes: `units`, `kernel`, `activation`, ...
+    attributes: `units`, `kernel`, `activation`, ... What is drawn at random in training is drawn once per sequence in
+    `RNN`, and at every call of a cell by itself.
     """
 
     rank = 2

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels, constraints, initializers, regularizers
-from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.variable import Variable
 
 
@@ -99,7 +99,13 @@ class Embedding(Layer):
     def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
         return x != 0 if self.mask_zero else None
 
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        self.input_shape = (None, *input_shape[1:])  # given weights build it before there is an input
+
     def lower(self, program: Any, value: Any) -> Any:
+        if self.mask_zero:
+            _one_time_axis(self, 2)
         return program.embedding(value, self.embeddings.value, self.mask_zero, self.name)
 
     def get_config(self) -> dict[str, Any]:
@@ -143,7 +149,13 @@ class Masking(Layer):
         return (x != x.dtype.type(self.mask_value)).any(axis=-1)
 
     def lower(self, program: Any, value: Any) -> Any:
+        _one_time_axis(self, 3)
         return program.masking(value, self.mask_value, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "mask_value": self.mask_value}
+
+
+def _one_time_axis(layer: Layer, rank: int) -> None:
+    if layer.input_shape is not None and len(layer.input_shape) > rank:
+        raise NoLoweringError(f"{layer.label}: its mask has more than one time axis; the engine's have one")

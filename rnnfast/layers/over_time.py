@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments, _structure
+from rnnfast.layers import states
 from rnnfast.layers.base import Layer, Shape
 
 # The arguments that a layer over time has, and the cell it runs has not.
@@ -81,6 +82,10 @@ class OverTime(Layer):
         """Output and what `backward` needs, from the call arguments."""
         raise TypeError(f"{self.label} does not define forward(x, mask, training, initial_state, lengths)")
 
+    def get_initial_state(self, batch_size: int) -> list[Any]:
+        """What a call starts from where nothing else is said: zeros, an array (batch_size, size) per state."""
+        return states.zeros(self.state_size, batch_size, self.dtype)
+
     # Checks
 
     def check_shape(self, shape: Shape) -> None:
@@ -90,10 +95,10 @@ class OverTime(Layer):
 
     def build_call(self, shape: Any, options: dict[str, Any]) -> None:
         super().build_call(shape, options)
-        states = options.get("initial_state")
-        if states is not None:
-            given = [states] if isinstance(states, tuple) else states
-            wanted = _state_shapes(shape[0], self.state_size)
+        given = options.get("initial_state")
+        if given is not None:
+            given = [given] if isinstance(given, tuple) else given
+            wanted = states.each(lambda size: (shape[0], size), self.state_size)
             if not _same_sizes(_structure.flatten(given), _structure.flatten(wanted)):
                 raise ValueError(f"{self.label}: initial_state must have shapes {wanted}, got {given}")
 
@@ -116,18 +121,18 @@ class OverTime(Layer):
             raise ValueError(f"{self.label}: lengths must lie between 0 and {time}, got {array.min()} to {array.max()}")
         return array.astype(np.int64, copy=False)
 
-    def check_states(self, states: Any, batch: int) -> list[Any]:
+    def check_states(self, given: Any, batch: int) -> list[Any]:
         """The states that a call starts from, nested as `state_size` is, as arrays of the layer's dtype."""
-        if isinstance(states, np.ndarray) and states.ndim == 2:
-            states = [states]
-        return self._matched_states(states, self.state_size, batch)
+        if isinstance(given, np.ndarray) and given.ndim == 2:
+            given = [given]
+        return self._matched_states(given, self.state_size, batch)
 
-    def _matched_states(self, states: Any, sizes: list[Any], batch: int) -> list[Any]:
-        states = _arguments.items(f"{self.label}: initial_state", states, "a list of arrays")
-        if len(states) != len(sizes):
-            raise ValueError(f"{self.label}: initial_state must hold {len(sizes)} arrays, got {len(states)}")
+    def _matched_states(self, given: Any, sizes: list[Any], batch: int) -> list[Any]:
+        given = _arguments.items(f"{self.label}: initial_state", given, "a list of arrays")
+        if len(given) != len(sizes):
+            raise ValueError(f"{self.label}: initial_state must hold {len(sizes)} arrays, got {len(given)}")
         checked: list[Any] = []
-        for state, size in zip(states, sizes, strict=True):
+        for state, size in zip(given, sizes, strict=True):
             if isinstance(size, (list, tuple)):
                 checked.append(self._matched_states(state, list(size), batch))
                 continue
@@ -146,7 +151,7 @@ class OverTime(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Any:
         batch, time = input_shape[:2]
         output = (batch, time, self.output_size) if self.return_sequences else (batch, self.output_size)
-        return [output, *_state_shapes(batch, self.state_size)] if self.return_state else output
+        return [output, *states.each(lambda size: (batch, size), self.state_size)] if self.return_state else output
 
     @property
     def carries_mask(self) -> bool:
@@ -165,15 +170,15 @@ class OverTime(Layer):
     def stateful(self) -> bool:
         return self._stateful
 
-    def keep(self, states: list[Any]) -> None:
+    def keep(self, last: list[Any]) -> None:
         """Remember the last states of a call, if the layer is stateful or they are carried."""
         if self._stateful or self._carried:
-            self._states = copied(states)
+            self._states = states.each(np.array, last)
 
     def _kept_states(self, batch: int) -> list[Any] | None:
         if self._states is None:
             return None
-        rows = len(_first_leaf(self._states))
+        rows = len(states.first(self._states))
         if rows != batch:
             raise ValueError(
                 f"{self.label}: it is stateful and holds states of {rows} rows, got {batch} rows; "
@@ -211,18 +216,6 @@ class OverTime(Layer):
         # As they are: one of the user's own class could not be made again from its configuration.
         own = {key: getattr(self, key) for key in config if key.endswith(("_regularizer", "_constraint"))}
         return type(self).from_config({**config, **own, **changes})  # type: ignore[return-value]
-
-
-def copied(states: Any) -> Any:
-    return [copied(s) for s in states] if isinstance(states, (list, tuple)) else np.array(states)
-
-
-def _first_leaf(states: Any) -> Any:
-    return _first_leaf(states[0]) if isinstance(states, list) else states
-
-
-def _state_shapes(batch: int | None, sizes: Any) -> list[Any]:
-    return [_state_shapes(batch, s) if isinstance(s, (list, tuple)) else (batch, s) for s in sizes]
 
 
 def _same_sizes(given: list[Any], wanted: list[Any]) -> bool:

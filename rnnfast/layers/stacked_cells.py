@@ -105,4 +105,4 @@ def unpack(cell: Any, states: Any) -> list[Any]:
     """The other way; also where a list of the one state came, and where None stands for no gradient at all."""
     if states is None:
         return [None] * len(cell_protocol.state_sizes(cell))
-    return list(states) if isinstance(states, (list, tuple)) else [states]
+    return cell_protocol.as_list(states)

@@ -1,4 +1,4 @@
-"""TimeDistributed: a layer applied to every time step."""
+"""Layers that hold a layer: TimeDistributed applies it to every time step."""
 
 from __future__ import annotations
 
@@ -10,10 +10,54 @@ from rnnfast.layers.base import Layer, Shape
 from rnnfast.variable import Variable
 
 
-class TimeDistributed(Layer):
+class Wrapper(Layer):
+    """Base of layers that hold another one: its weights are theirs, and so is the dtype of its input.
+
+    layer: any layer, else TypeError.
+    """
+
+    def __init__(self, layer: Layer, **options: Any) -> None:
+        super().__init__(**options)
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{self.label}: layer must be a layer, got {layer!r} of type {type(layer).__name__}")
+        self.layer = layer
+
+    def create_variables(self, input_shape: Shape) -> None:
+        self.layer.build(input_shape)
+
+    def cast(self, x: Any) -> np.ndarray:
+        return self.layer.cast(x)
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        return [self.layer]
+
+    @property
+    def weights(self) -> list[Variable]:
+        return self.layer.weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return self.layer.trainable_weights if self.trainable else []
+
+    def get_config(self) -> dict[str, Any]:
+        from rnnfast.layers import serialize
+
+        return {**super().get_config(), "layer": serialize(self.layer)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Wrapper:
+        from rnnfast.layers import deserialize
+
+        return cls(**{**config, "layer": deserialize(config["layer"])})
+
+
+class TimeDistributed(Wrapper):
     """Apply `layer` to every time step: x (batch, time, ...), y (batch, time, ...), the same weights at each step.
 
-    Time is folded into the batch, so the layer runs once. The mask of the steps is passed on to later layers.
+    Time is folded into the batch, so the layer runs once. mask: (batch, time), for later layers and for a layer that
+    takes one of (batch,); or (batch, time, ...), for a layer over a time axis of its own: a step then is real for later
+    layers where anything in it is.
 
     >>> import numpy as np
     >>> from rnnfast.layers import Dense, TimeDistributed
@@ -25,9 +69,7 @@ class TimeDistributed(Layer):
     axes = "(batch, time, ...)"
 
     def __init__(self, layer: Layer, **options: Any) -> None:
-        super().__init__(**options)
-        if not isinstance(layer, Layer):
-            raise TypeError(f"{self.label}: layer must be a layer, got {layer!r} of type {type(layer).__name__}")
+        super().__init__(layer, **options)
         if layer.stateful:
             raise ValueError(f"{self.label}: {layer.label} is stateful; every step of a batch is a row of its own here")
         if layer.penalizes_outputs:
@@ -35,11 +77,6 @@ class TimeDistributed(Layer):
                 f"{self.label}: activity_regularizer of {layer.label} has no effect inside TimeDistributed, in Keras "
                 "neither; leave it out"
             )
-        self.layer = layer
-
-    @property
-    def sublayers(self) -> list[Layer]:
-        return [self.layer]
 
     def create_variables(self, input_shape: Shape) -> None:
         self.layer.build(_without_time(input_shape))
@@ -51,14 +88,36 @@ class TimeDistributed(Layer):
     def check_values(self, x: np.ndarray) -> None:
         self.layer.check_values(x)
 
-    def cast(self, x: Any) -> np.ndarray:
-        return self.layer.cast(x)
-
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        y, cache = self.layer.forward(x.reshape(-1, *x.shape[2:]), training=training)
+        options = {} if mask is None else self._mask_of_rows(mask, x.shape)
+        y, cache = self.layer.forward(x.reshape(-1, *x.shape[2:]), training=training, **options)
         if not isinstance(y, np.ndarray):
             raise ValueError(f"{self.label}: {self.layer.label} must have one output")
         return y.reshape(*x.shape[:2], *y.shape[1:]), (x.shape, cache)
+
+    def check_mask(self, mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+        """A mask of steps, or of what steps are made of: its shape begins with `shape`, (batch, time)."""
+        given = np.shape(mask)
+        if mask is not None and given[:2] != shape:
+            raise ValueError(
+                f"{self.label}: The `mask` passed to the `TimeDistributed` layer has a shape {given}, "
+                f"expected one that begins with {shape}"
+            )
+        return super().check_mask(mask, given)
+
+    def _mask_of_rows(self, mask: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+        array = self.check_mask(mask, shape[:2])
+        assert array is not None
+        rows = array.reshape(-1, *array.shape[2:])
+        # A mask of whole steps says nothing to a layer over a time axis of its own.
+        over_time = (self.layer.rank or self.layer.min_rank) >= 3
+        return {} if over_time and rows.ndim == 1 else {"mask": rows}
+
+    def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+        """Which steps are real: those that have something real in them."""
+        if mask is None or mask.ndim == 2:
+            return mask
+        return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         return self._backward(self.layer.backward, dy, cache, need_dx)
@@ -86,25 +145,6 @@ class TimeDistributed(Layer):
     def lower(self, program: Any, value: Any) -> Any:
         step = program.time_distributed_begin(value, self.name)
         return program.time_distributed_end(self.layer.lower(program, step), self.name)
-
-    @property
-    def weights(self) -> list[Variable]:
-        return self.layer.weights
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return self.layer.trainable_weights if self.trainable else []
-
-    def get_config(self) -> dict[str, Any]:
-        from rnnfast.layers import serialize
-
-        return {**super().get_config(), "layer": serialize(self.layer)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> TimeDistributed:
-        from rnnfast.layers import deserialize
-
-        return cls(**{**config, "layer": deserialize(config["layer"])})
 
 
 def _without_time(shape: Shape) -> Shape:

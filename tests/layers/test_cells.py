@@ -1,12 +1,14 @@
 """RNN over the built-in cells: the layers of their names, bit for bit; stacks; one step; description."""
 
+import copy
+
 import numpy as np
 import pytest
 from layer_gradients import check
 from numeric import assert_close, assert_same_bits
 from own_cells import CALLS, MASK, X, flat
 
-from rnnfast import Sequential, layers
+from rnnfast import InferenceModel, Sequential, layers
 
 OPTIONS = [{}, {"go_backwards": True}, {"return_sequences": True, "zero_output_for_mask": True}]
 CELLS = [(layers.SimpleRNNCell, layers.SimpleRNN), (layers.LSTMCell, layers.LSTM), (layers.GRUCell, layers.GRU)]
@@ -189,3 +191,32 @@ def test_bidirectional_over_a_stack():
     assert [a.shape for a in flat(both(X))] == flat(both.compute_output_shape(X.shape)) == shapes
     again = layers.Bidirectional.from_config(both.get_config())
     assert again.get_config() == both.get_config()
+
+
+def test_served_and_streamed():
+    cells = [layers.LSTMCell(4), layers.GRUCell(3)]
+    model = Sequential([layers.Input((None, 3)), layers.RNN(cells, return_sequences=True), layers.Dense(2)])
+    served = InferenceModel(model)
+    expected = model(X)
+    assert_close(served.predict(X), expected, 1e-6, "served")
+    stream = served.stream(batch_size=4)
+    for t in range(X.shape[1]):
+        assert_close(stream.step(X[:, t]), expected[:, t], 1e-6, f"step {t}")
+
+
+def test_what_a_call_starts_from():
+    layer = layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)])
+    start = layer.get_initial_state(batch_size=2)
+    assert [a.shape for a in flat(start)] == [(2, 4), (2, 4), (2, 3)] and not any(a.any() for a in flat(start))
+    assert [a.shape for a in layers.LSTM(5).get_initial_state(3)] == [(3, 5), (3, 5)]
+
+
+def test_a_copy_has_weights_of_its_own():
+    layer = layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)])
+    before = layer(X)
+    twin = copy.deepcopy(layer)
+    twin.set_weights([2 * w for w in layer.get_weights()])
+    assert_same_bits(layer(X), before, "the original")
+    layer.set_weights(twin.get_weights())
+    assert_same_bits(twin(X), layer(X), "the copy")
+    assert np.abs(twin(X) - before).max() > 1e-3

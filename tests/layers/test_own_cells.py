@@ -163,3 +163,13 @@ def test_a_changed_step_of_a_built_in_cell_is_used():
     plain.build(X.shape)
     plain.set_weights(cell.get_weights())
     assert_close(actual, 2 * plain(X), 1e-6, "doubled")
+
+
+def test_nan_in_masked_steps_reaches_nothing():
+    x = np.where(MASK[..., None], X, np.nan)
+    cell = Trainable(3)
+    layer = layers.RNN(cell)
+    y, tape = layer.forward(layer.prepare(x), mask=MASK, training=True)
+    dx = layer.backward(np.ones_like(y), tape)
+    assert np.isfinite(y).all() and np.isfinite(dx).all()
+    assert all(np.isfinite(v.grad).all() for v in cell.weights)

@@ -215,3 +215,37 @@ def test_bidirectional_call(keras, torch, draw, same_output, mode, with_states, 
     assert len(actual) == len(expected)
     for i, pair in enumerate(zip(actual, expected, strict=True)):
         same_output(*pair, f"result {i}")
+
+
+@pytest.mark.parametrize("inner", ["LSTM", "Bidirectional"])
+def test_mask_of_what_steps_are_made_of(keras, randomize, same_output, inner):
+    """Sentences of words: each sentence's layer gets the mask of its words."""
+    x = nested(np.random.default_rng(3))
+    mask = np.random.default_rng(4).random(x.shape[:3]) < 0.7
+
+    def build(layers):
+        recurrent = layers.LSTM(4)
+        layer = layers.TimeDistributed(layers.Bidirectional(recurrent) if inner == "Bidirectional" else recurrent)
+        layer.build(x.shape)
+        return layer
+
+    peer, fast = build(keras.layers), build(rnnfast.layers)
+    fast.set_weights(randomize(peer))
+    same_output(fast(x, mask=mask), keras.ops.convert_to_numpy(peer(x, mask=keras.ops.convert_to_tensor(mask))))
+
+
+def test_nested_states_of_cells(keras, randomize, same_output):
+    x = values(np.random.default_rng(5))
+    start = [[x[:, 0, :2], x[:, 1, :2]], x[:, 2]]
+
+    def build(layers):
+        layer = layers.RNN([layers.LSTMCell(2), layers.GRUCell(3)], return_state=True)
+        layer.build(x.shape)
+        return layer
+
+    peer, fast = build(keras.layers), build(rnnfast.layers)
+    fast.set_weights(randomize(peer))
+    theirs = keras.tree.map_structure(keras.ops.convert_to_numpy, peer(x, initial_state=start))
+    output, (h, c), last = fast(x, initial_state=start)
+    for actual, expected in zip([output, h, c, last], keras.tree.flatten(theirs), strict=True):
+        same_output(actual, expected)
