@@ -42,11 +42,22 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
     cppclass SequencePlan:
         pass
 
+    struct RnnNoise:
+        const void* x_factors
+        const void* h_factors
+        const uint8_t* h_kept
+        const uint8_t* c_kept
+        double h_zoneout
+        double c_zoneout
+
+    const int64_t kZoneoutPadding
+
     struct RnnForward:
         Dtype dtype
         const RnnSpec* spec
         RnnWeights weights
         const SequencePlan* plan
+        RnnNoise noise
         const void* x
         void* h
         void* c

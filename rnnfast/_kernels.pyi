@@ -36,6 +36,9 @@ def rnn_forward(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     return_sequences: bool = False,
+    input_factors: Array | None = None,
+    state_factors: Array | None = None,
+    zoneout: Sequence[float | Array] | None = None,
     training: bool = False,
 ) -> tuple[Array, list[Array], RnnCache | None]: ...
 def rnn_backward(

@@ -13,8 +13,8 @@ from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t
 
 from rnnfast._api cimport (
-    Activation, ActivationId, AdamUpdate, Api, CellKind, Dtype, MatMul, RmspropUpdate, RnnBackward, RnnForward, RnnSpec,
-    SequencePlan, SgdUpdate, gate_count,
+    Activation, ActivationId, AdamUpdate, Api, CellKind, Dtype, MatMul, RmspropUpdate, RnnBackward, RnnForward, RnnNoise,
+    RnnSpec, SequencePlan, SgdUpdate, gate_count, kZoneoutPadding,
 )
 
 import numpy as np
@@ -28,6 +28,7 @@ cdef Api* core = <Api*> PyCapsule_GetPointer(_engine._C_API, "rnnfast._engine._C
 include "_checks.pxi"
 include "_memory.pxi"
 include "_plan.pxi"
+include "_noise.pxi"
 include "_recurrent.pxi"
 
 

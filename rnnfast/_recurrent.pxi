@@ -11,6 +11,7 @@ cdef class RnnCache:
     cdef int number, threads
     cdef object kernel, recurrent_kernel, bias, peephole
     cdef object x, h, c, z, extra
+    cdef Noise noise
     cdef object silent  # rows whose last output is zero and not their state: None or bool (batch,)
     cdef bint return_sequences, zero_output
     cdef bint taken  # by a backward pass that is running
@@ -24,6 +25,7 @@ cdef class RnnCache:
         call.weights.bias = data(self.bias)
         call.weights.peephole = data(self.peephole)
         call.plan = self.plan.handle
+        call.noise = self.noise.call()
         call.x = data(self.x)
         call.h = data(self.h)
         call.c = data(self.c)
@@ -46,6 +48,7 @@ cdef class RnnCache:
     cdef void release(self) noexcept:
         """Lets go of everything; the cache is used up."""
         self.plan = None
+        self.noise = None
         self.x = self.h = self.c = self.z = self.extra = None
 
     cdef last_gradient(self, str name, d_output, d_state):
@@ -65,7 +68,8 @@ cdef class RnnCache:
 
 def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activation, recurrent_activation,
                 bint reset_after=True, initial_state=None, mask=None, lengths=None, bint go_backwards=False,
-                bint zero_output_for_mask=False, bint return_sequences=False, bint training=False):
+                bint zero_output_for_mask=False, bint return_sequences=False, input_factors=None, state_factors=None,
+                zoneout=None, bint training=False):
     """A recurrent layer over whole sequences, with Keras' meaning of every argument.
 
     cell: "simple_rnn", "lstm" or "gru", with G = 1, 4 (i f g o) or 3 (z r h) gates.
@@ -74,6 +78,9 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     bias: None or (G*units,); for a GRU with reset_after (2, 3*units). peephole: None or, for an LSTM, (3, units).
     activation, recurrent_activation: rnnfast.activations.Activation, element-wise.
     initial_state: None (zeros) or [h], for an LSTM [h, c], each (batch, units).
+    input_factors, state_factors: None or (G, batch, input) and (G, batch, units), what each gate's product multiplies
+    x, and the h before a step, with. zoneout: None or, for every state (lstm: h, c), how much of it stays what it was
+    before a step: a share from 0 to 1, or bool (batch, time, units).
     mask: None or bool (batch, time), True = real. lengths: None or integers (batch,); at most one of the two.
 
     Returns (output, states, cache). output: (batch, time, units) with return_sequences, else (batch, units); it may be
@@ -117,6 +124,10 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
 
     run.kernel, run.recurrent_kernel, run.bias, run.peephole = kernel, recurrent_kernel, bias, peephole
     run.plan = Plan(batch, time, mask, lengths, go_backwards)
+    if zoneout is not None and (peephole is not None or run.spec.cell == CellKind.simple_rnn):
+        raise ValueError("zoneout: only for an lstm without peepholes, or a gru")
+    run.noise = Noise(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, units, input_factors,
+                      state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
     run.threads = core.get_num_threads()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
     run.h = run.history("initial_state[0]", initial_state[0])

@@ -64,12 +64,26 @@ struct Segment {
 
 class SequencePlan;
 
+// What training does to a recurrent layer beside its formula. All null and zero: nothing.
+struct RnnNoise {
+  // Dropout: what each gate's product multiplies x or the state before with. Rows in the plan's sorted order.
+  const void* x_factors;  // (G, batch, input_dim), or null
+  const void* h_factors;  // (G, batch, units), or null
+  // Zoneout: elements of h and c that stay what they were, packed (total, units) and kZoneoutPadding bytes more, 1 = stays,
+  // 0 = moves on; null: each stays by the share of the rate.
+  const uint8_t* h_kept;
+  const uint8_t* c_kept;
+  double h_zoneout, c_zoneout;
+};
+constexpr int64_t kZoneoutPadding = 64;
+
 // A layer's forward pass that keeps what backward needs. Buffers of `rows` rows are in packed order.
 struct RnnForward {
   Dtype dtype;
   const RnnSpec* spec;
   RnnWeights weights;
   const SequencePlan* plan;
+  RnnNoise noise;
   const void* x;      // packed (total, input_dim)
   void* h;            // (total + batch, units): caller writes the initial states to the last `batch` rows (sorted
                       // order); the states after each step are written to the first `total`

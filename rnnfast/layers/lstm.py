@@ -22,7 +22,12 @@ class LSTM(Recurrent):
     Weights, gates in the order i f g o: kernel W (features, 4 units), recurrent_kernel U (units, 4 units), bias b
     (4 units,), with the forget part starting at one (`unit_forget_bias`). `peephole=True` adds peephole (3, units) for
     i, f, o: i and f see also c_{t-1}, o sees c_t, each times its weight (Gers and Schmidhuber 2000); it starts at
-    zero. States: h, c. See `Recurrent` for shapes, call arguments and what is refused.
+    zero. States: h, c. See `Recurrent` for shapes, call arguments, dropout and what is refused.
+
+    `zoneout=(c, h)`, rates in [0, 1], or one number for both (Krueger et al. 2017): in training every element of the
+    state keeps its value of the step before with that probability, drawn per step; h_t above is computed from the new
+    c_t, before its zoneout. In inference a state is the expectation, rate * before + (1 - rate) * new. Not together
+    with `peephole`.
 
     >>> import numpy as np
     >>> from rnnfast.layers import LSTM
@@ -61,6 +66,7 @@ class LSTM(Recurrent):
         unroll: bool = False,
         *,
         peephole: bool = False,
+        zoneout: Any = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -73,6 +79,9 @@ class LSTM(Recurrent):
             recurrent_dropout=recurrent_dropout, seed=seed, return_sequences=return_sequences,
             return_state=return_state, go_backwards=go_backwards, stateful=stateful, unroll=unroll, **options,
         )  # fmt: skip
+        self.set_zoneout(zoneout)
+        if peephole and any(self.zoneout):
+            raise ValueError(f"{self.label}: peephole=True and zoneout={zoneout!r} cannot be combined")
         self.unit_forget_bias = bool(unit_forget_bias)
         self.use_peephole = bool(peephole)
 
@@ -86,9 +95,11 @@ class LSTM(Recurrent):
             self.peephole = self.add_weight("peephole", (3, self.units), "zeros")
 
     def cell_config(self) -> dict[str, Any]:
-        config = {
+        return {
             "recurrent_activation": activations.serialize(self.recurrent_activation),
             "unit_forget_bias": self.unit_forget_bias,
         }
-        # Keras has no peepholes: the key is there only where it means something.
+
+    def own_config(self) -> dict[str, Any]:
+        config = super().own_config()
         return {**config, "peephole": True} if self.use_peephole else config

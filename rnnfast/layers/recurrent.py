@@ -8,14 +8,16 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, initializers
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.noise import RecurrentNoise
 from rnnfast.variable import Variable
 
 
 class RecurrentTape:
     """What a recurrent layer's backward pass needs. `d_initial_state` is filled by it: one array per state."""
 
-    def __init__(self, kernel_cache: Any) -> None:
+    def __init__(self, kernel_cache: Any, input_factors: np.ndarray | None) -> None:
         self.kernel_cache = kernel_cache
+        self.input_factors = input_factors
         self.d_initial_state: list[np.ndarray] | None = None
 
 
@@ -27,8 +29,13 @@ class Recurrent(Layer):
     right-padded rows (costs in proportion to them; not together with `mask`); `initial_state`, one array (batch, units)
     per state; `training`.
 
-    `unroll`, `implementation` and `use_cudnn` are accepted and have no effect. `dropout`, `recurrent_dropout`,
-    regularizers and constraints other than their default are a ValueError.
+    `dropout` and `recurrent_dropout`, rates in [0, 1), act in training as in Keras 3 (Gal and Ghahramani 2016): elements
+    of x, and of h_{t-1} where a product reads it, become zero, the others are divided by 1 - rate; drawn once per call,
+    the same at every step. With `dropout` alone all gates see the same x; with `recurrent_dropout` every gate draws its
+    own, of x and of h_{t-1}. `seed`: None draws one from the global generator; one sequence of draws per layer.
+
+    `unroll`, `implementation` and `use_cudnn` are accepted and have no effect. Regularizers and constraints other than
+    None are a ValueError.
     """
 
     rank = 3
@@ -81,7 +88,7 @@ class Recurrent(Layer):
             kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
             bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
             kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, dropout=dropout, recurrent_dropout=recurrent_dropout,
+            bias_constraint=bias_constraint,
         )  # fmt: skip
         self.units = self.positive("units", units)
         self.activation = activations.get_recurrent(activation, self.label, "activation")
@@ -91,17 +98,37 @@ class Recurrent(Layer):
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.seed = _arguments.seed(f"{self.label}: seed", seed)
+        self.dropout = self.rate("dropout", dropout)
+        self.recurrent_dropout = self.rate("recurrent_dropout", recurrent_dropout)
+        self.noise = RecurrentNoise(self.dropout, self.recurrent_dropout, self.gates, self.seed)
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
         self.unroll = bool(unroll)
         self.zero_output_for_mask = bool(zero_output_for_mask)
+        self.zoneout: tuple[float, ...] = ()
         self._stateful = bool(stateful)
         self._states: list[np.ndarray] | None = None
         self.kernel: Variable
         self.recurrent_kernel: Variable
         self.bias: Variable | None = None
         self.peephole: Variable | None = None
+
+    def rate(self, argument: str, value: Any, *, most: float | None = None) -> float:
+        """Check a probability: below 1, or at most `most`."""
+        number = _arguments.number(f"{self.label}: {argument}", value)
+        if not 0 <= number < 1 and number != most:
+            bounds = "from 0 up to, not including, 1" if most is None else f"from 0 to {most:g}"
+            raise ValueError(f"{self.label}: {argument} must be a number {bounds}, got {value!r}")
+        return number
+
+    def set_zoneout(self, value: Any) -> None:
+        """Take the argument of the layers that have one: a rate, or one for each state, h last."""
+        rates = tuple(value) if isinstance(value, (tuple, list)) else (value,) * self.state_count
+        if len(rates) != self.state_count:
+            raise ValueError(f"{self.label}: zoneout must hold {self.state_count} rates, got {value!r}")
+        self.zoneout = tuple(self.rate("zoneout", rate, most=1.0) for rate in rates)
+        self.noise.zoneout = self.zoneout[::-1]
 
     # Weights
 
@@ -181,9 +208,14 @@ class Recurrent(Layer):
             initial_state = self._check_states(initial_state, batch)
         elif self._states is not None:
             initial_state = self._kept_states(batch)
+        factors = None
+        noise = self.noise.in_inference()
+        if training:
+            factors = self.noise.draw_input(batch, x.shape[2], self.dtype)
+            noise = self.noise.draw(batch, time, x.shape[2], self.units, self.dtype)
         output, states, cache = _kernels.rnn_forward(
             self.cell,
-            x,
+            x if factors is None else x * factors,
             *self._weight_arrays(),
             activation=self.activation,
             recurrent_activation=self.recurrent_activation,
@@ -195,10 +227,11 @@ class Recurrent(Layer):
             zero_output_for_mask=self.zero_output_for_mask,
             return_sequences=self.return_sequences,
             training=training,
+            **noise,
         )
         if self._stateful:
             self._states = [np.array(s) for s in states]
-        return [output, *states] if self.return_state else output, RecurrentTape(cache) if training else None
+        return [output, *states] if self.return_state else output, RecurrentTape(cache, factors) if training else None
 
     def backward(self, dy: Any, cache: RecurrentTape, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
@@ -212,7 +245,7 @@ class Recurrent(Layer):
             self.bias.add_grad(dbias)
         if self.peephole is not None and dpeephole is not None:
             self.peephole.add_grad(dpeephole)
-        return dx
+        return dx if dx is None or cache.input_factors is None else dx * cache.input_factors
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         batch, time = input_shape[:2]
@@ -246,6 +279,8 @@ class Recurrent(Layer):
     def lower(self, program: Any, value: Any) -> Any:
         if self.return_state:
             raise NoLoweringError(f"{self.label}: return_state=True has several outputs; the engine takes one")
+        if self.noise.acts_in_inference:
+            raise NoLoweringError(f"{self.label}: the engine has no node for zoneout={self.noise.zoneout}")
         kernel, recurrent_kernel, bias, peephole = self._weight_arrays()
         return program.rnn(
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
@@ -256,6 +291,10 @@ class Recurrent(Layer):
     def cell_config(self) -> dict[str, Any]:
         """The arguments that only this kind of cell has."""
         return {}
+
+    def own_config(self) -> dict[str, Any]:
+        """Options that Keras does not have: its configs have those that are in use alone."""
+        return {"zoneout": list(self.zoneout)} if any(self.zoneout) else {}
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -279,8 +318,9 @@ class Recurrent(Layer):
             "kernel_constraint": None,
             "recurrent_constraint": None,
             "bias_constraint": None,
-            "dropout": 0.0,
-            "recurrent_dropout": 0.0,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
             "seed": self.seed,
             **self.cell_config(),
+            **self.own_config(),
         }

@@ -28,6 +28,27 @@ class Parameters(NamedTuple):
     peephole: Array | None = None  # LSTM: (3, units) for i, f, o
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
+    state_factors: Array | None = None  # (gates, batch, units), what each gate's product multiplies h_{t-1} with
+
+
+def state_of_gate(p: Parameters, h_prev: Array, gate: int) -> Array:
+    """``h_{t-1}`` as the product of one gate sees it, after dropout."""
+    return h_prev if p.state_factors is None else h_prev * p.state_factors[gate]
+
+
+def recurrent_product(p: Parameters, h_prev: Array, first: int, count: int) -> Array:
+    """``h_{t-1} U`` of ``count`` gates from ``first`` on."""
+    units = h_prev.shape[-1]
+    kernels = np.split(p.recurrent_kernel[:, first * units : (first + count) * units], count, axis=-1)
+    return np.concatenate([state_of_gate(p, h_prev, first + g) @ kernel for g, kernel in enumerate(kernels)], axis=-1)
+
+
+def recurrent_product_backward(p: Parameters, du: Array, first: int, count: int) -> Array:
+    """Gradient of ``h_{t-1}`` from that of the product, ``du (batch, count * units)``."""
+    units = p.recurrent_kernel.shape[0]
+    kernels = np.split(p.recurrent_kernel[:, first * units : (first + count) * units], count, axis=-1)
+    parts = zip(np.split(du, count, axis=-1), kernels, strict=True)
+    return np.sum([state_of_gate(p, d @ kernel.T, first + g) for g, (d, kernel) in enumerate(parts)], axis=0)
 
 
 class SimpleRnnStep(NamedTuple):
@@ -38,14 +59,14 @@ class SimpleRnnStep(NamedTuple):
 
 def simple_rnn_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], SimpleRnnStep]:
     """``h_t = act(a_t + h_{t-1} U)``"""
-    z = a + h_prev @ p.recurrent_kernel
+    z = a + recurrent_product(p, h_prev, 0, 1)
     h = activate(p.activation, z)
     return (h,), SimpleRnnStep(h_prev, z, h)
 
 
 def simple_rnn_step_backward(p: Parameters, s: SimpleRnnStep, dh: Array) -> tuple[Array, Array, tuple[Array]]:
     dz = activate_backward(p.activation, s.z, s.h, dh)
-    return dz, dz, (dz @ p.recurrent_kernel.T,)
+    return dz, dz, (recurrent_product_backward(p, dz, 0, 1),)
 
 
 class LstmStep(NamedTuple):
@@ -62,7 +83,7 @@ class LstmStep(NamedTuple):
 
 def lstm_step(p: Parameters, a: Array, h_prev: Array, c_prev: Array) -> tuple[tuple[Array, Array], LstmStep]:
     """``c_t = f c_{t-1} + i g``, ``h_t = o act(c_t)``, with peephole weights on i, f (``c_{t-1}``) and o (``c_t``)."""
-    zi, zf, zg, zo = np.split(a + h_prev @ p.recurrent_kernel, 4, axis=-1)
+    zi, zf, zg, zo = np.split(a + recurrent_product(p, h_prev, 0, 4), 4, axis=-1)
     if p.peephole is not None:
         zi = zi + p.peephole[0] * c_prev
         zf = zf + p.peephole[1] * c_prev
@@ -91,7 +112,7 @@ def lstm_step_backward(p: Parameters, s: LstmStep, dh: Array, dc: Array) -> tupl
     if p.peephole is not None:
         dc_prev = dc_prev + dzi * p.peephole[0] + dzf * p.peephole[1]
     dz = np.concatenate([dzi, dzf, dzg, dzo], axis=-1)
-    return dz, dz, (dz @ p.recurrent_kernel.T, dc_prev)
+    return dz, dz, (recurrent_product_backward(p, dz, 0, 4), dc_prev)
 
 
 def peephole_gradient(steps: list[LstmStep], dz: Array) -> Array:
@@ -116,7 +137,7 @@ class GruStep(NamedTuple):
 
 def gru_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], GruStep]:
     """``n = act(a_h + r (h_{t-1} U_h + b_h))``, ``h_t = z h_{t-1} + (1 - z) n``: ``reset_after=True``."""
-    u = h_prev @ p.recurrent_kernel
+    u = recurrent_product(p, h_prev, 0, 3)
     if p.recurrent_bias is not None:
         u = u + p.recurrent_bias
     az, ar, an = np.split(a, 3, axis=-1)
@@ -137,18 +158,17 @@ def gru_step_backward(p: Parameters, s: GruStep, dh: Array) -> tuple[Array, Arra
     dr = activate_backward(p.recurrent_activation, pre_r, s.r, dn * s.inner)
     da = np.concatenate([dz, dr, dn], axis=-1)
     du = np.concatenate([dz, dr, dn * s.r], axis=-1)
-    return da, du, (dh * s.z + du @ p.recurrent_kernel.T,)
+    return da, du, (dh * s.z + recurrent_product_backward(p, du, 0, 3),)
 
 
 def gru_reset_before_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], GruStep]:
     """``n = act(a_h + (r h_{t-1}) U_h)``, ``h_t = z h_{t-1} + (1 - z) n``: ``reset_after=False``."""
-    units = h_prev.shape[-1]
     az, ar, an = np.split(a, 3, axis=-1)
-    uz, ur = np.split(h_prev @ p.recurrent_kernel[:, : 2 * units], 2, axis=-1)
+    uz, ur = np.split(recurrent_product(p, h_prev, 0, 2), 2, axis=-1)
     pre_z, pre_r = az + uz, ar + ur
     z = activate(p.recurrent_activation, pre_z)
     r = activate(p.recurrent_activation, pre_r)
-    pre_n = an + (r * h_prev) @ p.recurrent_kernel[:, 2 * units :]
+    pre_n = an + recurrent_product(p, r * h_prev, 2, 1)
     n = activate(p.activation, pre_n)
     h = z * h_prev + (1.0 - z) * n
     return (h,), GruStep(h_prev, (pre_z, pre_r, pre_n), z, r, n, h_prev)
@@ -159,25 +179,25 @@ def gru_reset_before_step_backward(p: Parameters, s: GruStep, dh: Array) -> tupl
     pre_z, pre_r, pre_n = s.pre
     dz = activate_backward(p.recurrent_activation, pre_z, s.z, dh * (s.h_prev - s.n))
     dn = activate_backward(p.activation, pre_n, s.n, dh * (1.0 - s.z))
-    d_rh = dn @ p.recurrent_kernel[:, 2 * units :].T
+    d_rh = recurrent_product_backward(p, dn, 2, 1)
     dr = activate_backward(p.recurrent_activation, pre_r, s.r, d_rh * s.h_prev)
     da = np.concatenate([dz, dr, dn], axis=-1)
-    dh_prev = dh * s.z + d_rh * s.r + da[:, : 2 * units] @ p.recurrent_kernel[:, : 2 * units].T
+    dh_prev = dh * s.z + d_rh * s.r + recurrent_product_backward(p, da[:, : 2 * units], 0, 2)
     return da, da, (dh_prev,)
 
 
-def recurrent_kernel_gradient(steps: list[Any], du: Array, reset_before: bool) -> Array:
-    """``dU = sum_t h_{t-1}^T du_t`` as one product; ``reset_before``: the candidate's columns see ``r h_{t-1}``.
+def recurrent_kernel_gradient(p: Parameters, steps: list[Any], du: Array, reset_before: bool) -> Array:
+    """``dU = sum_t h_{t-1}^T du_t``, h_{t-1} as each gate sees it; ``reset_before``: the candidate sees ``r h_{t-1}``.
 
     ``du``: ``(time, batch, gates * units)``.
     """
-    h_prev = np.concatenate([s.h_prev for s in steps])
-    du = du.reshape(-1, du.shape[-1])
-    if not reset_before:
-        return h_prev.T @ du
-    units = h_prev.shape[-1]
-    r = np.concatenate([s.r for s in steps])
-    return np.concatenate([h_prev.T @ du[:, : 2 * units], (r * h_prev).T @ du[:, 2 * units :]], axis=-1)
+    units = p.recurrent_kernel.shape[0]
+    columns = []
+    for gate in range(du.shape[-1] // units):
+        seen = [s.r * s.h_prev if reset_before and gate == 2 else s.h_prev for s in steps]
+        rows = np.concatenate([state_of_gate(p, h, gate) for h in seen])
+        columns.append(rows.T @ du[..., gate * units : (gate + 1) * units].reshape(-1, units))
+    return np.concatenate(columns, axis=-1)
 
 
 class Cell(NamedTuple):

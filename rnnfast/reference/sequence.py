@@ -35,6 +35,8 @@ class RnnCache:
     x: Array  # (time, batch, input), zero at masked steps
     real: Array | None  # (time, batch, 1) bool, or None: every step is real
     steps: list[Any]
+    input_factors: Array | None
+    shares: list[Any]  # for each state (time, batch, units), or a number: how much of it zoneout keeps
     go_backwards: bool
     zero_output_for_mask: bool
     return_sequences: bool
@@ -56,13 +58,19 @@ def rnn_forward(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     return_sequences: bool = False,
+    input_factors: Array | None = None,
+    state_factors: Array | None = None,
+    zoneout: Sequence[Any] | None = None,
 ) -> tuple[Array, list[Array], RnnCache]:
     """Run a recurrent layer over a batch of sequences.
 
     cell: "simple_rnn", "lstm" or "gru"; x (batch, time, input); kernel (input, gates * units); recurrent_kernel
     (units, gates * units); bias (gates * units), for GRU with reset_after (2, 3 * units), or None; peephole, for LSTM,
     (3, units) or None. activation and recurrent_activation: as in ``activate``. initial_state: [h] or, for LSTM,
-    [h, c], each (batch, units), default zeros. mask: bool (batch, time), True where a step is real.
+    [h, c], each (batch, units), default zeros. mask: bool (batch, time), True where a step is real. input_factors and
+    state_factors: (gates, batch, input) and (gates, batch, units), what each gate's product multiplies x and h_{t-1}
+    with (dropout; for GRU with reset_after=False the candidate's are those of r h_{t-1}). zoneout: for each state the
+    share of it that stays what it was (Krueger et al. 2017): a number, or (batch, time, units), drawn as 0 and 1.
 
     Returns ``(output, states, cache)``: output (batch, time, units) with return_sequences, else that of the last step
     processed, (batch, units); states after the last step, [h] or [h, c]; the cache for ``rnn_backward``. All have the
@@ -89,17 +97,29 @@ def rnn_forward(
     steps_x = np.ascontiguousarray(steps_x)
 
     input_bias, recurrent_bias = (bias[0], bias[1]) if kind is GRU and bias is not None else (bias, None)
-    projection = steps_x.reshape(time * batch, features) @ kernel
+    gates = [
+        (steps_x if input_factors is None else steps_x * factors) @ columns
+        for factors, columns in zip(
+            [None] * kind.gates if input_factors is None else input_factors,
+            np.split(kernel, kind.gates, 1),
+            strict=True,
+        )
+    ]
+    projection = np.concatenate(gates, axis=-1)
     if input_bias is not None:
         projection += input_bias
-    projection = projection.reshape(time, batch, kernel.shape[1])
 
-    parameters = Parameters(recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation)
+    parameters = Parameters(recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation, state_factors)
+    shares = [_in_order(share, go_backwards) for share in zoneout or [0.0] * kind.states]
     states = tuple(initial_state or [np.zeros((batch, units), x.dtype)] * kind.states)
     output = np.zeros((batch, units), x.dtype)
     outputs, steps = [], []
     for t in range(time):
         new_states, step = kind.step(parameters, projection[t], *states)
+        new_states = tuple(
+            _at(share, t) * old + (1.0 - _at(share, t)) * new
+            for share, new, old in zip(shares, new_states, states, strict=True)
+        )
         if real is None:
             states, output = new_states, new_states[0]
         else:
@@ -116,6 +136,8 @@ def rnn_forward(
         steps_x,
         real,
         steps,
+        input_factors,
+        shares,
         go_backwards,
         zero_output_for_mask,
         return_sequences,
@@ -141,7 +163,7 @@ def rnn_backward(
     (array([1. , 0.5]), array([[3.]]), array([[0.5]]))
     """
     kind, parameters, real = cache.cell, cache.parameters, cache.real
-    time, batch, features = cache.x.shape
+    time, batch, _ = cache.x.shape
     dtype, columns = cache.x.dtype, cache.kernel.shape[1]
     zeros = np.zeros((batch, parameters.recurrent_kernel.shape[0]), dtype)
 
@@ -152,25 +174,54 @@ def rnn_backward(
     for t in reversed(range(time)):
         dy = _output_gradient(cache, d_output, t, zeros)
         if real is None:
-            da[t], du[t], d_next = kind.step_backward(parameters, cache.steps[t], d_next[0] + dy, *d_next[1:])
+            da[t], du[t], d_next = _step_backward(cache, t, (d_next[0] + dy, *d_next[1:]))
             continue
         dy = dy + d_repeated
         d_repeated = zeros if cache.zero_output_for_mask else np.where(real[t], zeros, dy)
         d_new = [np.where(real[t], d, zeros) for d in (d_next[0] + dy, *d_next[1:])]
-        da[t], du[t], d_prev = kind.step_backward(parameters, cache.steps[t], *d_new)
+        da[t], du[t], d_prev = _step_backward(cache, t, d_new)
         d_next = tuple(np.where(real[t], prev, carried) for prev, carried in zip(d_prev, d_next, strict=True))
 
-    flat_da = da.reshape(time * batch, columns)
-    dx = (flat_da @ cache.kernel.T).reshape(cache.x.shape)
+    dx, dkernel = _input_gradients(cache, da)
     if cache.go_backwards:
         dx = dx[::-1]
-    dkernel = cache.x.reshape(time * batch, features).T @ flat_da
-    drecurrent_kernel = recurrent_kernel_gradient(cache.steps, du, kind is GRU_RESET_BEFORE)
+    drecurrent_kernel = recurrent_kernel_gradient(parameters, cache.steps, du, kind is GRU_RESET_BEFORE)
     dbias = None
     if cache.use_bias:
         dbias = da.sum((0, 1)) if kind is not GRU else np.stack([da.sum((0, 1)), du.sum((0, 1))])
     dpeephole = None if parameters.peephole is None else peephole_gradient(cache.steps, da)
     return dx.swapaxes(0, 1), dkernel, drecurrent_kernel, dbias, dpeephole, list(d_next)
+
+
+def _in_order(share: Any, go_backwards: bool) -> Any:
+    """A zoneout share, time-major and in the order of processing where it has steps."""
+    if np.ndim(share) == 0:
+        return share
+    return share.swapaxes(0, 1)[::-1] if go_backwards else share.swapaxes(0, 1)
+
+
+def _at(share: Any, t: int) -> Any:
+    return share if np.ndim(share) == 0 else share[t]
+
+
+def _step_backward(cache: RnnCache, t: int, d_states: Sequence[Array]) -> tuple[Array, Array, tuple[Array, ...]]:
+    """The cell's backward step, with the parts of the states' gradients that zoneout lets pass by it."""
+    shares = [_at(share, t) for share in cache.shares]
+    moved = [(1.0 - share) * d for share, d in zip(shares, d_states, strict=True)]
+    da, du, d_prev = cache.cell.step_backward(cache.parameters, cache.steps[t], *moved)
+    passed = zip(d_prev, shares, d_states, strict=True)
+    return da, du, tuple(prev + share * d for prev, share, d in passed)
+
+
+def _input_gradients(cache: RnnCache, da: Array) -> tuple[Array, Array]:
+    """dx, in the order of processing, and dkernel."""
+    gates = cache.cell.gates
+    dx, columns = np.zeros_like(cache.x), []
+    for gate, (d, kernel) in enumerate(zip(np.split(da, gates, -1), np.split(cache.kernel, gates, 1), strict=True)):
+        factors = 1.0 if cache.input_factors is None else cache.input_factors[gate]
+        dx += factors * (d @ kernel.T)
+        columns.append(np.tensordot(cache.x * factors, d, ((0, 1), (0, 1))))
+    return dx, np.concatenate(columns, axis=-1)
 
 
 def _output_gradient(cache: RnnCache, d_output: Array | None, t: int, zeros: Array) -> Array:

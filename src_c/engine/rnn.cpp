@@ -47,8 +47,8 @@ template <class T> int64_t PackedRnn<T>::bytes() const {
 }
 
 template <class T>
-void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end,
-                           void* scratch) const {
+ProductArgs<T> PackedRnn<T>::projection(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin,
+                                        int64_t end) const {
   ProductArgs<T> p{};
   p.m = rows;
   p.n = layout_.units_before(end) - layout_.units_before(begin);
@@ -59,11 +59,18 @@ void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int6
   p.k = plain_row(spec_.input_dim);
   p.b = w_.view(begin);
   p.b_panel = w_.panel_size();
-  p.scratch = scratch;
   p.bias = bias_.data() ? bias_.data() + begin * layout_.slot_row() : nullptr;
   p.c = z + begin * z_panel;
   p.c_row = layout_.slot_row();
   p.c_panel = z_panel;
+  return p;
+}
+
+template <class T>
+void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end,
+                           void* scratch) const {
+  ProductArgs<T> p = projection(rows, x, z, z_panel, begin, end);
+  p.scratch = scratch;
   input_products_->product(p);
 }
 

@@ -91,6 +91,14 @@ template <class T> struct OuterArgs {
   T* work;                      // m * nv * VL elements of work space
 };
 
+// Zoneout of one state: bytes of the elements that stay what they were, by packed row of `units` (RnnNoise), or the
+// share by which all do.
+template <class T> struct Zoneout {
+  const uint8_t* kept;
+  T share;
+  bool active() const { return kept != nullptr || share != 0; }
+};
+
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).
 // Where several threads share out the panels, each step needs the states that all of them wrote in the one before:
 // `meet` waits until all have come, and says whether they go on together. Null: this call computes all panels.
@@ -98,7 +106,11 @@ template <class T> struct RecurForwardArgs {
   int64_t units;
   PanelWeights u;               // packed recurrent panels; reset_after=false: of z and r
   PanelWeights candidate_u;     // GRU reset_after=false: of the candidate
-  void* scratch;                // prepared_size(row_end - row_begin, units) words; unused in full precision
+  void* scratch;                // prepared_size(row_end - row_begin, units) words; in full precision: unused, or with
+                                // h_factors (row_end - row_begin, units)
+  const T* h_factors;           // training: [gate][sorted row][units], what a gate multiplies the state with; or null
+  ptrdiff_t h_factors_gate;     // elements from one gate to the next
+  Zoneout<T> h_zoneout, c_zoneout;  // training
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
   Activation activation, recurrent_activation;
@@ -132,6 +144,11 @@ template <class T> struct RecurBackwardArgs {
   const T* dy;                  // packed (total, units) or null
   T* dh; T* dc;                 // (batch, units), in and out
   T* scratch;                   // (row_end - row_begin, units): GRU reset_after=false
+  const T* h_factors; ptrdiff_t h_factors_gate;  // as forward had them
+  const T* gate_ut; ptrdiff_t gate_ut_size;      // with h_factors: ut of each gate alone, and the elements of one
+  KBlocks gate_k;
+  T* dropped;                   // with h_factors: (row_end - row_begin, units)
+  Zoneout<T> h_zoneout, c_zoneout;
   bool reset_after;
 };
 
@@ -161,6 +178,8 @@ template <class T> struct Kernels {
   void (*recur_backward[3])(const RecurBackwardArgs<T>&);
   // sums [4 * VL] = the rows of one panel of z added up, in order
   void (*z_sums)(int64_t rows, const T* z, T* sums);
+  // y = x * factors, or y += that
+  void (*scale)(int64_t size, const T* x, const T* factors, bool accumulate, T* y);
   // dp (3, units) = sum over the segments of d(i, f) * c_prev, d(o) * c
   void (*peephole_gradient)(int64_t units, const Segment*, int64_t segment_count, const T* z, ptrdiff_t z_panel,
                             const T* c, T* dp);

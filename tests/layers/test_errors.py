@@ -51,8 +51,9 @@ def test_calls(cell, call, kind, message):
     [
         ({"units": 0}, ValueError, "units must be a positive integer, got 0"),
         ({"units": 2.5}, ValueError, "units must be a positive integer, got 2.5"),
-        ({"dropout": 0.1}, ValueError, "dropout=0.1 is not supported"),
-        ({"recurrent_dropout": 0.2}, ValueError, "recurrent_dropout=0.2 is not supported"),
+        ({"dropout": 1.0}, ValueError, "dropout must be a number from 0 up to, not including, 1, got 1.0"),
+        ({"dropout": "much"}, ValueError, "dropout must be a number, got 'much'"),
+        ({"recurrent_dropout": -0.2}, ValueError, "recurrent_dropout must be a number from 0"),
         ({"kernel_regularizer": "l2"}, ValueError, "kernel_regularizer='l2'"),
         ({"recurrent_constraint": object()}, ValueError, "recurrent_constraint="),
         ({"activity_regularizer": "l1"}, ValueError, "activity_regularizer='l1'"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numeric import assert_close, finite_difference
-from rnn_cases import GRADIENTS, KINDS, make_layer, make_masks, normal
+from rnn_cases import GRADIENTS, KINDS, make_layer, make_masks, make_noise, normal
 
 from rnnfast.reference import (
     ELEMENTWISE,
@@ -41,6 +41,20 @@ def check(layer, x, what, rng, **options):
     assert len(d_initial) == layer.states
     for array, gradient in zip(options.get("initial_state") or [], d_initial, strict=False):
         assert_close(gradient, finite_difference(scalar, array), TOLERANCE, f"{what}: d_initial_state")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dropout_and_zoneout(kind):
+    rng = np.random.default_rng(2)
+    batch, time, inputs, units = 3, 4, 2, 3
+    layer, x = make_layer(kind, inputs, units, rng), normal(rng, (batch, time, inputs))
+    mask = make_masks(batch, time, rng)["gaps"]
+    for name, noise in make_noise(layer, batch, time, rng).items():
+        if name.startswith("zoneout"):
+            noise = {**noise, "zoneout": [np.asarray(share, np.float64) for share in noise["zoneout"]]}
+        initial_state = layer.random_states(rng, batch)
+        check(layer, x, name, rng, mask=mask, initial_state=initial_state, go_backwards=True, **noise)
+        check(layer, x, name, rng, return_sequences=True, initial_state=initial_state, **noise)
 
 
 @pytest.mark.parametrize("kind", KINDS)

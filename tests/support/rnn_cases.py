@@ -74,6 +74,8 @@ def cast(value, dtype):
     """A C-contiguous array of another dtype, from an array; likewise a list of arrays; None stays None."""
     if isinstance(value, list | tuple):
         return [cast(item, dtype) for item in value]
+    if isinstance(value, float):
+        return value
     return None if value is None else np.ascontiguousarray(value, dtype)
 
 
@@ -90,6 +92,29 @@ def make_layer(kind: str, inputs: int, units: int, rng, *, use_bias: bool = True
         normal(rng, (3, units), scale=0.3) if kind == "lstm_peephole" else None,
         options,
     ).astype(dtype)
+
+
+def make_noise(layer: Layer, batch: int, time: int, rng, dtype=np.float64) -> dict[str, dict[str, Any]]:
+    """Options of dropout and zoneout by name, for `make_layer`'s layer; zoneout where the kernels have it."""
+    inputs, gates = layer.kernel.shape[0], GATES[layer.cell]
+
+    def factors(width):
+        return ((rng.random((gates, batch, width)) < 0.7) / 0.7).astype(dtype)
+
+    noise = {
+        "input dropout": {"input_factors": factors(inputs)},
+        "state dropout": {"state_factors": factors(layer.units)},
+        "both dropouts": {"input_factors": factors(inputs), "state_factors": factors(layer.units)},
+    }
+    if layer.cell != "simple_rnn" and layer.peephole is None:
+        drawn = [rng.random((batch, time, layer.units)) < 0.4 for _ in range(layer.states)]
+        noise["zoneout drawn"] = {"zoneout": drawn}
+        noise["zoneout expected"] = {"zoneout": [0.3, 0.15][: layer.states]}
+        noise["one state's zoneout and dropout"] = {
+            "zoneout": [0.0, drawn[-1]] if layer.states == 2 else drawn,
+            "state_factors": factors(layer.units),
+        }
+    return noise
 
 
 def make_masks(batch: int, time: int, rng) -> dict[str, np.ndarray]:
@@ -120,5 +145,8 @@ def reference_forward(layer: Layer, x: np.ndarray, **options):
         options["mask"] = mask_of_lengths(lengths, x.shape[1])
     if options.get("initial_state") is not None:
         options["initial_state"] = cast(options["initial_state"], np.float64)
+    for name in ("input_factors", "state_factors", "zoneout"):
+        if options.get(name) is not None:
+            options[name] = cast(options[name], np.float64)
     layer = layer.astype(np.float64)
     return reference.rnn_forward(layer.cell, x.astype(np.float64), *layer.weights, **layer.options, **options)
