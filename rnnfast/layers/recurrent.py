@@ -7,21 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, initializers
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import NoLoweringError, Shape
 from rnnfast.layers.noise import RecurrentNoise
+from rnnfast.layers.over_time import OverTime, RecurrentTape
 from rnnfast.variable import Variable
 
 
-class RecurrentTape:
-    """What a recurrent layer's backward pass needs. `d_initial_state` is filled by it: one array per state."""
-
-    def __init__(self, kernel_cache: Any, input_factors: np.ndarray | None) -> None:
-        self.kernel_cache = kernel_cache
-        self.input_factors = input_factors
-        self.d_initial_state: list[np.ndarray] | None = None
-
-
-class Recurrent(Layer):
+class Recurrent(OverTime):
     """Base of the recurrent layers: input (batch, time, features), output (batch, units), or (batch, time, units) with
     `return_sequences`; with `return_state` a list of that and the last states, each (batch, units).
 
@@ -29,17 +21,15 @@ class Recurrent(Layer):
     right-padded rows (costs in proportion to them; not together with `mask`); `initial_state`, one array (batch, units)
     per state; `training`.
 
-    `dropout` and `recurrent_dropout`, rates in [0, 1), act in training as in Keras 3 (Gal and Ghahramani 2016): elements
-    of x, and of h_{t-1} where a product reads it, become zero, the others are divided by 1 - rate; drawn once per call,
-    the same at every step. With `dropout` alone all gates see the same x; with `recurrent_dropout` every gate draws its
-    own, of x and of h_{t-1}. `seed`: None draws one from the global generator; one sequence of draws per layer.
+    `dropout` and `recurrent_dropout`, rates in [0, 1), act in training as in Keras 3 (Gal and Ghahramani 2016): parts
+    of x, and of h_{t-1} where a product reads it, become zero, the others are divided by 1 - rate. They are drawn once
+    per call and stay the same at every step. With `dropout` alone all gates see the same x; with `recurrent_dropout`
+    every gate draws its own, of x and of h_{t-1}. `seed`: None draws one from the global generator.
 
     `unroll`, `implementation` and `use_cudnn` are accepted and have no effect. Regularizers and constraints other than
     None are a ValueError.
     """
 
-    rank = 3
-    axes = "(batch, time, features)"
     cell: ClassVar[str]
     gates: ClassVar[int]
     state_count: ClassVar[int] = 1
@@ -65,12 +55,6 @@ class Recurrent(Layer):
         dropout: float,
         recurrent_dropout: float,
         seed: int | None,
-        return_sequences: bool,
-        return_state: bool,
-        go_backwards: bool,
-        stateful: bool,
-        unroll: bool,
-        zero_output_for_mask: bool = False,
         use_cudnn: Any = "auto",
         implementation: Any = None,
         input_dim: int | None = None,
@@ -101,14 +85,7 @@ class Recurrent(Layer):
         self.dropout = self.rate("dropout", dropout)
         self.recurrent_dropout = self.rate("recurrent_dropout", recurrent_dropout)
         self.noise = RecurrentNoise(self.dropout, self.recurrent_dropout, self.gates, self.seed)
-        self.return_sequences = bool(return_sequences)
-        self.return_state = bool(return_state)
-        self.go_backwards = bool(go_backwards)
-        self.unroll = bool(unroll)
-        self.zero_output_for_mask = bool(zero_output_for_mask)
         self.zoneout: tuple[float, ...] = ()
-        self._stateful = bool(stateful)
-        self._states: list[np.ndarray] | None = None
         self.kernel: Variable
         self.recurrent_kernel: Variable
         self.bias: Variable | None = None
@@ -155,39 +132,6 @@ class Recurrent(Layer):
     def expected_features(self) -> int | None:
         return self.kernel.shape[0] if self.built else None
 
-    def check_shape(self, shape: Shape) -> None:
-        super().check_shape(shape)
-        if shape[1] == 0:
-            raise ValueError(f"{self.label}: expected at least one time step, got input of shape {shape}")
-
-    def _check_lengths(self, lengths: Any, batch: int, time: int) -> np.ndarray | None:
-        if lengths is None:
-            return None
-        array = _arguments.numeric(f"{self.label}: lengths", lengths)
-        if array.dtype.kind not in "iu":
-            raise TypeError(f"{self.label}: lengths must be integers, got dtype {array.dtype}")
-        if array.shape != (batch,):
-            raise ValueError(f"{self.label}: lengths must have shape {(batch,)}, got {array.shape}")
-        if array.size and (array.min() < 0 or array.max() > time):
-            raise ValueError(f"{self.label}: lengths must lie between 0 and {time}, got {array.min()} to {array.max()}")
-        return array.astype(np.int64, copy=False)
-
-    def _check_states(self, states: Any, batch: int) -> list[np.ndarray]:
-        if isinstance(states, np.ndarray) and states.ndim == 2:
-            states = [states]
-        states = _arguments.items(f"{self.label}: initial_state", states, "a list of arrays")
-        if len(states) != self.state_count:
-            raise ValueError(f"{self.label}: initial_state must hold {self.state_count} arrays, got {len(states)}")
-        checked = []
-        for state in states:
-            array = _arguments.numeric(f"{self.label}: initial_state", state)
-            if array.shape != (batch, self.units):
-                raise ValueError(
-                    f"{self.label}: initial_state must have shape {(batch, self.units)}, got {array.shape}"
-                )
-            checked.append(np.ascontiguousarray(array, dtype=self.dtype))
-        return checked
-
     # The two passes
 
     def forward(
@@ -200,14 +144,7 @@ class Recurrent(Layer):
         lengths: Any = None,
     ) -> tuple[Any, Any]:
         batch, time = x.shape[:2]
-        mask = self.check_mask(mask, (batch, time))
-        if mask is not None and lengths is not None:
-            raise ValueError(f"{self.label}: give either mask or lengths, got both")
-        lengths = self._check_lengths(lengths, batch, time)
-        if initial_state is not None:
-            initial_state = self._check_states(initial_state, batch)
-        elif self._states is not None:
-            initial_state = self._kept_states(batch)
+        mask, lengths = self.check_steps(mask, lengths, batch, time)
         factors = None
         noise = self.noise.in_inference()
         if training:
@@ -220,7 +157,7 @@ class Recurrent(Layer):
             activation=self.activation,
             recurrent_activation=self.recurrent_activation,
             reset_after=self.reset_after,
-            initial_state=initial_state,
+            initial_state=self.starting_state(initial_state, batch),
             mask=mask,
             lengths=lengths,
             go_backwards=self.go_backwards,
@@ -229,15 +166,15 @@ class Recurrent(Layer):
             training=training,
             **noise,
         )
-        if self._stateful:
-            self._states = [np.array(s) for s in states]
-        return [output, *states] if self.return_state else output, RecurrentTape(cache, factors) if training else None
+        self.keep(states)
+        return [output, *states] if self.return_state else output, RecurrentTape((cache, factors)) if training else None
 
     def backward(self, dy: Any, cache: RecurrentTape, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
+        kernel_cache, factors = cache.kernel_cache
         d_output, *d_states = dy if self.return_state else (dy,)
         dx, dkernel, drecurrent, dbias, dpeephole, cache.d_initial_state = _kernels.rnn_backward(
-            cache.kernel_cache, d_output, d_states or None, need_dx=need_dx
+            kernel_cache, d_output, d_states or None, need_dx=need_dx
         )
         self.kernel.add_grad(dkernel)
         self.recurrent_kernel.add_grad(drecurrent)
@@ -245,34 +182,15 @@ class Recurrent(Layer):
             self.bias.add_grad(dbias)
         if self.peephole is not None and dpeephole is not None:
             self.peephole.add_grad(dpeephole)
-        return dx if dx is None or cache.input_factors is None else dx * cache.input_factors
-
-    def compute_output_shape(self, input_shape: Shape) -> Any:
-        batch, time = input_shape[:2]
-        output = (batch, time, self.units) if self.return_sequences else (batch, self.units)
-        return [output, *[(batch, self.units)] * self.state_count] if self.return_state else output
+        return dx if dx is None or factors is None else dx * factors
 
     @property
-    def carries_mask(self) -> bool:
-        return self.return_sequences
-
-    # States
+    def state_size(self) -> list[Any]:
+        return [self.units] * self.state_count
 
     @property
-    def stateful(self) -> bool:
-        return self._stateful
-
-    def _kept_states(self, batch: int) -> list[np.ndarray] | None:
-        if self._states is not None and len(self._states[0]) != batch:
-            raise ValueError(
-                f"{self.label}: it is stateful and holds states of {len(self._states[0])} rows, got {batch} rows; "
-                "keep the batch size, or call reset_state() first"
-            )
-        return self._states
-
-    def reset_state(self) -> None:
-        """Start the next call of a stateful layer from zero states, at any batch size."""
-        self._states = None
+    def output_size(self) -> int:
+        return self.units
 
     # Description
 
@@ -299,12 +217,6 @@ class Recurrent(Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "return_sequences": self.return_sequences,
-            "return_state": self.return_state,
-            "go_backwards": self.go_backwards,
-            "stateful": self._stateful,
-            "unroll": self.unroll,
-            "zero_output_for_mask": self.zero_output_for_mask,
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,

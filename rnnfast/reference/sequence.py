@@ -84,7 +84,7 @@ def rnn_forward(
     """
     kind = find_cell(cell, reset_after)
     _check_shapes(kind, x, kernel, recurrent_kernel, bias, peephole, initial_state, mask)
-    batch, time, features = x.shape
+    batch, time, _ = x.shape
     units = recurrent_kernel.shape[0]
 
     steps_x = x.swapaxes(0, 1)
