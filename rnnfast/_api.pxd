@@ -30,6 +30,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         Activation recurrent_activation
         int64_t input_dim
         int64_t units
+        int64_t projection
 
     int64_t gate_count(CellKind cell)
 
@@ -38,6 +39,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         const void* recurrent_kernel
         const void* bias
         const void* peephole
+        const void* projection
 
     cppclass SequencePlan:
         pass
@@ -75,6 +77,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void* drecurrent_kernel
         void* dbias
         void* dpeephole
+        void* dprojection
 
     struct MatMul:
         Dtype dtype

@@ -17,7 +17,8 @@ class ElementFunction(Protocol):
     @property
     def beta(self) -> float: ...
 
-class RnnCache: ...
+class RnnCache:
+    option_gradients: dict[str, Array]
 
 def rnn_forward(
     cell: str,
@@ -30,6 +31,7 @@ def rnn_forward(
     activation: ElementFunction,
     recurrent_activation: ElementFunction,
     reset_after: bool = True,
+    projection: Array | None = None,
     initial_state: Sequence[Array | None] | None = None,
     mask: Array | None = None,
     lengths: Array | None = None,

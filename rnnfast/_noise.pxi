@@ -7,10 +7,10 @@ cdef class Noise:
     cdef object h_kept, c_kept        # None, or flat bytes
     cdef double h_zoneout, c_zoneout
 
-    def __cinit__(self, Plan plan, int number, leading, input_dim, units, input_factors, state_factors, zoneout,
+    def __cinit__(self, Plan plan, int number, leading, input_dim, state, units, input_factors, state_factors, zoneout,
                   int states):
         self.x_factors = self.factors("input_factors", plan, number, (*leading, input_dim), input_factors)
-        self.h_factors = self.factors("state_factors", plan, number, (*leading, units), state_factors)
+        self.h_factors = self.factors("state_factors", plan, number, (*leading, state), state_factors)
         if len(zoneout) != states:
             raise ValueError(f"zoneout: expected {states} entries, got {len(zoneout)}")
         self.h_kept, self.h_zoneout = self.zoneout("zoneout[0]", plan, units, zoneout[0])

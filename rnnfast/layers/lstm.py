@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import activations
-from rnnfast.layers.base import Shape
+from rnnfast.layers.base import NoLoweringError, Shape
 from rnnfast.layers.recurrent import Recurrent
 
 
@@ -27,7 +27,11 @@ class LSTM(Recurrent):
     `zoneout=(c, h)`, rates in [0, 1], or one number for both (Krueger et al. 2017): in training every element of the
     state keeps its value of the step before with that probability, drawn per step; h_t above is computed from the new
     c_t, before its zoneout. In inference a state is the expectation, rate * before + (1 - rate) * new. Not together
-    with `peephole`.
+    with `peephole` or `projection_size`.
+
+    `projection_size=P` (Sak et al. 2014, PyTorch's proj_size): h_t = (o * activation(c_t)) R, with a further weight,
+    projection_kernel R (units, P), which starts as `kernel_initializer` says. Then h, and so the output, has P
+    features, U is (P, 4 units), and c keeps its units.
 
     >>> import numpy as np
     >>> from rnnfast.layers import LSTM
@@ -67,6 +71,7 @@ class LSTM(Recurrent):
         *,
         peephole: bool = False,
         zoneout: Any = 0.0,
+        projection_size: int | None = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -80,8 +85,10 @@ class LSTM(Recurrent):
             return_state=return_state, go_backwards=go_backwards, stateful=stateful, unroll=unroll, **options,
         )  # fmt: skip
         self.set_zoneout(zoneout)
-        if peephole and any(self.zoneout):
-            raise ValueError(f"{self.label}: peephole=True and zoneout={zoneout!r} cannot be combined")
+        self.projection_size = None if projection_size is None else self.positive("projection_size", projection_size)
+        for argument, value in (("peephole", peephole), ("projection_size", projection_size)):
+            if value and any(self.zoneout):
+                raise ValueError(f"{self.label}: {argument}={value!r} and zoneout={zoneout!r} cannot be combined")
         self.unit_forget_bias = bool(unit_forget_bias)
         self.use_peephole = bool(peephole)
 
@@ -91,8 +98,24 @@ class LSTM(Recurrent):
             bias = np.array(self.bias.value)
             bias[self.units : 2 * self.units] = 1.0
             self.bias.assign(bias)
+        if self.projection_size is not None:
+            shape = (self.units, self.projection_size)
+            self.projection_kernel = self.add_weight("projection_kernel", shape, self.kernel_initializer)
         if self.use_peephole:
             self.peephole = self.add_weight("peephole", (3, self.units), "zeros")
+
+    @property
+    def state_size(self) -> list[Any]:
+        return [self.output_size, self.units]
+
+    @property
+    def output_size(self) -> int:
+        return self.units if self.projection_size is None else self.projection_size
+
+    def lower(self, program: Any, value: Any) -> Any:
+        if self.projection_size is not None:
+            raise NoLoweringError(f"{self.label}: the engine has no node for projection_size={self.projection_size}")
+        return super().lower(program, value)
 
     def cell_config(self) -> dict[str, Any]:
         return {
@@ -102,4 +125,6 @@ class LSTM(Recurrent):
 
     def own_config(self) -> dict[str, Any]:
         config = super().own_config()
+        if self.projection_size is not None:
+            config["projection_size"] = self.projection_size
         return {**config, "peephole": True} if self.use_peephole else config

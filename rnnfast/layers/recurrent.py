@@ -90,6 +90,7 @@ class Recurrent(OverTime):
         self.recurrent_kernel: Variable
         self.bias: Variable | None = None
         self.peephole: Variable | None = None
+        self.projection_kernel: Variable | None = None
 
     def rate(self, argument: str, value: Any, *, most: float | None = None) -> float:
         """Check a probability: below 1, or at most `most`."""
@@ -115,7 +116,9 @@ class Recurrent(OverTime):
             raise ValueError(f"{self.label}: the number of features must be known, got input shape {input_shape}")
         width = self.gates * self.units
         self.kernel = self.add_weight("kernel", (features, width), self.kernel_initializer)
-        self.recurrent_kernel = self.add_weight("recurrent_kernel", (self.units, width), self.recurrent_initializer)
+        self.recurrent_kernel = self.add_weight(
+            "recurrent_kernel", (self.output_size, width), self.recurrent_initializer
+        )
         if self.use_bias:
             self.bias = self.add_weight("bias", self.bias_shape(), self.bias_initializer)
 
@@ -149,7 +152,7 @@ class Recurrent(OverTime):
         noise = self.noise.in_inference()
         if training:
             factors = self.noise.draw_input(batch, x.shape[2], self.dtype)
-            noise = self.noise.draw(batch, time, x.shape[2], self.units, self.dtype)
+            noise = self.noise.draw(batch, time, x.shape[2], self.output_size, self.dtype)
         output, states, cache = _kernels.rnn_forward(
             self.cell,
             x if factors is None else x * factors,
@@ -163,6 +166,7 @@ class Recurrent(OverTime):
             go_backwards=self.go_backwards,
             zero_output_for_mask=self.zero_output_for_mask,
             return_sequences=self.return_sequences,
+            projection=None if self.projection_kernel is None else self.projection_kernel.value,
             training=training,
             **noise,
         )
@@ -182,6 +186,8 @@ class Recurrent(OverTime):
             self.bias.add_grad(dbias)
         if self.peephole is not None and dpeephole is not None:
             self.peephole.add_grad(dpeephole)
+        if self.projection_kernel is not None:
+            self.projection_kernel.add_grad(kernel_cache.option_gradients["projection"])
         return dx if dx is None or factors is None else dx * factors
 
     @property

@@ -28,7 +28,12 @@ class Parameters(NamedTuple):
     peephole: Array | None = None  # LSTM: (3, units) for i, f, o
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
-    state_factors: Array | None = None  # (gates, batch, units), what each gate's product multiplies h_{t-1} with
+    projection: Array | None = None  # LSTM: (units, state), makes h of o act(c)
+    state_factors: Array | None = None  # (gates, batch, state), what each gate's product multiplies h_{t-1} with
+
+    @property
+    def units(self) -> int:
+        return self.recurrent_kernel.shape[0] if self.projection is None else self.projection.shape[0]
 
 
 def state_of_gate(p: Parameters, h_prev: Array, gate: int) -> Array:
@@ -38,17 +43,19 @@ def state_of_gate(p: Parameters, h_prev: Array, gate: int) -> Array:
 
 def recurrent_product(p: Parameters, h_prev: Array, first: int, count: int) -> Array:
     """``h_{t-1} U`` of ``count`` gates from ``first`` on."""
-    units = h_prev.shape[-1]
-    kernels = np.split(p.recurrent_kernel[:, first * units : (first + count) * units], count, axis=-1)
+    kernels = _gate_kernels(p, first, count)
     return np.concatenate([state_of_gate(p, h_prev, first + g) @ kernel for g, kernel in enumerate(kernels)], axis=-1)
 
 
 def recurrent_product_backward(p: Parameters, du: Array, first: int, count: int) -> Array:
     """Gradient of ``h_{t-1}`` from that of the product, ``du (batch, count * units)``."""
-    units = p.recurrent_kernel.shape[0]
-    kernels = np.split(p.recurrent_kernel[:, first * units : (first + count) * units], count, axis=-1)
-    parts = zip(np.split(du, count, axis=-1), kernels, strict=True)
+    parts = zip(np.split(du, count, axis=-1), _gate_kernels(p, first, count), strict=True)
     return np.sum([state_of_gate(p, d @ kernel.T, first + g) for g, (d, kernel) in enumerate(parts)], axis=0)
+
+
+def _gate_kernels(p: Parameters, first: int, count: int) -> list[Array]:
+    units = p.units
+    return [p.recurrent_kernel[:, g * units : (g + 1) * units] for g in range(first, first + count)]
 
 
 class SimpleRnnStep(NamedTuple):
@@ -79,10 +86,14 @@ class LstmStep(NamedTuple):
     o: Array
     c: Array
     act_c: Array
+    dh: list[Array]  # filled by the backward step: the gradient of h, which that of the projection needs
 
 
 def lstm_step(p: Parameters, a: Array, h_prev: Array, c_prev: Array) -> tuple[tuple[Array, Array], LstmStep]:
-    """``c_t = f c_{t-1} + i g``, ``h_t = o act(c_t)``, with peephole weights on i, f (``c_{t-1}``) and o (``c_t``)."""
+    """``c_t = f c_{t-1} + i g``, ``h_t = o act(c_t)``, with peephole weights on i, f (``c_{t-1}``) and o (``c_t``).
+
+    With a projection ``R``: ``h_t = (o act(c_t)) R`` (Sak et al. 2014).
+    """
     zi, zf, zg, zo = np.split(a + recurrent_product(p, h_prev, 0, 4), 4, axis=-1)
     if p.peephole is not None:
         zi = zi + p.peephole[0] * c_prev
@@ -96,11 +107,16 @@ def lstm_step(p: Parameters, a: Array, h_prev: Array, c_prev: Array) -> tuple[tu
     o = activate(p.recurrent_activation, zo)
     act_c = activate(p.activation, c)
     h = o * act_c
-    return (h, c), LstmStep(h_prev, c_prev, (zi, zf, zg, zo), i, f, g, o, c, act_c)
+    if p.projection is not None:
+        h = h @ p.projection
+    return (h, c), LstmStep(h_prev, c_prev, (zi, zf, zg, zo), i, f, g, o, c, act_c, [])
 
 
 def lstm_step_backward(p: Parameters, s: LstmStep, dh: Array, dc: Array) -> tuple[Array, Array, tuple[Array, Array]]:
     zi, zf, zg, zo = s.z
+    if p.projection is not None:
+        s.dh[:] = [dh]
+        dh = dh @ p.projection.T
     dzo = activate_backward(p.recurrent_activation, zo, s.o, dh * s.act_c)
     dc = dc + activate_backward(p.activation, s.c, s.act_c, dh * s.o)
     if p.peephole is not None:
@@ -124,6 +140,11 @@ def peephole_gradient(steps: list[LstmStep], dz: Array) -> Array:
     c_prev = np.stack([s.c_prev for s in steps])
     c = np.stack([s.c for s in steps])
     return np.stack([(dzi * c_prev).sum((0, 1)), (dzf * c_prev).sum((0, 1)), (dzo * c).sum((0, 1))])
+
+
+def projection_gradient(steps: list[LstmStep]) -> Array:
+    """``(units, state)``: the sum over steps and batch of ``(o act(c))^T dh``, after all backward steps."""
+    return np.sum([(s.o * s.act_c).T @ s.dh[0] for s in steps], axis=0)
 
 
 class GruStep(NamedTuple):
@@ -191,7 +212,7 @@ def recurrent_kernel_gradient(p: Parameters, steps: list[Any], du: Array, reset_
 
     ``du``: ``(time, batch, gates * units)``.
     """
-    units = p.recurrent_kernel.shape[0]
+    units = p.units
     columns = []
     for gate in range(du.shape[-1] // units):
         seen = [s.r * s.h_prev if reset_before and gate == 2 else s.h_prev for s in steps]

@@ -20,6 +20,7 @@ from rnnfast.reference.cells import (
     Parameters,
     find_cell,
     peephole_gradient,
+    projection_gradient,
     recurrent_kernel_gradient,
 )
 
@@ -35,6 +36,7 @@ class RnnCache:
     x: Array  # (time, batch, input), zero at masked steps
     real: Array | None  # (time, batch, 1) bool, or None: every step is real
     steps: list[Any]
+    option_gradients: dict[str, Array]  # filled by rnn_backward: of the weights that an option adds
     input_factors: Array | None
     shares: list[Any]  # for each state (time, batch, units), or a number: how much of it zoneout keeps
     go_backwards: bool
@@ -53,6 +55,7 @@ def rnn_forward(
     activation: Any = "tanh",
     recurrent_activation: Any = "sigmoid",
     reset_after: bool = True,
+    projection: Array | None = None,
     initial_state: Sequence[Array] | None = None,
     mask: Array | None = None,
     go_backwards: bool = False,
@@ -66,7 +69,8 @@ def rnn_forward(
 
     cell: "simple_rnn", "lstm" or "gru"; x (batch, time, input); kernel (input, gates * units); recurrent_kernel
     (units, gates * units); bias (gates * units), for GRU with reset_after (2, 3 * units), or None; peephole, for LSTM,
-    (3, units) or None. activation and recurrent_activation: as in ``activate``. initial_state: [h] or, for LSTM,
+    (3, units) or None; projection, for LSTM, (units, state) or None, with which h is (batch, state) and recurrent_kernel
+    (state, gates * units). activation and recurrent_activation: as in ``activate``. initial_state: [h] or, for LSTM,
     [h, c], each (batch, units), default zeros. mask: bool (batch, time), True where a step is real. input_factors and
     state_factors: (gates, batch, input) and (gates, batch, units), what each gate's product multiplies x and h_{t-1}
     with (dropout; for GRU with reset_after=False the candidate's are those of r h_{t-1}). zoneout: for each state the
@@ -83,9 +87,10 @@ def rnn_forward(
     array([0.5, 1.5])
     """
     kind = find_cell(cell, reset_after)
-    _check_shapes(kind, x, kernel, recurrent_kernel, bias, peephole, initial_state, mask)
+    _check_shapes(kind, x, kernel, recurrent_kernel, bias, peephole, projection, initial_state, mask)
     batch, time, _ = x.shape
-    units = recurrent_kernel.shape[0]
+    state = recurrent_kernel.shape[0]
+    units = kernel.shape[1] // kind.gates
 
     steps_x = x.swapaxes(0, 1)
     real = None if mask is None else mask.T[:, :, None]
@@ -105,17 +110,20 @@ def rnn_forward(
             strict=True,
         )
     ]
-    projection = np.concatenate(gates, axis=-1)
+    projected = np.concatenate(gates, axis=-1)
     if input_bias is not None:
-        projection += input_bias
+        projected += input_bias
 
-    parameters = Parameters(recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation, state_factors)
+    parameters = Parameters(
+        recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation, projection, state_factors
+    )
     shares = [_in_order(share, go_backwards) for share in zoneout or [0.0] * kind.states]
-    states = tuple(initial_state or [np.zeros((batch, units), x.dtype)] * kind.states)
-    output = np.zeros((batch, units), x.dtype)
+    sizes = [state, units][: kind.states]
+    states = tuple(initial_state or [np.zeros((batch, size), x.dtype) for size in sizes])
+    output = np.zeros((batch, state), x.dtype)
     outputs, steps = [], []
     for t in range(time):
-        new_states, step = kind.step(parameters, projection[t], *states)
+        new_states, step = kind.step(parameters, projected[t], *states)
         new_states = tuple(
             _at(share, t) * old + (1.0 - _at(share, t)) * new
             for share, new, old in zip(shares, new_states, states, strict=True)
@@ -136,6 +144,7 @@ def rnn_forward(
         steps_x,
         real,
         steps,
+        {},
         input_factors,
         shares,
         go_backwards,
@@ -152,7 +161,7 @@ def rnn_backward(
 
     d_output: the shape of output, or None for zero; d_states: one (batch, units) or None for each state. Returns
     ``(dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states)``, each with the shape of its argument; dbias
-    and dpeephole are None where the argument was. ``dx`` is zero at masked steps. A cache may be used any number of
+    and dpeephole are None where the argument was; that of a projection is in ``cache.option_gradients``. ``dx`` is zero at masked steps. A cache may be used any number of
     times.
 
     >>> import numpy as np
@@ -166,8 +175,10 @@ def rnn_backward(
     time, batch, _ = cache.x.shape
     dtype, columns = cache.x.dtype, cache.kernel.shape[1]
     zeros = np.zeros((batch, parameters.recurrent_kernel.shape[0]), dtype)
+    nothing = [zeros, np.zeros((batch, parameters.units), dtype)][: kind.states]
 
-    d_next = tuple(zeros if d is None else d for d in d_states or [None] * kind.states)
+    given = d_states or [None] * kind.states
+    d_next = tuple(none if d is None else d for d, none in zip(given, nothing, strict=True))
     d_repeated = zeros  # gradient of the outputs of masked steps, on its way to the output that they repeat
     da = np.zeros((time, batch, columns), dtype)
     du = np.zeros((time, batch, columns), dtype) if kind is GRU else da
@@ -178,7 +189,7 @@ def rnn_backward(
             continue
         dy = dy + d_repeated
         d_repeated = zeros if cache.zero_output_for_mask else np.where(real[t], zeros, dy)
-        d_new = [np.where(real[t], d, zeros) for d in (d_next[0] + dy, *d_next[1:])]
+        d_new = [np.where(real[t], d, np.zeros_like(d)) for d in (d_next[0] + dy, *d_next[1:])]
         da[t], du[t], d_prev = _step_backward(cache, t, d_new)
         d_next = tuple(np.where(real[t], prev, carried) for prev, carried in zip(d_prev, d_next, strict=True))
 
@@ -190,6 +201,8 @@ def rnn_backward(
     if cache.use_bias:
         dbias = da.sum((0, 1)) if kind is not GRU else np.stack([da.sum((0, 1)), du.sum((0, 1))])
     dpeephole = None if parameters.peephole is None else peephole_gradient(cache.steps, da)
+    if parameters.projection is not None:
+        cache.option_gradients["projection"] = projection_gradient(cache.steps)
     return dx.swapaxes(0, 1), dkernel, drecurrent_kernel, dbias, dpeephole, list(d_next)
 
 
@@ -240,6 +253,7 @@ def _check_shapes(
     recurrent_kernel: Array,
     bias: Array | None,
     peephole: Array | None,
+    projection: Array | None,
     initial_state: Sequence[Array] | None,
     mask: Array | None,
 ) -> None:
@@ -247,23 +261,27 @@ def _check_shapes(
     if x.ndim != 3 or x.shape[1] == 0:
         raise ValueError(f"x: expected (batch, time, input) with at least one step, received shape {x.shape}")
     batch, time, features = x.shape
-    units = recurrent_kernel.shape[0]
+    state = recurrent_kernel.shape[0]
+    units = state if projection is None else projection.shape[0]
     columns = kind.gates * units
     expected = {
         "kernel": (kernel, (features, columns)),
-        "recurrent_kernel": (recurrent_kernel, (units, columns)),
+        "recurrent_kernel": (recurrent_kernel, (state, columns)),
         "bias": (bias, (2, columns) if kind is GRU else (columns,)),
         "peephole": (peephole, (3, units)),
+        "projection": (projection, (units, state)),
         "mask": (mask, (batch, time)),
     }
     if initial_state is not None and len(initial_state) != kind.states:
         raise ValueError(f"initial_state: expected {kind.states} arrays, received {len(initial_state)}")
-    for index, state in enumerate(initial_state or []):
-        expected[f"initial_state[{index}]"] = (state, (batch, units))
+    for index, initial in enumerate(initial_state or []):
+        expected[f"initial_state[{index}]"] = (initial, (batch, units if index else state))
     for name, (array, shape) in expected.items():
         if array is not None and array.shape != shape:
             raise ValueError(f"{name}: expected shape {shape}, received {array.shape}")
     if peephole is not None and kind is not LSTM:
         raise ValueError("peephole: only an LSTM has peephole weights")
+    if projection is not None and kind is not LSTM:
+        raise ValueError("projection: only an LSTM has one")
     if mask is not None and mask.dtype != np.bool_:
         raise ValueError(f"mask: expected dtype bool, received {mask.dtype}")

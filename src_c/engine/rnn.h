@@ -73,7 +73,7 @@ template <class T> class PackedRnn {
   RnnSpec spec_;
   CellLayout layout_;
   Panels<T> w_, u_, candidate_u_;
-  Buffer<T> bias_, candidate_bias_, peephole_;
+  Buffer<T> bias_, candidate_bias_, peephole_, projection_;
 };
 
 // Elements of the scratch of a product of so many rows and factors.

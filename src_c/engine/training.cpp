@@ -32,6 +32,8 @@ template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
   });
 }
 
+template <class T> void product(const MatMul&);
+
 // f(row_begin, row_end) over the plan's sorted rows, one part per thread.
 template <class F> void for_batch_parts(const SequencePlan& plan, int threads, const F& f) {
   const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(threads, plan.batch()));
@@ -75,30 +77,37 @@ template <class T> class Backward {
 
   // dz of every step into z; dh and dc of the initial state.
   void time_loop() const {
-    const int64_t H = layout_.units;
+    const int64_t H = layout_.units, S = state_size(*f_.spec);
     const T* u = typed<T>(f_.weights.recurrent_kernel);
     const GateSet gates = layout_.recurrent_gates(), candidate = layout_.candidate_gates();
-    Buffer<T> ut(transposed_size(layout_, gates, H), uninitialised);
-    pack_cell_transposed(kernels_, layout_, gates, u, H, ut.data());
+    Buffer<T> ut(transposed_size(layout_, gates, S), uninitialised);
+    pack_cell_transposed(kernels_, layout_, gates, u, S, ut.data());
     Buffer<T> candidate_ut(layout_.split() ? transposed_size(layout_, candidate, H) : 0, uninitialised);
     if (layout_.split()) pack_cell_transposed(kernels_, layout_, candidate, u, H, candidate_ut.data());
-    Buffer<T> scratch(layout_.split() ? plan_.batch() * H : 0, uninitialised);
+    const T* projection = typed<T>(f_.weights.projection);
+    Buffer<T> projection_t(projection ? linear_size(layout_.lanes, S, H) : 0, uninitialised);
+    if (projection) pack_linear(kernels_, projection, S, H, S, true, projection_t.data());
+    Buffer<T> d_projected(projection ? plan_.total() * S : 0, uninitialised);
+    Buffer<T> scratch(layout_.split() || projection ? plan_.batch() * H : 0, uninitialised);
 
     const bool dropout = f_.noise.h_factors != nullptr;
-    const int64_t gate_size = transposed_size(layout_, layout_.gate(0), H);
+    const int64_t gate_size = transposed_size(layout_, layout_.gate(0), S);
     Buffer<T> gate_ut(dropout ? layout_.gates() * gate_size : 0, uninitialised);
     for (int g = 0; dropout && g < layout_.gates(); ++g)
-      pack_cell_transposed(kernels_, layout_, layout_.gate(g), u, H, gate_ut.data() + g * gate_size);
-    Buffer<T> dropped(dropout ? plan_.batch() * H : 0, uninitialised);
+      pack_cell_transposed(kernels_, layout_, layout_.gate(g), u, S, gate_ut.data() + g * gate_size);
+    Buffer<T> dropped(dropout ? plan_.batch() * S : 0, uninitialised);
 
     RecurBackwardArgs<T> p{};
     p.units = H;
+    p.state = S;
+    p.projection_t = projection_t.data();
+    p.d_projected = d_projected.data();
     p.ut = ut.data();
     p.k = layout_.recurrent_blocks(z_panel_);
     p.candidate_ut = candidate_ut.data();
     p.candidate_k = layout_.gate_blocks(z_panel_);
     p.h_factors = typed<T>(f_.noise.h_factors);
-    p.h_factors_gate = plan_.batch() * H;
+    p.h_factors_gate = plan_.batch() * S;
     p.gate_ut = gate_ut.data();
     p.gate_ut_size = gate_size;
     p.gate_k = layout_.gate_blocks(z_panel_);
@@ -123,9 +132,12 @@ template <class T> class Backward {
       part.row_begin = begin;
       part.row_end = end;
       part.scratch = scratch.data() ? scratch.data() + begin * H : nullptr;
-      part.dropped = dropout ? dropped.data() + begin * H : nullptr;
+      part.dropped = dropout ? dropped.data() + begin * S : nullptr;
       kernels_.recur_backward[static_cast<int>(f_.spec->cell)](part);
     });
+    if (b_.dprojection)
+      product<T>({f_.dtype, true, false, H, S, plan_.total(), f_.extra, H, d_projected.data(), S, nullptr,
+                  b_.dprojection, S, threads_});
   }
 
   // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and dz from row z_row on.
@@ -149,7 +161,7 @@ template <class T> class Backward {
   }
 
   void weight_gradients() const {
-    const int64_t I = f_.spec->input_dim, H = layout_.units, P = layout_.panels();
+    const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
     const std::vector<Segment> runs = merged(plan_.segments());
     Buffer<T> sums(P * layout_.slot_row());
 
@@ -164,11 +176,11 @@ template <class T> class Backward {
         case 1:
           for (const Segment& s : runs) {
             if (f_.noise.h_factors) break;
-            panel_gradient(layout_.recurrent_gates(), panel, H, s.count, h() + s.prev * H, s.z, &s != &runs.front(),
+            panel_gradient(layout_.recurrent_gates(), panel, S, s.count, h() + s.prev * S, s.z, &s != &runs.front(),
                            b_.drecurrent_kernel);
           }
           if (layout_.split())
-            panel_gradient(layout_.candidate_gates(), panel, H, plan_.total(), typed<T>(f_.extra), 0, false,
+            panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra), 0, false,
                            b_.drecurrent_kernel);
           break;
         default:
@@ -180,13 +192,13 @@ template <class T> class Backward {
       gate_gradients(layout_.gates(), I, b_.dkernel, [&](int g, T* rows) { dropout.of_input(g, typed<T>(f_.x), rows); });
     }
     if (f_.noise.h_factors) {
-      const GateDropout<T> dropout(kernels_, plan_, f_.noise.h_factors, H, threads_);
-      gate_gradients(layout_.recurrent_gates().count, H, b_.drecurrent_kernel,
+      const GateDropout<T> dropout(kernels_, plan_, f_.noise.h_factors, S, threads_);
+      gate_gradients(layout_.recurrent_gates().count, S, b_.drecurrent_kernel,
                      [&](int g, T* rows) { dropout.of_states(g, h(), rows); });
     }
     if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
     if (b_.dpeephole)
-      kernels_.peephole_gradient(H, plan_.segments().data(), static_cast<int64_t>(plan_.segments().size()), z(),
+      kernels_.peephole_gradient(layout_.units, plan_.segments().data(), static_cast<int64_t>(plan_.segments().size()), z(),
                                  z_panel_, typed<T>(f_.c), typed<T>(b_.dpeephole));
   }
 
@@ -275,11 +287,11 @@ template <class T> void forward(const RnnForward& f) {
       rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, 0,
                   layout.panels(), nullptr);
     });
-  const int64_t H = layout.units;
-  Buffer<T> dropped(f.noise.h_factors ? plan.batch() * H : 0, uninitialised);
+  const int64_t S = state_size(*f.spec);
+  Buffer<T> dropped(f.noise.h_factors ? plan.batch() * S : 0, uninitialised);
   RecurForwardArgs<T> p = rnn.recurrence();
   p.h_factors = typed<T>(f.noise.h_factors);
-  p.h_factors_gate = plan.batch() * H;
+  p.h_factors_gate = plan.batch() * S;
   p.h_zoneout = h_zoneout<T>(f.noise);
   p.c_zoneout = c_zoneout<T>(f.noise);
   p.segments = plan.segments().data();
@@ -293,7 +305,7 @@ template <class T> void forward(const RnnForward& f) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
-    part.scratch = dropped.data() ? dropped.data() + begin * H : nullptr;
+    part.scratch = dropped.data() ? dropped.data() + begin * S : nullptr;
     rnn.kernels().recur_training[static_cast<int>(f.spec->cell)](part);
   });
 }

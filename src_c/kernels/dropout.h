@@ -20,15 +20,15 @@ template <class T> void scale(int64_t size, const T* x, const T* factors, bool a
 
 // The factors of a gate for the rows of a cut.
 template <class Args> auto gate_factors(const Args& p, const Cut& s, int gate) {
-  return p.h_factors + gate * p.h_factors_gate + s.row * p.units;
+  return p.h_factors + gate * p.h_factors_gate + s.row * p.state;
 }
 
 // The rows of a cut that a gate's product reads: the states before, dropped out where the layer does so.
 template <class T> const T* dropped_state(const RecurForwardArgs<T>& p, const Cut& s, int gate) {
-  const T* h = p.h + s.prev * p.units;
+  const T* h = p.h + s.prev * p.state;
   if (!p.h_factors) return h;
-  T* dropped = static_cast<T*>(p.scratch) + (s.row - p.row_begin) * p.units;
-  scale(s.count * p.units, h, gate_factors(p, s, gate), false, dropped);
+  T* dropped = static_cast<T*>(p.scratch) + (s.row - p.row_begin) * p.state;
+  scale(s.count * p.state, h, gate_factors(p, s, gate), false, dropped);
   return dropped;
 }
 
@@ -40,7 +40,7 @@ void gate_product(const RecurForwardArgs<T>& p, const Cut& s, int gates, int gat
   constexpr int VL = Vec<T>::N;
   T* z = p.z + (s.z - p.z_origin) * kSlots * VL + slot * VL;
   const PanelWeights u = {static_cast<const T*>(p.u.data) + gate * VL, nullptr, nullptr};
-  recurrent_tiles<Full<T>>(1, s, p.panel_begin, p.panel_end, p.units, z, p.z_panel, init_last,
+  recurrent_tiles<Full<T>>(1, s, p.panel_begin, p.panel_end, p.state, z, p.z_panel, init_last,
                            dropped_state(p, s, gate), u, gates * VL, nullptr,
                            [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
     for (int r = 0; r < rows; ++r)
@@ -54,12 +54,12 @@ void gate_product(const RecurForwardArgs<T>& p, const Cut& s, int gates, int gat
 template <class T>
 void dropped_state_gradient(const RecurBackwardArgs<T>& p, const Cut& s, int gates, bool apart, const T* z,
                             bool accumulate) {
-  T* const dropped = p.dropped - p.row_begin * p.units;  // by sorted row, as dh is
+  T* const dropped = p.dropped - p.row_begin * p.state;  // by sorted row, as dh is
   for (int gate = 0; gate < gates; ++gate) {
     const int slot = gate + (apart && gate == gates - 1);
     previous_state_gradient(p, s, p.gate_k, z + slot * Vec<T>::N, p.gate_ut + gate * p.gate_ut_size, dropped, false);
-    scale(s.count * p.units, dropped + s.row * p.units, gate_factors(p, s, gate), accumulate || gate > 0,
-          p.dh + s.row * p.units);
+    scale(s.count * p.state, dropped + s.row * p.state, gate_factors(p, s, gate), accumulate || gate > 0,
+          p.dh + s.row * p.state);
   }
 }
 

@@ -2,6 +2,7 @@
 //
 //   i = gate(z_i + p_i c')   f = gate(z_f + p_f c')   g = state(z_g)      z = b + x W + h' U,   ' = the step before
 //   c = f c' + i g           o = gate(z_o + p_o c)    h = o state(c)
+// With a projection R h = (o state(c)) R (Sak et al. 2014).
 #ifndef RNNFAST_KERNELS_LSTM_H
 #define RNNFAST_KERNELS_LSTM_H
 
@@ -52,8 +53,8 @@ template <class F, bool Training, class Gates> struct LstmForward {
   void step(const Cut& s) const {
     const int64_t H = p.units;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
-    const T* h_prev = p.h + s.prev * H;
-    T* h = p.h + s.out * H;
+    const T* h_prev = p.h + s.prev * p.state;
+    T* h = p.projection ? p.extra + s.z * H : p.h + s.out * H;
     const T* c_prev = p.c + (p.c_by_row ? s.row : s.prev) * H;
     T* c = p.c + (p.c_by_row ? s.row : s.out) * H;
     const auto finish = [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
@@ -69,10 +70,12 @@ template <class F, bool Training, class Gates> struct LstmForward {
       for (int gate = 0; gate < 4; ++gate) gate_product(p, s, 4, gate, gate, nullptr);
       for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel)
         finish(z + panel * p.z_panel, static_cast<int>(s.count), 1, 0, panel);
-      return;
+    } else {
+      recurrent_tiles<F>(4, s, p.panel_begin, p.panel_end, p.state, z, p.z_panel, nullptr, h_prev, p.u, 4 * VL,
+                         p.scratch, finish);
     }
-    recurrent_tiles<F>(4, s, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, h_prev, p.u, 4 * VL, p.scratch,
-                       finish);
+    if (Training && p.projection)
+      step_product(s, p.state, h, H, plain_row(H), p.projection, false, p.h + s.out * p.state);
   }
 };
 
@@ -80,6 +83,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
 //   do = dh state(c) o~            dc += dh o state~(c) + p_o do          ~ = slope of the gate's activation
 //   di = dc g i~   df = dc c' f~   dg = dc i g~
 //   dc' = dc f + p_i di + p_f df   dh' = [di df dg do] U^T
+// With a projection dh above is dh R^T.
 // With zoneout the parts of dh and dc that stay go straight to dh' and dc', and state(c) is of the c before it.
 template <class T, class Gates> struct LstmBackward {
   const RecurBackwardArgs<T>& p;
@@ -125,15 +129,30 @@ template <class T, class Gates> struct LstmBackward {
     u.store(dc_row, dc_prev);
   }
 
+  // The gradient of o state(c), rows of the cut, from that of its projection, which is kept for R.
+  T* through_projection(const Cut& s) const {
+    T* d = p.d_projected + s.z * p.state;
+    const T* dh = p.dh + s.row * p.state;
+    for (int64_t i = 0; i < s.count * p.state; i += Vec<T>::N) {
+      const Slice<T> slice(i, s.count * p.state);
+      slice.store(d, p.dy ? slice.load(dh) + slice.load(p.dy + s.z * p.state) : slice.load(dh));
+    }
+    T* unprojected = p.scratch + (s.row - p.row_begin) * p.units;
+    step_product(s, p.units, d, p.state, plain_row(p.state), p.projection_t, false, unprojected);
+    return unprojected;
+  }
+
   void step(const Cut& s) const {
     constexpr int VL = Vec<T>::N;
     const int64_t H = p.units, panels = (H + VL - 1) / VL;
+    T* dh = p.projection_t ? through_projection(s) : p.dh + s.row * H;
+    const T* dy = p.dy && !p.projection_t ? p.dy + s.z * H : nullptr;
     T* z = p.z + s.z * kSlots * VL;
     for (int64_t panel = 0; panel < panels; ++panel) {
       const Slice<T> u = units_of<T>(panel, H);
       for (int64_t r = 0; r < s.count; ++r)
         unit_gradients(u, z + panel * p.z_panel + r * kSlots * VL, p.c + (s.prev + r) * H, p.c + (s.out + r) * H,
-                       p.dy ? p.dy + (s.z + r) * H : nullptr, p.dh + (s.row + r) * H, p.dc + (s.row + r) * H, s.z + r);
+                       dy ? dy + r * H : nullptr, dh + r * H, p.dc + (s.row + r) * H, s.z + r);
     }
     const bool direct = p.h_zoneout.active();
     if (p.h_factors) dropped_state_gradient(p, s, 4, false, z, direct);

@@ -14,6 +14,7 @@ CASES = [
     *((cell, options) for cell in (layers.SimpleRNN, layers.LSTM, layers.GRU) for options in DROPOUT),
     (layers.GRU, {"reset_after": False, "dropout": 0.3, "recurrent_dropout": 0.3}),
     (layers.LSTM, {"peephole": True, "dropout": 0.3, "recurrent_dropout": 0.3}),
+    (layers.LSTM, {"projection_size": 2, "dropout": 0.3, "recurrent_dropout": 0.3}),
     (layers.LSTM, {"zoneout": (0.5, 0.2)}),
     (layers.LSTM, {"zoneout": 0.3, "dropout": 0.3, "recurrent_dropout": 0.3}),
     (layers.GRU, {"zoneout": 0.4}),
@@ -67,7 +68,7 @@ def test_gradients(cell, options):
     check_gradients(layers.Bidirectional(inner, dtype="float64"), mask=MASK)
 
 
-@pytest.mark.parametrize(("cell", "options"), CASES[:11], ids=str)
+@pytest.mark.parametrize(("cell", "options"), CASES[:12], ids=str)
 def test_dropout_leaves_inference_alone(cell, options):
     plain = cell(3, **{k: v for k, v in options.items() if "dropout" not in k})
     layer = cell(3, **options)
@@ -150,6 +151,10 @@ def test_config():
         (lambda: layers.LSTM(3, zoneout=1.5), "zoneout must be a number from 0 to 1, got 1.5"),
         (lambda: layers.LSTM(3, zoneout=(0.1, 0.1, 0.1)), "zoneout must hold 2 rates"),
         (lambda: layers.GRU(3, zoneout=(0.1, 0.1)), "zoneout must hold 1 rates"),
+        (
+            lambda: layers.LSTM(3, zoneout=0.1, projection_size=2),
+            "projection_size=2 and zoneout=0.1 cannot be combined",
+        ),
         (lambda: layers.LSTM(3, zoneout=0.1, peephole=True), "peephole=True and zoneout=0.1 cannot be combined"),
     ],
 )

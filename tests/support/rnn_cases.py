@@ -15,6 +15,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "gru": ("gru", {"reset_after": True}),
     "gru_reset_before": ("gru", {"reset_after": False}),
 }
+# Those that only the layers have, no engine.
+ALL_KINDS = KINDS | {"lstm_projection": ("lstm", {})}
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
 STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
 
@@ -45,11 +47,15 @@ class Layer:
 
     @property
     def cell(self) -> str:
-        return KINDS[self.kind][0]
+        return ALL_KINDS[self.kind][0]
 
     @property
     def units(self) -> int:
-        return self.recurrent_kernel.shape[0]
+        return self.kernel.shape[1] // GATES[self.cell]
+
+    @property
+    def state_sizes(self) -> list[int]:
+        return [self.recurrent_kernel.shape[0], self.units][: self.states]
 
     @property
     def states(self) -> int:
@@ -60,10 +66,11 @@ class Layer:
         return self.kernel, self.recurrent_kernel, self.bias, self.peephole
 
     def astype(self, dtype) -> "Layer":
-        return Layer(self.kind, *(cast(w, dtype) for w in self.weights), self.options)
+        options = {name: cast(v, dtype) if isinstance(v, np.ndarray) else v for name, v in self.options.items()}
+        return Layer(self.kind, *(cast(w, dtype) for w in self.weights), options)
 
     def random_states(self, rng, batch: int, dtype=np.float64) -> list[np.ndarray]:
-        return [normal(rng, (batch, self.units), dtype) for _ in range(self.states)]
+        return [normal(rng, (batch, size), dtype) for size in self.state_sizes]
 
 
 def normal(rng, shape, dtype=np.float64, scale: float = 1.0) -> np.ndarray:
@@ -81,13 +88,17 @@ def cast(value, dtype):
 
 def make_layer(kind: str, inputs: int, units: int, rng, *, use_bias: bool = True, dtype=np.float64) -> Layer:
     """Keras' default initialisers; biases (and peepholes) N(0, 0.3), so that a lost one shows."""
-    cell, options = KINDS[kind]
+    cell, options = ALL_KINDS[kind]
     columns = GATES[cell] * units
     bias_shape = (2, columns) if kind == "gru" else (columns,)
+    state = units
+    if kind == "lstm_projection":
+        state = units // 2 + 1
+        options = {"projection": glorot_uniform(rng, units, state)}
     return Layer(
         kind,
         glorot_uniform(rng, inputs, columns),
-        orthogonal(rng, units, columns),
+        orthogonal(rng, state, columns),
         normal(rng, bias_shape, scale=0.3) if use_bias else None,
         normal(rng, (3, units), scale=0.3) if kind == "lstm_peephole" else None,
         options,
@@ -103,10 +114,10 @@ def make_noise(layer: Layer, batch: int, time: int, rng, dtype=np.float64) -> di
 
     noise = {
         "input dropout": {"input_factors": factors(inputs)},
-        "state dropout": {"state_factors": factors(layer.units)},
-        "both dropouts": {"input_factors": factors(inputs), "state_factors": factors(layer.units)},
+        "state dropout": {"state_factors": factors(layer.state_sizes[0])},
+        "both dropouts": {"input_factors": factors(inputs), "state_factors": factors(layer.state_sizes[0])},
     }
-    if layer.cell != "simple_rnn" and layer.peephole is None:
+    if layer.kind in ("lstm", "gru", "gru_reset_before"):
         drawn = [rng.random((batch, time, layer.units)) < 0.4 for _ in range(layer.states)]
         noise["zoneout drawn"] = {"zoneout": drawn}
         noise["zoneout expected"] = {"zoneout": [0.3, 0.15][: layer.states]}
