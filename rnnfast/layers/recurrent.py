@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, initializers
 from rnnfast.layers.base import NoLoweringError, Shape
-from rnnfast.layers.noise import RecurrentNoise
+from rnnfast.layers.recurrent_noise import RecurrentNoise
 from rnnfast.layers.over_time import OverTime, RecurrentTape
 from rnnfast.variable import Variable
 

@@ -69,8 +69,8 @@ def rnn_forward(
 
     cell: "simple_rnn", "lstm" or "gru"; x (batch, time, input); kernel (input, gates * units); recurrent_kernel
     (units, gates * units); bias (gates * units), for GRU with reset_after (2, 3 * units), or None; peephole, for LSTM,
-    (3, units) or None; projection, for LSTM, (units, state) or None, with which h is (batch, state) and recurrent_kernel
-    (state, gates * units). activation and recurrent_activation: as in ``activate``. initial_state: [h] or, for LSTM,
+    (3, units) or None; projection, for LSTM, (units, state) or None, with which recurrent_kernel is (state, 4 * units)
+    and h (batch, state). activation and recurrent_activation: as in ``activate``. initial_state: [h] or, for LSTM,
     [h, c], each (batch, units), default zeros. mask: bool (batch, time), True where a step is real. input_factors and
     state_factors: (gates, batch, input) and (gates, batch, units), what each gate's product multiplies x and h_{t-1}
     with (dropout; for GRU with reset_after=False the candidate's are those of r h_{t-1}). zoneout: for each state the
@@ -161,8 +161,8 @@ def rnn_backward(
 
     d_output: the shape of output, or None for zero; d_states: one (batch, units) or None for each state. Returns
     ``(dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states)``, each with the shape of its argument; dbias
-    and dpeephole are None where the argument was; that of a projection is in ``cache.option_gradients``. ``dx`` is zero at masked steps. A cache may be used any number of
-    times.
+    and dpeephole are None where the argument was. The gradient of a projection is left in ``cache.option_gradients``.
+    ``dx`` is zero at masked steps. A cache may be used any number of times.
 
     >>> import numpy as np
     >>> x, w, u = np.ones((1, 2, 1)), np.full((1, 1), 0.5), np.full((1, 1), 2.0)
