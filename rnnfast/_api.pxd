@@ -30,6 +30,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         Activation recurrent_activation
         int64_t input_dim
         int64_t units
+        int64_t projection
 
     int64_t gate_count(CellKind cell)
 
@@ -38,15 +39,27 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         const void* recurrent_kernel
         const void* bias
         const void* peephole
+        const void* projection
 
     cppclass SequencePlan:
         pass
+
+    struct RnnNoise:
+        const void* x_factors
+        const void* h_factors
+        const uint8_t* h_kept
+        const uint8_t* c_kept
+        double h_zoneout
+        double c_zoneout
+
+    const int64_t kZoneoutPadding
 
     struct RnnForward:
         Dtype dtype
         const RnnSpec* spec
         RnnWeights weights
         const SequencePlan* plan
+        RnnNoise noise
         const void* x
         void* h
         void* c
@@ -64,6 +77,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void* drecurrent_kernel
         void* dbias
         void* dpeephole
+        void* dprojection
 
     struct MatMul:
         Dtype dtype

@@ -17,7 +17,8 @@ class ElementFunction(Protocol):
     @property
     def beta(self) -> float: ...
 
-class RnnCache: ...
+class RnnCache:
+    option_gradients: dict[str, Array]
 
 def rnn_forward(
     cell: str,
@@ -30,12 +31,16 @@ def rnn_forward(
     activation: ElementFunction,
     recurrent_activation: ElementFunction,
     reset_after: bool = True,
+    projection: Array | None = None,
     initial_state: Sequence[Array | None] | None = None,
     mask: Array | None = None,
     lengths: Array | None = None,
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     return_sequences: bool = False,
+    input_factors: Array | None = None,
+    state_factors: Array | None = None,
+    zoneout: Sequence[float | Array] | None = None,
     training: bool = False,
 ) -> tuple[Array, list[Array], RnnCache | None]: ...
 def rnn_backward(

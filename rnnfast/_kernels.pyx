@@ -14,7 +14,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from rnnfast._api cimport (
     Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, OptimizerUpdate, RnnBackward,
-    RnnForward, RnnSpec, Rule, SequencePlan, gate_count,
+    RnnForward, RnnNoise, RnnSpec, Rule, SequencePlan, gate_count, kZoneoutPadding,
 )
 
 import numpy as np
@@ -29,6 +29,7 @@ include "_checks.pxi"
 include "_ctc.pxi"
 include "_memory.pxi"
 include "_plan.pxi"
+include "_noise.pxi"
 include "_recurrent.pxi"
 
 

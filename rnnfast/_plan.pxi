@@ -57,6 +57,12 @@ cdef class Plan:
         cdef cnp.npy_intp size = self.batch
         return cnp.PyArray_SimpleNewFromData(1, &size, cnp.NPY_INT64, <void*> core.plan_order(self.handle)).copy()
 
+    cdef places(self):
+        """(total,): of each packed row, time * batch + row in the caller's arrays."""
+        steps = np.arange(self.time, dtype=np.float64)[None, :, None] * self.batch
+        rows = np.arange(self.batch, dtype=np.float64)[:, None, None]
+        return self.gather(steps + rows, 1)[:, 0].astype(np.int64)
+
     cdef final_states(self, history):
         """(batch, units), in the caller's order, from a history of states (total + batch, units)."""
         rows = np.empty(self.batch, np.int64)

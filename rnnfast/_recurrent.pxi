@@ -9,8 +9,10 @@ cdef class RnnCache:
     cdef Plan plan
     cdef RnnSpec spec
     cdef int number, threads
-    cdef object kernel, recurrent_kernel, bias, peephole
+    cdef object kernel, recurrent_kernel, bias, peephole, projection
+    cdef readonly dict option_gradients  # filled by rnn_backward: of the weights that an option adds, by its argument
     cdef object x, h, c, z, extra
+    cdef Noise noise
     cdef object silent  # rows whose last output is zero and not their state: None or bool (batch,)
     cdef bint return_sequences, zero_output
     cdef bint taken  # by a backward pass that is running
@@ -23,7 +25,9 @@ cdef class RnnCache:
         call.weights.recurrent_kernel = data(self.recurrent_kernel)
         call.weights.bias = data(self.bias)
         call.weights.peephole = data(self.peephole)
+        call.weights.projection = data(self.projection)
         call.plan = self.plan.handle
+        call.noise = self.noise.call()
         call.x = data(self.x)
         call.h = data(self.h)
         call.c = data(self.c)
@@ -32,25 +36,25 @@ cdef class RnnCache:
         call.threads = self.threads
         return call
 
-    cdef history(self, str name, initial):
-        """States (total + batch, units), the initial ones (or zeros) in the last rows."""
-        cdef int64_t rows = self.plan.total + self.plan.batch, units = self.spec.units
-        states = empty((rows, units), self.kernel.dtype)
+    cdef history(self, str name, int64_t size, initial):
+        """States (total + batch, size), the initial ones (or zeros) in the last rows."""
+        states = empty((self.plan.total + self.plan.batch, size), self.kernel.dtype)
         if initial is None:
             states[self.plan.total:] = 0
         else:
-            check(name, initial, self.number, (self.plan.batch, self.spec.units))
+            check(name, initial, self.number, (self.plan.batch, size))
             states[self.plan.total:] = self.plan.sorted_rows(initial)
         return states
 
     cdef void release(self) noexcept:
         """Lets go of everything; the cache is used up."""
         self.plan = None
+        self.noise = None
         self.x = self.h = self.c = self.z = self.extra = None
 
-    cdef last_gradient(self, str name, d_output, d_state):
+    cdef last_gradient(self, str name, int64_t size, d_output, d_state):
         """Gradient of the final state, sorted: what reaches it as the output and what reaches it as a state."""
-        shape = (self.plan.batch, self.spec.units)
+        shape = (self.plan.batch, size)
         total = np.zeros(shape, self.kernel.dtype)
         if d_output is not None:
             check("d_output", d_output, self.number, shape)
@@ -64,16 +68,21 @@ cdef class RnnCache:
 
 
 def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activation, recurrent_activation,
-                bint reset_after=True, initial_state=None, mask=None, lengths=None, bint go_backwards=False,
-                bint zero_output_for_mask=False, bint return_sequences=False, bint training=False):
+                bint reset_after=True, projection=None, initial_state=None, mask=None, lengths=None, bint go_backwards=False,
+                bint zero_output_for_mask=False, bint return_sequences=False, input_factors=None, state_factors=None,
+                zoneout=None, bint training=False):
     """A recurrent layer over whole sequences, with Keras' meaning of every argument.
 
     cell: "simple_rnn", "lstm" or "gru", with G = 1, 4 (i f g o) or 3 (z r h) gates.
     x: (batch, time, input), any strides; read in place where it is time-major or a single row or step.
-    kernel: (input, G*units). recurrent_kernel: (units, G*units).
+    kernel: (input, G*units). recurrent_kernel: (units, G*units). projection: None or, for an LSTM, (units, state): h is
+    o * activation(c) times it; then recurrent_kernel is (state, G*units), and so are output and h (batch, state).
     bias: None or (G*units,); for a GRU with reset_after (2, 3*units). peephole: None or, for an LSTM, (3, units).
     activation, recurrent_activation: rnnfast.activations.Activation, element-wise.
     initial_state: None (zeros) or [h], for an LSTM [h, c], each (batch, units).
+    input_factors, state_factors: None or (G, batch, input) and (G, batch, units), what each gate's product multiplies
+    x, and the h before a step, with. zoneout: None or, for every state (lstm: h, c), how much of it stays what it was
+    before a step: a share from 0 to 1, or bool (batch, time, units).
     mask: None or bool (batch, time), True = real. lengths: None or integers (batch,); at most one of the two.
 
     Returns (output, states, cache). output: (batch, time, units) with return_sequences, else (batch, units); it may be
@@ -91,8 +100,14 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     float_type("recurrent_kernel", recurrent_kernel)
     if recurrent_kernel.ndim != 2 or recurrent_kernel.shape[0] < 1:
         raise ValueError(f"recurrent_kernel: expected shape (units, gates * units), got {recurrent_kernel.shape}")
-    cdef int64_t units = recurrent_kernel.shape[0]
+    cdef int64_t state = recurrent_kernel.shape[0], units = state
     run.spec.cell = <CellKind> <int> CELLS[cell]
+    if projection is not None:
+        if run.spec.cell != CellKind.lstm:
+            raise ValueError(f"projection: only an lstm has one, not {cell}")
+        units = recurrent_kernel.shape[1] // gate_count(run.spec.cell)
+        check_contiguous("projection", projection, run.number, (units, state))
+        run.spec.projection = state
     run.spec.reset_after = reset_after
     run.spec.activation = to_activation(activation)
     run.spec.recurrent_activation = to_activation(recurrent_activation)
@@ -101,7 +116,7 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     cdef bint is_gru = run.spec.cell == CellKind.gru, is_lstm = run.spec.cell == CellKind.lstm
 
     check_contiguous("kernel", kernel, run.number, (input_dim, width))
-    check_contiguous("recurrent_kernel", recurrent_kernel, run.number, (units, width))
+    check_contiguous("recurrent_kernel", recurrent_kernel, run.number, (state, width))
     if bias is not None and is_gru and reset_after:
         check_contiguous("bias", bias, run.number, (2, width))
     elif bias is not None:
@@ -116,14 +131,19 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
         raise ValueError(f"initial_state: expected {1 + is_lstm} arrays for {cell}, got {len(initial_state)}")
 
     run.kernel, run.recurrent_kernel, run.bias, run.peephole = kernel, recurrent_kernel, bias, peephole
+    run.projection = projection
     run.plan = Plan(batch, time, mask, lengths, go_backwards)
+    if zoneout is not None and (peephole is not None or projection is not None or run.spec.cell == CellKind.simple_rnn):
+        raise ValueError("zoneout: only for an lstm without peepholes and projection, or a gru")
+    run.noise = Noise(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, input_factors,
+                      state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
     run.threads = core.get_num_threads()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
-    run.h = run.history("initial_state[0]", initial_state[0])
-    run.c = run.history("initial_state[1]", initial_state[1]) if is_lstm else None
+    run.h = run.history("initial_state[0]", state, initial_state[0])
+    run.c = run.history("initial_state[1]", units, initial_state[1]) if is_lstm else None
     run.x = run.plan.gather(x, run.threads)
     run.z = empty((core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total),), kernel.dtype)
-    run.extra = empty((run.plan.total, units), kernel.dtype) if is_gru and not reset_after else None
+    run.extra = empty((run.plan.total, units), kernel.dtype) if (is_gru and not reset_after) or projection is not None else None
     call = run.call()
     with nogil:
         core.rnn_forward(&call)
@@ -150,7 +170,8 @@ def rnn_backward(RnnCache cache not None, d_output, d_states=None, *, bint need_
     (batch, units) or None. A cache serves one call: the core overwrites what it holds.
 
     Returns (dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states); dx is None with need_dx=False, dbias
-    and dpeephole are None where the layer has none, d_initial_states is [dh] or [dh, dc].
+    and dpeephole are None where the layer has none, d_initial_states is [dh] or [dh, dc]. The gradients of weights that
+    an option adds are in cache.option_gradients.
     """
     with cython.critical_section(cache):
         if cache.plan is None or cache.taken:
@@ -172,11 +193,12 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
     elif len(d_states) != 1 + is_lstm:
         raise ValueError(f"d_states: expected {1 + is_lstm} entries, got {len(d_states)}")
     d_last = None if cache.return_sequences else d_output
-    dh = contiguous(cache.last_gradient("d_states[0]", d_last, d_states[0]))
-    dc = contiguous(cache.last_gradient("d_states[1]", None, d_states[1])) if is_lstm else None
+    cdef int64_t state = cache.recurrent_kernel.shape[0]
+    dh = contiguous(cache.last_gradient("d_states[0]", state, d_last, d_states[0]))
+    dc = contiguous(cache.last_gradient("d_states[1]", cache.spec.units, None, d_states[1])) if is_lstm else None
     dy = None
     if cache.return_sequences and d_output is not None:
-        check("d_output", d_output, cache.number, (plan.batch, plan.time, cache.spec.units))
+        check("d_output", d_output, cache.number, (plan.batch, plan.time, state))
         dy = plan.outputs_backward(d_output, cache.zero_output, cache.threads)
 
     dx = empty((plan.total, cache.spec.input_dim), cache.kernel.dtype) if need_dx else None
@@ -184,6 +206,8 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
     drecurrent_kernel = empty(cache.recurrent_kernel.shape, cache.kernel.dtype)
     dbias = None if cache.bias is None else np.empty_like(cache.bias)
     dpeephole = None if cache.peephole is None else np.empty_like(cache.peephole)
+    dprojection = None if cache.projection is None else np.empty_like(cache.projection)
+    call.dprojection = data(dprojection)
     call.forward = cache.call()
     call.dy, call.dh, call.dc, call.dx = data(dy), data(dh), data(dc), data(dx)
     call.dkernel, call.drecurrent_kernel = data(dkernel), data(drecurrent_kernel)
@@ -193,6 +217,7 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
             core.rnn_backward(&call)
     finally:
         cache.release()
+    cache.option_gradients = {} if dprojection is None else {"projection": dprojection}
     d_initial = [plan.batch_rows(dh)] + ([plan.batch_rows(dc)] if is_lstm else [])
     dx = plan.scatter(dx, cache.threads) if need_dx else None
     return dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial

@@ -42,15 +42,19 @@ struct RnnSpec {
   Activation recurrent_activation;  // unused by simple_rnn
   int64_t input_dim;
   int64_t units;
+  int64_t projection = 0;  // LSTM: the size of h where it is a projection of o * state(c); 0: there is none
 };
 
+// The size of h: "state" below.
+inline int64_t state_size(const RnnSpec& spec) { return spec.projection > 0 ? spec.projection : spec.units; }
 inline int gate_count(CellKind cell) { return cell == CellKind::lstm ? 4 : cell == CellKind::gru ? 3 : 1; }
 
 struct RnnWeights {
   const void* kernel;            // (input_dim, G*units)
-  const void* recurrent_kernel;  // (units, G*units)
+  const void* recurrent_kernel;  // (state, G*units)
   const void* bias;              // (G*units), GRU reset_after: (2, G*units) input row then recurrent row; or null
   const void* peephole;          // LSTM: (3, units) for i, f, o; or null
+  const void* projection = nullptr;  // LSTM: (units, state); or null
 };
 
 // Rows that advance one step together. Offsets count rows of the buffer named.
@@ -64,31 +68,46 @@ struct Segment {
 
 class SequencePlan;
 
+// What training does to a recurrent layer beside its formula. All null and zero: nothing.
+struct RnnNoise {
+  // Dropout: what each gate's product multiplies x or the state before with. Rows in the plan's sorted order.
+  const void* x_factors;  // (G, batch, input_dim), or null
+  const void* h_factors;  // (G, batch, state), or null
+  // Zoneout, not with a projection: elements of h and c that stay what they were, packed (total, units) and
+  // kZoneoutPadding bytes more, 1 = stays, 0 = moves on; null: each stays by the share of the rate.
+  const uint8_t* h_kept;
+  const uint8_t* c_kept;
+  double h_zoneout, c_zoneout;
+};
+constexpr int64_t kZoneoutPadding = 64;
+
 // A layer's forward pass that keeps what backward needs. Buffers of `rows` rows are in packed order.
 struct RnnForward {
   Dtype dtype;
   const RnnSpec* spec;
   RnnWeights weights;
   const SequencePlan* plan;
+  RnnNoise noise;
   const void* x;      // packed (total, input_dim)
-  void* h;            // (total + batch, units): caller writes the initial states to the last `batch` rows (sorted
+  void* h;            // (total + batch, state): caller writes the initial states to the last `batch` rows (sorted
                       // order); the states after each step are written to the first `total`
-  void* c;            // LSTM: same shape and roles as h; else null
+  void* c;            // LSTM: (total + batch, units), roles as h has them; else null
   void* z;            // (z_size): pre-activations, left as backward reads them
-  void* extra;        // GRU with reset_after=false: (total, units) holds r*h; else null
+  void* extra;        // (total, units): GRU with reset_after=false: r*h; LSTM with a projection: o*state(c); else null
   int threads;
 };
 
 struct RnnBackward {
   RnnForward forward;       // as it was given to forward; z is overwritten
-  const void* dy;           // packed (total, units) gradient of every h; or null
-  void* dh;                 // (batch, units), sorted order. in: gradient of the last h; out: of the initial h
-  void* dc;                 // LSTM: likewise for c; else null
+  const void* dy;           // packed (total, state) gradient of every h; or null
+  void* dh;                 // (batch, state), sorted order. in: gradient of the last h; out: of the initial h
+  void* dc;                 // LSTM: (batch, units), likewise for c; else null
   void* dx;                 // packed (total, input_dim), written; or null when not wanted
   void* dkernel;            // canonical shapes of RnnWeights, written
   void* drecurrent_kernel;
   void* dbias;              // or null
   void* dpeephole;          // or null
+  void* dprojection;        // or null
 };
 
 // C[m, n] = A * B (+ bias), then activation (element-wise only). Row-major with leading dimensions.

@@ -18,8 +18,13 @@ Config = dict[str, Any]
 SUPPORTED: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN}
 CELLS: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN_CELLS}
 
-# An LSTM with peepholes has no counterpart in Keras, which refuses this name with its message for unknown classes.
+# Layers with an option that Keras does not have: it refuses these names with its message for unknown classes.
 _PEEPHOLE_LSTM = "PeepholeLSTM"
+_OWN: dict[str, type[Layer]] = {
+    _PEEPHOLE_LSTM: layers.LSTM,
+    "ExtendedLSTM": layers.LSTM,
+    "ExtendedGRU": layers.GRU,
+}
 
 _NESTED = {"layer": SUPPORTED, "backward_layer": SUPPORTED, "cell": CELLS}
 _ACTIVATIONS = ("activation", "recurrent_activation")
@@ -45,7 +50,10 @@ _ADVICE = {
 
 def class_name(layer: Layer) -> str:
     """The name of a layer's class in a `.keras` file."""
-    return _PEEPHOLE_LSTM if isinstance(layer, layers.LSTM) and layer.use_peephole else type(layer).__name__
+    own = layer.own_config() if isinstance(layer, layers.Recurrent) else {}
+    if own:
+        return _PEEPHOLE_LSTM if list(own) == ["peephole"] else f"Extended{type(layer).__name__}"
+    return type(layer).__name__
 
 
 def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED) -> Config:
@@ -79,7 +87,7 @@ def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED)
         if key in config:
             config[key] = _activation_to_config(layer, getattr(layer, key))
     entry: Config = {"module": "keras.layers", "class_name": name, "config": config, "registered_name": None}
-    if name == _PEEPHOLE_LSTM:
+    if name in _OWN:
         entry.update(module="rnnfast.layers", registered_name=f"rnnfast>{name}")
     if layer.input_shape is not None and not isinstance(layer, layers.InputLayer):
         entry["build_config"] = {"input_shape": list(layer.input_shape)}
@@ -116,8 +124,8 @@ def _named(entry: Any, where: str) -> tuple[str, Config]:
 
 
 def _find(entry: Config, name: str, where: str, supported: dict[str, type[Layer]]) -> type[Layer]:
-    if name == _PEEPHOLE_LSTM and supported is SUPPORTED and entry.get("registered_name") == f"rnnfast>{name}":
-        return layers.LSTM
+    if name in _OWN and supported is SUPPORTED and entry.get("registered_name") == f"rnnfast>{name}":
+        return _OWN[name]
     if entry.get("registered_name") not in (None, name):
         raise ModelFileError(
             f"{where}: {name} is a custom class ({entry['registered_name']}); its code is not in the file"

@@ -18,7 +18,11 @@ class GRU(Recurrent):
 
     Weights, gates in the order z r h: kernel W (features, 3 units), recurrent_kernel U (units, 3 units), bias
     (2, 3 units), input row then recurrent row, or (3 units,) with `reset_after=False`. See `Recurrent`
-    for shapes, call arguments and what is refused.
+    for shapes, call arguments, dropout and what is refused. With `recurrent_dropout` z and r see their own dropped
+    h_{t-1}, the candidate its own, under `reset_after=False` that of r * h_{t-1}; z * h_{t-1} takes it whole.
+
+    `zoneout`, a rate in [0, 1] (Krueger et al. 2017): in training every element of h keeps its value of the step before
+    with that probability, drawn per step; in inference h is the expectation, rate * h_{t-1} + (1 - rate) * h_t.
 
     >>> import numpy as np
     >>> from rnnfast.layers import GRU
@@ -54,6 +58,8 @@ class GRU(Recurrent):
         stateful: bool = False,
         unroll: bool = False,
         reset_after: bool = True,
+        *,
+        zoneout: Any = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -66,6 +72,7 @@ class GRU(Recurrent):
             recurrent_dropout=recurrent_dropout, seed=seed, return_sequences=return_sequences,
             return_state=return_state, go_backwards=go_backwards, stateful=stateful, unroll=unroll, **options,
         )  # fmt: skip
+        self.set_zoneout(zoneout)
         self.reset_after = bool(reset_after)
 
     def bias_shape(self) -> tuple[int, ...]:

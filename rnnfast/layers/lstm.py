@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import activations
-from rnnfast.layers.base import Shape
+from rnnfast.layers.base import NoLoweringError, Shape
 from rnnfast.layers.recurrent import Recurrent
 
 
@@ -22,7 +22,16 @@ class LSTM(Recurrent):
     Weights, gates in the order i f g o: kernel W (features, 4 units), recurrent_kernel U (units, 4 units), bias b
     (4 units,), with the forget part starting at one (`unit_forget_bias`). `peephole=True` adds peephole (3, units) for
     i, f, o: i and f see also c_{t-1}, o sees c_t, each times its weight (Gers and Schmidhuber 2000); it starts at
-    zero. States: h, c. See `Recurrent` for shapes, call arguments and what is refused.
+    zero. States: h, c. See `Recurrent` for shapes, call arguments, dropout and what is refused.
+
+    `zoneout=(c, h)`, rates in [0, 1], or one number for both (Krueger et al. 2017): in training every element of the
+    state keeps its value of the step before with that probability, drawn per step; h_t above is computed from the new
+    c_t, before its zoneout. In inference a state is the expectation, rate * before + (1 - rate) * new. Not together
+    with `peephole` or `projection_size`.
+
+    `projection_size=P` (Sak et al. 2014, PyTorch's proj_size): h_t = (o * activation(c_t)) R, with a further weight,
+    projection_kernel R (units, P), which starts as `kernel_initializer` says. Then h, and so the output, has P
+    features, U is (P, 4 units), and c keeps its units.
 
     >>> import numpy as np
     >>> from rnnfast.layers import LSTM
@@ -61,6 +70,8 @@ class LSTM(Recurrent):
         unroll: bool = False,
         *,
         peephole: bool = False,
+        zoneout: Any = 0.0,
+        projection_size: int | None = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -73,6 +84,11 @@ class LSTM(Recurrent):
             recurrent_dropout=recurrent_dropout, seed=seed, return_sequences=return_sequences,
             return_state=return_state, go_backwards=go_backwards, stateful=stateful, unroll=unroll, **options,
         )  # fmt: skip
+        self.set_zoneout(zoneout)
+        self.projection_size = None if projection_size is None else self.positive("projection_size", projection_size)
+        for argument, value in (("peephole", peephole), ("projection_size", projection_size)):
+            if value and any(self.zoneout):
+                raise ValueError(f"{self.label}: {argument}={value!r} and zoneout={zoneout!r} cannot be combined")
         self.unit_forget_bias = bool(unit_forget_bias)
         self.use_peephole = bool(peephole)
 
@@ -82,13 +98,33 @@ class LSTM(Recurrent):
             bias = np.array(self.bias.value)
             bias[self.units : 2 * self.units] = 1.0
             self.bias.assign(bias)
+        if self.projection_size is not None:
+            shape = (self.units, self.projection_size)
+            self.projection_kernel = self.add_weight("projection_kernel", shape, self.kernel_initializer)
         if self.use_peephole:
             self.peephole = self.add_weight("peephole", (3, self.units), "zeros")
 
+    @property
+    def state_size(self) -> list[Any]:
+        return [self.output_size, self.units]
+
+    @property
+    def output_size(self) -> int:
+        return self.units if self.projection_size is None else self.projection_size
+
+    def lower(self, program: Any, value: Any) -> Any:
+        if self.projection_size is not None:
+            raise NoLoweringError(f"{self.label}: the engine has no node for projection_size={self.projection_size}")
+        return super().lower(program, value)
+
     def cell_config(self) -> dict[str, Any]:
-        config = {
+        return {
             "recurrent_activation": activations.serialize(self.recurrent_activation),
             "unit_forget_bias": self.unit_forget_bias,
         }
-        # Keras has no peepholes: the key is there only where it means something.
+
+    def own_config(self) -> dict[str, Any]:
+        config = super().own_config()
+        if self.projection_size is not None:
+            config["projection_size"] = self.projection_size
         return {**config, "peephole": True} if self.use_peephole else config

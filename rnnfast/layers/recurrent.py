@@ -9,6 +9,7 @@ import numpy as np
 from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
 from rnnfast.layers.base import NoLoweringError, Shape
 from rnnfast.layers.over_time import OverTime, RecurrentTape
+from rnnfast.layers.recurrent_noise import RecurrentNoise
 from rnnfast.variable import Variable
 
 
@@ -20,10 +21,14 @@ class Recurrent(OverTime):
     right-padded rows (costs in proportion to them; not together with `mask`); `initial_state`, one array (batch, units)
     per state; `training`.
 
+    `dropout` and `recurrent_dropout`, rates in [0, 1), act in training as in Keras 3 (Gal and Ghahramani 2016): parts
+    of x, and of h_{t-1} where a product reads it, become zero, the others are divided by 1 - rate. They are drawn once
+    per call and stay the same at every step. With `dropout` alone all gates see the same x; with `recurrent_dropout`
+    every gate draws its own, of x and of h_{t-1}. `seed`: None draws one from the global generator.
+
     `kernel_`, `recurrent_` and `bias_regularizer`, `activity_regularizer` (of the output, and of the last states where
     they are given out): penalties in training, see `regularizers`; `kernel_`, `recurrent_` and `bias_constraint`: see
-    `constraints`. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect. `dropout` and
-    `recurrent_dropout` other than their default are a ValueError.
+    `constraints`. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect.
     """
 
     cell: ClassVar[str]
@@ -64,7 +69,6 @@ class Recurrent(OverTime):
                 self.given_input_shape = _arguments.sizes(
                     f"{self.label}: (batch, input_length, input_dim)", (None, input_length, input_dim)
                 )
-        self.refuse(dropout=dropout, recurrent_dropout=recurrent_dropout)
         self.units = self.positive("units", units)
         self.activation = activations.get_recurrent(activation, self.label, "activation")
         self.recurrent_activation = activations.get_recurrent(recurrent_activation, self.label, "recurrent_activation")
@@ -80,10 +84,31 @@ class Recurrent(OverTime):
         self.recurrent_constraint = self.constraint("recurrent_constraint", recurrent_constraint)
         self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
         self.seed = _arguments.seed(f"{self.label}: seed", seed)
+        self.dropout = self.rate("dropout", dropout)
+        self.recurrent_dropout = self.rate("recurrent_dropout", recurrent_dropout)
+        self.noise = RecurrentNoise(self.dropout, self.recurrent_dropout, self.gates, self.seed)
+        self.zoneout: tuple[float, ...] = ()
         self.kernel: Variable
         self.recurrent_kernel: Variable
         self.bias: Variable | None = None
         self.peephole: Variable | None = None
+        self.projection_kernel: Variable | None = None
+
+    def rate(self, argument: str, value: Any, *, most: float | None = None) -> float:
+        """Check a probability: below 1, or at most `most`."""
+        number = _arguments.number(f"{self.label}: {argument}", value)
+        if not 0 <= number < 1 and number != most:
+            bounds = "from 0 up to, not including, 1" if most is None else f"from 0 to {most:g}"
+            raise ValueError(f"{self.label}: {argument} must be a number {bounds}, got {value!r}")
+        return number
+
+    def set_zoneout(self, value: Any) -> None:
+        """Take the argument of the layers that have one: a rate, or one for each state, h last."""
+        rates = tuple(value) if isinstance(value, (tuple, list)) else (value,) * self.state_count
+        if len(rates) != self.state_count:
+            raise ValueError(f"{self.label}: zoneout must hold {self.state_count} rates, got {value!r}")
+        self.zoneout = tuple(self.rate("zoneout", rate, most=1.0) for rate in rates)
+        self.noise.zoneout = self.zoneout[::-1]
 
     # Weights
 
@@ -97,7 +122,7 @@ class Recurrent(OverTime):
             regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
         )  # fmt: skip
         self.recurrent_kernel = self.add_weight(
-            "recurrent_kernel", (self.units, width), self.recurrent_initializer,
+            "recurrent_kernel", (self.output_size, width), self.recurrent_initializer,
             regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint,
         )  # fmt: skip
         if self.use_bias:
@@ -132,9 +157,14 @@ class Recurrent(OverTime):
     ) -> tuple[Any, Any]:
         batch, time = x.shape[:2]
         mask, lengths = self.check_steps(mask, lengths, batch, time)
+        factors = None
+        noise = self.noise.in_inference()
+        if training:
+            factors = self.noise.draw_input(batch, x.shape[2], self.dtype)
+            noise = self.noise.draw(batch, time, x.shape[2], self.output_size, self.dtype)
         output, states, cache = _kernels.rnn_forward(
             self.cell,
-            x,
+            x if factors is None else x * factors,
             *self._weight_arrays(),
             activation=self.activation,
             recurrent_activation=self.recurrent_activation,
@@ -145,23 +175,27 @@ class Recurrent(OverTime):
             go_backwards=self.go_backwards,
             zero_output_for_mask=self.zero_output_for_mask,
             return_sequences=self.return_sequences,
+            projection=None if self.projection_kernel is None else self.projection_kernel.value,
             training=training,
+            **noise,
         )
         self.keep(states)
         outputs = [output, *states] if self.return_state else [output]
         for y in outputs:
             self.penalize(y)
-        tape = RecurrentTape(cache, outputs if self.activity_regularizer is not None else ()) if training else None
+        penalized = outputs if self.activity_regularizer is not None else ()
+        tape = RecurrentTape((cache, factors), penalized) if training else None
         return outputs if self.return_state else output, tape
 
     def backward(self, dy: Any, cache: RecurrentTape, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
+        kernel_cache, factors = cache.kernel_cache
         parts = dy if self.return_state else [dy]
         if self.activity_regularizer is not None:
             parts = [self.penalized(part, y) for part, y in zip(parts, cache.outputs, strict=True)]
         d_output, *d_states = parts
         dx, dkernel, drecurrent, dbias, dpeephole, cache.d_initial_state = _kernels.rnn_backward(
-            cache.kernel_cache, d_output, d_states or None, need_dx=need_dx
+            kernel_cache, d_output, d_states or None, need_dx=need_dx
         )
         self.kernel.add_grad(dkernel)
         self.recurrent_kernel.add_grad(drecurrent)
@@ -169,7 +203,9 @@ class Recurrent(OverTime):
             self.bias.add_grad(dbias)
         if self.peephole is not None and dpeephole is not None:
             self.peephole.add_grad(dpeephole)
-        return dx
+        if self.projection_kernel is not None:
+            self.projection_kernel.add_grad(kernel_cache.option_gradients["projection"])
+        return dx if dx is None or factors is None else dx * factors
 
     @property
     def state_size(self) -> list[Any]:
@@ -184,6 +220,8 @@ class Recurrent(OverTime):
     def lower(self, program: Any, value: Any) -> Any:
         if self.return_state:
             raise NoLoweringError(f"{self.label}: return_state=True has several outputs; the engine takes one")
+        if self.noise.acts_in_inference:
+            raise NoLoweringError(f"{self.label}: the engine has no node for zoneout={self.noise.zoneout}")
         kernel, recurrent_kernel, bias, peephole = self._weight_arrays()
         return program.rnn(
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
@@ -194,6 +232,10 @@ class Recurrent(OverTime):
     def cell_config(self) -> dict[str, Any]:
         """The arguments that only this kind of cell has."""
         return {}
+
+    def own_config(self) -> dict[str, Any]:
+        """Options that Keras does not have: its configs have those that are in use alone."""
+        return {"zoneout": list(self.zoneout)} if any(self.zoneout) else {}
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -211,8 +253,9 @@ class Recurrent(OverTime):
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "recurrent_constraint": constraints.serialize(self.recurrent_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
-            "dropout": 0.0,
-            "recurrent_dropout": 0.0,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
             "seed": self.seed,
             **self.cell_config(),
+            **self.own_config(),
         }

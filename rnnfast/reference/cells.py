@@ -28,6 +28,34 @@ class Parameters(NamedTuple):
     peephole: Array | None = None  # LSTM: (3, units) for i, f, o
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
+    projection: Array | None = None  # LSTM: (units, state), makes h of o act(c)
+    state_factors: Array | None = None  # (gates, batch, state), what each gate's product multiplies h_{t-1} with
+
+    @property
+    def units(self) -> int:
+        return self.recurrent_kernel.shape[0] if self.projection is None else self.projection.shape[0]
+
+
+def state_of_gate(p: Parameters, h_prev: Array, gate: int) -> Array:
+    """``h_{t-1}`` as the product of one gate sees it, after dropout."""
+    return h_prev if p.state_factors is None else h_prev * p.state_factors[gate]
+
+
+def recurrent_product(p: Parameters, h_prev: Array, first: int, count: int) -> Array:
+    """``h_{t-1} U`` of ``count`` gates from ``first`` on."""
+    kernels = _gate_kernels(p, first, count)
+    return np.concatenate([state_of_gate(p, h_prev, first + g) @ kernel for g, kernel in enumerate(kernels)], axis=-1)
+
+
+def recurrent_product_backward(p: Parameters, du: Array, first: int, count: int) -> Array:
+    """Gradient of ``h_{t-1}`` from that of the product, ``du (batch, count * units)``."""
+    parts = zip(np.split(du, count, axis=-1), _gate_kernels(p, first, count), strict=True)
+    return np.sum([state_of_gate(p, d @ kernel.T, first + g) for g, (d, kernel) in enumerate(parts)], axis=0)
+
+
+def _gate_kernels(p: Parameters, first: int, count: int) -> list[Array]:
+    units = p.units
+    return [p.recurrent_kernel[:, g * units : (g + 1) * units] for g in range(first, first + count)]
 
 
 class SimpleRnnStep(NamedTuple):
@@ -38,14 +66,14 @@ class SimpleRnnStep(NamedTuple):
 
 def simple_rnn_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], SimpleRnnStep]:
     """``h_t = act(a_t + h_{t-1} U)``"""
-    z = a + h_prev @ p.recurrent_kernel
+    z = a + recurrent_product(p, h_prev, 0, 1)
     h = activate(p.activation, z)
     return (h,), SimpleRnnStep(h_prev, z, h)
 
 
 def simple_rnn_step_backward(p: Parameters, s: SimpleRnnStep, dh: Array) -> tuple[Array, Array, tuple[Array]]:
     dz = activate_backward(p.activation, s.z, s.h, dh)
-    return dz, dz, (dz @ p.recurrent_kernel.T,)
+    return dz, dz, (recurrent_product_backward(p, dz, 0, 1),)
 
 
 class LstmStep(NamedTuple):
@@ -58,11 +86,15 @@ class LstmStep(NamedTuple):
     o: Array
     c: Array
     act_c: Array
+    dh: list[Array]  # filled by the backward step: the gradient of h, which that of the projection needs
 
 
 def lstm_step(p: Parameters, a: Array, h_prev: Array, c_prev: Array) -> tuple[tuple[Array, Array], LstmStep]:
-    """``c_t = f c_{t-1} + i g``, ``h_t = o act(c_t)``, with peephole weights on i, f (``c_{t-1}``) and o (``c_t``)."""
-    zi, zf, zg, zo = np.split(a + h_prev @ p.recurrent_kernel, 4, axis=-1)
+    """``c_t = f c_{t-1} + i g``, ``h_t = o act(c_t)``, with peephole weights on i, f (``c_{t-1}``) and o (``c_t``).
+
+    With a projection ``R``: ``h_t = (o act(c_t)) R`` (Sak et al. 2014).
+    """
+    zi, zf, zg, zo = np.split(a + recurrent_product(p, h_prev, 0, 4), 4, axis=-1)
     if p.peephole is not None:
         zi = zi + p.peephole[0] * c_prev
         zf = zf + p.peephole[1] * c_prev
@@ -75,11 +107,16 @@ def lstm_step(p: Parameters, a: Array, h_prev: Array, c_prev: Array) -> tuple[tu
     o = activate(p.recurrent_activation, zo)
     act_c = activate(p.activation, c)
     h = o * act_c
-    return (h, c), LstmStep(h_prev, c_prev, (zi, zf, zg, zo), i, f, g, o, c, act_c)
+    if p.projection is not None:
+        h = h @ p.projection
+    return (h, c), LstmStep(h_prev, c_prev, (zi, zf, zg, zo), i, f, g, o, c, act_c, [])
 
 
 def lstm_step_backward(p: Parameters, s: LstmStep, dh: Array, dc: Array) -> tuple[Array, Array, tuple[Array, Array]]:
     zi, zf, zg, zo = s.z
+    if p.projection is not None:
+        s.dh[:] = [dh]
+        dh = dh @ p.projection.T
     dzo = activate_backward(p.recurrent_activation, zo, s.o, dh * s.act_c)
     dc = dc + activate_backward(p.activation, s.c, s.act_c, dh * s.o)
     if p.peephole is not None:
@@ -91,7 +128,7 @@ def lstm_step_backward(p: Parameters, s: LstmStep, dh: Array, dc: Array) -> tupl
     if p.peephole is not None:
         dc_prev = dc_prev + dzi * p.peephole[0] + dzf * p.peephole[1]
     dz = np.concatenate([dzi, dzf, dzg, dzo], axis=-1)
-    return dz, dz, (dz @ p.recurrent_kernel.T, dc_prev)
+    return dz, dz, (recurrent_product_backward(p, dz, 0, 4), dc_prev)
 
 
 def peephole_gradient(steps: list[LstmStep], dz: Array) -> Array:
@@ -105,6 +142,11 @@ def peephole_gradient(steps: list[LstmStep], dz: Array) -> Array:
     return np.stack([(dzi * c_prev).sum((0, 1)), (dzf * c_prev).sum((0, 1)), (dzo * c).sum((0, 1))])
 
 
+def projection_gradient(steps: list[LstmStep]) -> Array:
+    """``(units, state)``: the sum over steps and batch of ``(o act(c))^T dh``, after all backward steps."""
+    return np.sum([(s.o * s.act_c).T @ s.dh[0] for s in steps], axis=0)
+
+
 class GruStep(NamedTuple):
     h_prev: Array
     pre: tuple[Array, Array, Array]  # pre-activations of z r h
@@ -116,7 +158,7 @@ class GruStep(NamedTuple):
 
 def gru_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], GruStep]:
     """``n = act(a_h + r (h_{t-1} U_h + b_h))``, ``h_t = z h_{t-1} + (1 - z) n``: ``reset_after=True``."""
-    u = h_prev @ p.recurrent_kernel
+    u = recurrent_product(p, h_prev, 0, 3)
     if p.recurrent_bias is not None:
         u = u + p.recurrent_bias
     az, ar, an = np.split(a, 3, axis=-1)
@@ -137,18 +179,17 @@ def gru_step_backward(p: Parameters, s: GruStep, dh: Array) -> tuple[Array, Arra
     dr = activate_backward(p.recurrent_activation, pre_r, s.r, dn * s.inner)
     da = np.concatenate([dz, dr, dn], axis=-1)
     du = np.concatenate([dz, dr, dn * s.r], axis=-1)
-    return da, du, (dh * s.z + du @ p.recurrent_kernel.T,)
+    return da, du, (dh * s.z + recurrent_product_backward(p, du, 0, 3),)
 
 
 def gru_reset_before_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], GruStep]:
     """``n = act(a_h + (r h_{t-1}) U_h)``, ``h_t = z h_{t-1} + (1 - z) n``: ``reset_after=False``."""
-    units = h_prev.shape[-1]
     az, ar, an = np.split(a, 3, axis=-1)
-    uz, ur = np.split(h_prev @ p.recurrent_kernel[:, : 2 * units], 2, axis=-1)
+    uz, ur = np.split(recurrent_product(p, h_prev, 0, 2), 2, axis=-1)
     pre_z, pre_r = az + uz, ar + ur
     z = activate(p.recurrent_activation, pre_z)
     r = activate(p.recurrent_activation, pre_r)
-    pre_n = an + (r * h_prev) @ p.recurrent_kernel[:, 2 * units :]
+    pre_n = an + recurrent_product(p, r * h_prev, 2, 1)
     n = activate(p.activation, pre_n)
     h = z * h_prev + (1.0 - z) * n
     return (h,), GruStep(h_prev, (pre_z, pre_r, pre_n), z, r, n, h_prev)
@@ -159,25 +200,25 @@ def gru_reset_before_step_backward(p: Parameters, s: GruStep, dh: Array) -> tupl
     pre_z, pre_r, pre_n = s.pre
     dz = activate_backward(p.recurrent_activation, pre_z, s.z, dh * (s.h_prev - s.n))
     dn = activate_backward(p.activation, pre_n, s.n, dh * (1.0 - s.z))
-    d_rh = dn @ p.recurrent_kernel[:, 2 * units :].T
+    d_rh = recurrent_product_backward(p, dn, 2, 1)
     dr = activate_backward(p.recurrent_activation, pre_r, s.r, d_rh * s.h_prev)
     da = np.concatenate([dz, dr, dn], axis=-1)
-    dh_prev = dh * s.z + d_rh * s.r + da[:, : 2 * units] @ p.recurrent_kernel[:, : 2 * units].T
+    dh_prev = dh * s.z + d_rh * s.r + recurrent_product_backward(p, da[:, : 2 * units], 0, 2)
     return da, da, (dh_prev,)
 
 
-def recurrent_kernel_gradient(steps: list[Any], du: Array, reset_before: bool) -> Array:
-    """``dU = sum_t h_{t-1}^T du_t`` as one product; ``reset_before``: the candidate's columns see ``r h_{t-1}``.
+def recurrent_kernel_gradient(p: Parameters, steps: list[Any], du: Array, reset_before: bool) -> Array:
+    """``dU = sum_t h_{t-1}^T du_t``, h_{t-1} as each gate sees it; ``reset_before``: the candidate sees ``r h_{t-1}``.
 
     ``du``: ``(time, batch, gates * units)``.
     """
-    h_prev = np.concatenate([s.h_prev for s in steps])
-    du = du.reshape(-1, du.shape[-1])
-    if not reset_before:
-        return h_prev.T @ du
-    units = h_prev.shape[-1]
-    r = np.concatenate([s.r for s in steps])
-    return np.concatenate([h_prev.T @ du[:, : 2 * units], (r * h_prev).T @ du[:, 2 * units :]], axis=-1)
+    units = p.units
+    columns = []
+    for gate in range(du.shape[-1] // units):
+        seen = [s.r * s.h_prev if reset_before and gate == 2 else s.h_prev for s in steps]
+        rows = np.concatenate([state_of_gate(p, h, gate) for h in seen])
+        columns.append(rows.T @ du[..., gate * units : (gate + 1) * units].reshape(-1, units))
+    return np.concatenate(columns, axis=-1)
 
 
 class Cell(NamedTuple):

@@ -33,15 +33,16 @@ struct CellLayout {
   int64_t z_size(int64_t rows) const { return panels() * rows * slot_row(); }
   GateSet input_gates() const;      // of W
   GateSet recurrent_gates() const;  // of U; z and r alone when split
+  GateSet gate(int g) const { return {g, 1}; }
   GateSet candidate_gates() const { return {2, 1}; }  // of U's other part when split
   int vectors(const GateSet& set) const { return linear() ? kSlots : set.count; }  // per k of a panel
   int64_t width(const GateSet& set) const { return vectors(set) * lanes; }
   // Elements of one block of a row of dz that meet so many vectors of weights.
   int64_t block_length(int vectors) const { return linear() ? (panels() == 1 ? units : slot_row()) : vectors * lanes; }
-  // A row of dz as the k of a product with the transposes of W and U; from the candidate's slot on when it is split.
+  // A row of dz as the k of a product with the transposes of W and U; gate_blocks: of one gate, from its slot on.
   KBlocks input_blocks(int64_t z_panel) const { return {panels(), z_panel, block_length(gates()), 0, 0}; }
   KBlocks recurrent_blocks(int64_t z_panel) const;
-  KBlocks candidate_blocks(int64_t z_panel) const { return {panels(), z_panel, lanes, 0, 0}; }
+  KBlocks gate_blocks(int64_t z_panel) const { return {panels(), z_panel, block_length(1), 0, 0}; }
 };
 
 // A panel's part of w (rows, n) with leading dimension ld, as linear panels have it.

@@ -14,10 +14,10 @@ template <class T>
 PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
     : table_(&table),
       input_products_(&products_of<T>(table, type, spec.input_dim)),
-      products_(&products_of<T>(table, type, spec.units)),
+      products_(&products_of<T>(table, type, state_size(spec))),
       spec_(spec),
       layout_(spec, table.of<T>().lanes) {
-  const int64_t H = spec.units, I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
+  const int64_t H = spec.units, S = state_size(spec), I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
   const auto packed = [&](const Products<T>& products, const void* weights, int64_t k, const GateSet& gates) {
     const int64_t width = layout_.width(gates);
     Buffer<T> panels(P * k * width, uninitialised);
@@ -25,7 +25,7 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec
     return Panels<T>(products, P, k, width, std::move(panels));
   };
   w_ = packed(*input_products_, canonical.kernel, I, layout_.input_gates());
-  u_ = packed(*products_, canonical.recurrent_kernel, H, layout_.recurrent_gates());
+  u_ = packed(*products_, canonical.recurrent_kernel, S, layout_.recurrent_gates());
   if (layout_.split()) candidate_u_ = packed(*products_, canonical.recurrent_kernel, H, layout_.candidate_gates());
   if (canonical.bias) {
     bias_ = Buffer<T>(P * layout_.slot_row(), uninitialised);
@@ -35,6 +35,10 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec
     candidate_bias_ = Buffer<T>(P * VL);
     if (canonical.bias) pack_candidate_bias(layout_, typed<T>(canonical.bias), candidate_bias_.data());
   }
+  if (canonical.projection) {
+    projection_ = Buffer<T>(linear_size(VL, H, S), uninitialised);
+    pack_linear(kernels(), typed<T>(canonical.projection), H, S, S, false, projection_.data());
+  }
   if (canonical.peephole) {
     peephole_ = Buffer<T>(3 * H, uninitialised);
     std::copy_n(typed<T>(canonical.peephole), 3 * H, peephole_.data());
@@ -43,12 +47,12 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec
 
 template <class T> int64_t PackedRnn<T>::bytes() const {
   return w_.bytes() + u_.bytes() + candidate_u_.bytes() +
-         (bias_.size() + candidate_bias_.size() + peephole_.size()) * static_cast<int64_t>(sizeof(T));
+         (bias_.size() + candidate_bias_.size() + peephole_.size() + projection_.size()) * static_cast<int64_t>(sizeof(T));
 }
 
 template <class T>
-void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end,
-                           void* scratch) const {
+ProductArgs<T> PackedRnn<T>::projection(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin,
+                                        int64_t end) const {
   ProductArgs<T> p{};
   p.m = rows;
   p.n = layout_.units_before(end) - layout_.units_before(begin);
@@ -59,22 +63,31 @@ void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int6
   p.k = plain_row(spec_.input_dim);
   p.b = w_.view(begin);
   p.b_panel = w_.panel_size();
-  p.scratch = scratch;
   p.bias = bias_.data() ? bias_.data() + begin * layout_.slot_row() : nullptr;
   p.c = z + begin * z_panel;
   p.c_row = layout_.slot_row();
   p.c_panel = z_panel;
+  return p;
+}
+
+template <class T>
+void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end,
+                           void* scratch) const {
+  ProductArgs<T> p = projection(rows, x, z, z_panel, begin, end);
+  p.scratch = scratch;
   input_products_->product(p);
 }
 
 template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   RecurForwardArgs<T> p{};
   p.units = spec_.units;
+  p.state = state_size(spec_);
   p.panel_end = layout_.panels();
   p.u = u_.view();
   p.candidate_u = candidate_u_.view();
   p.bias_h = candidate_bias_.data();
   p.peephole = peephole_.data();
+  p.projection = projection_.data();
   p.activation = spec_.activation;
   p.recurrent_activation = spec_.recurrent_activation;
   p.default_gates = has_default_gates(spec_);

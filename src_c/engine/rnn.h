@@ -62,6 +62,8 @@ template <class T> class PackedRnn {
   // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end). scratch: as
   // ProductArgs has it.
   void project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end, void* scratch) const;
+  // That product, for a caller who changes it.
+  ProductArgs<T> projection(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end) const;
   // The weights' part of a recurrence's arguments; the caller adds segments, rows, states and scratch.
   RecurForwardArgs<T> recurrence() const;
 
@@ -71,7 +73,7 @@ template <class T> class PackedRnn {
   RnnSpec spec_;
   CellLayout layout_;
   Panels<T> w_, u_, candidate_u_;
-  Buffer<T> bias_, candidate_bias_, peephole_;
+  Buffer<T> bias_, candidate_bias_, peephole_, projection_;
 };
 
 // Elements of the scratch of a product of so many rows and factors.

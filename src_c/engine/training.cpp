@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cpu.h"
+#include "gate_dropout.h"
 #include "rnn.h"
 #include "threads.h"
 
@@ -20,6 +21,9 @@ template <class T> const T* typed(const void* p) { return static_cast<const T*>(
 // Floating-point operations of one pass over a layer's products.
 double layer_operations(const RnnForward& f) { return static_cast<double>(f.plan->total()) * step_operations(*f.spec); }
 
+template <class T> Zoneout<T> h_zoneout(const RnnNoise& noise) { return {noise.h_kept, static_cast<T>(noise.h_zoneout)}; }
+template <class T> Zoneout<T> c_zoneout(const RnnNoise& noise) { return {noise.c_kept, static_cast<T>(noise.c_zoneout)}; }
+
 // f(first, count) over [0, rows) in parts.
 template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
   parallel_for(ceil_div(rows, kRowsPerPart), threads, [&](int64_t part) {
@@ -27,6 +31,8 @@ template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
     f(first, std::min(kRowsPerPart, rows - first));
   });
 }
+
+template <class T> void product(const MatMul&);
 
 // f(row_begin, row_end) over the plan's sorted rows, one part per thread.
 template <class F> void for_batch_parts(const SequencePlan& plan, int threads, const F& f) {
@@ -71,21 +77,42 @@ template <class T> class Backward {
 
   // dz of every step into z; dh and dc of the initial state.
   void time_loop() const {
-    const int64_t H = layout_.units;
+    const int64_t H = layout_.units, S = state_size(*f_.spec);
     const T* u = typed<T>(f_.weights.recurrent_kernel);
     const GateSet gates = layout_.recurrent_gates(), candidate = layout_.candidate_gates();
-    Buffer<T> ut(transposed_size(layout_, gates, H), uninitialised);
-    pack_cell_transposed(kernels_, layout_, gates, u, H, ut.data());
+    Buffer<T> ut(transposed_size(layout_, gates, S), uninitialised);
+    pack_cell_transposed(kernels_, layout_, gates, u, S, ut.data());
     Buffer<T> candidate_ut(layout_.split() ? transposed_size(layout_, candidate, H) : 0, uninitialised);
     if (layout_.split()) pack_cell_transposed(kernels_, layout_, candidate, u, H, candidate_ut.data());
-    Buffer<T> scratch(layout_.split() ? plan_.batch() * H : 0, uninitialised);
+    const T* projection = typed<T>(f_.weights.projection);
+    Buffer<T> projection_t(projection ? linear_size(layout_.lanes, S, H) : 0, uninitialised);
+    if (projection) pack_linear(kernels_, projection, S, H, S, true, projection_t.data());
+    Buffer<T> d_projected(projection ? plan_.total() * S : 0, uninitialised);
+    Buffer<T> scratch(layout_.split() || projection ? plan_.batch() * H : 0, uninitialised);
+
+    const bool dropout = f_.noise.h_factors != nullptr;
+    const int64_t gate_size = transposed_size(layout_, layout_.gate(0), S);
+    Buffer<T> gate_ut(dropout ? layout_.gates() * gate_size : 0, uninitialised);
+    for (int g = 0; dropout && g < layout_.gates(); ++g)
+      pack_cell_transposed(kernels_, layout_, layout_.gate(g), u, S, gate_ut.data() + g * gate_size);
+    Buffer<T> dropped(dropout ? plan_.batch() * S : 0, uninitialised);
 
     RecurBackwardArgs<T> p{};
     p.units = H;
+    p.state = S;
+    p.projection_t = projection_t.data();
+    p.d_projected = d_projected.data();
     p.ut = ut.data();
     p.k = layout_.recurrent_blocks(z_panel_);
     p.candidate_ut = candidate_ut.data();
-    p.candidate_k = layout_.candidate_blocks(z_panel_);
+    p.candidate_k = layout_.gate_blocks(z_panel_);
+    p.h_factors = typed<T>(f_.noise.h_factors);
+    p.h_factors_gate = plan_.batch() * S;
+    p.gate_ut = gate_ut.data();
+    p.gate_ut_size = gate_size;
+    p.gate_k = layout_.gate_blocks(z_panel_);
+    p.h_zoneout = h_zoneout<T>(f_.noise);
+    p.c_zoneout = c_zoneout<T>(f_.noise);
     p.peephole = typed<T>(f_.weights.peephole);
     p.activation = f_.spec->activation;
     p.recurrent_activation = f_.spec->recurrent_activation;
@@ -105,8 +132,12 @@ template <class T> class Backward {
       part.row_begin = begin;
       part.row_end = end;
       part.scratch = scratch.data() ? scratch.data() + begin * H : nullptr;
+      part.dropped = dropout ? dropped.data() + begin * S : nullptr;
       kernels_.recur_backward[static_cast<int>(f_.spec->cell)](part);
     });
+    if (b_.dprojection)
+      product<T>({f_.dtype, true, false, H, S, plan_.total(), f_.extra, H, d_projected.data(), S, nullptr,
+                  b_.dprojection, S, threads_});
   }
 
   // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and dz from row z_row on.
@@ -118,7 +149,8 @@ template <class T> class Backward {
     p.k = k;
     p.nv = layout_.vectors(gates);
     // The candidate's recurrent part of a GRU lies in slot 3, past its input's.
-    p.skip_slot = layout_.cell == CellKind::gru && layout_.reset_after && gradient == b_.drecurrent_kernel;
+    p.skip_slot = layout_.cell == CellKind::gru && layout_.reset_after && gates.first + gates.count == 3 &&
+                  gradient == b_.drecurrent_kernel;
     p.a = a;
     p.b = z() + panel * z_panel_ + z_row * layout_.slot_row() + gates.first * layout_.lanes;
     p.b_row = layout_.slot_row();
@@ -129,7 +161,7 @@ template <class T> class Backward {
   }
 
   void weight_gradients() const {
-    const int64_t I = f_.spec->input_dim, H = layout_.units, P = layout_.panels();
+    const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
     const std::vector<Segment> runs = merged(plan_.segments());
     Buffer<T> sums(P * layout_.slot_row());
 
@@ -138,36 +170,73 @@ template <class T> class Backward {
       const int64_t panel = job / jobs;
       switch (job % jobs) {
         case 0:
+          if (f_.noise.x_factors) break;
           panel_gradient(layout_.input_gates(), panel, I, plan_.total(), typed<T>(f_.x), 0, false, b_.dkernel);
           break;
         case 1:
-          for (const Segment& s : runs)
-            panel_gradient(layout_.recurrent_gates(), panel, H, s.count, h() + s.prev * H, s.z, &s != &runs.front(),
+          for (const Segment& s : runs) {
+            if (f_.noise.h_factors) break;
+            panel_gradient(layout_.recurrent_gates(), panel, S, s.count, h() + s.prev * S, s.z, &s != &runs.front(),
                            b_.drecurrent_kernel);
+          }
           if (layout_.split())
-            panel_gradient(layout_.candidate_gates(), panel, H, plan_.total(), typed<T>(f_.extra), 0, false,
+            panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra), 0, false,
                            b_.drecurrent_kernel);
           break;
         default:
           kernels_.z_sums(plan_.total(), z() + panel * z_panel_, sums.data() + panel * layout_.slot_row());
       }
     });
+    if (f_.noise.x_factors) {
+      const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
+      gate_gradients(layout_.gates(), I, b_.dkernel, [&](int g, T* rows) { dropout.of_input(g, typed<T>(f_.x), rows); });
+    }
+    if (f_.noise.h_factors) {
+      const GateDropout<T> dropout(kernels_, plan_, f_.noise.h_factors, S, threads_);
+      gate_gradients(layout_.recurrent_gates().count, S, b_.drecurrent_kernel,
+                     [&](int g, T* rows) { dropout.of_states(g, h(), rows); });
+    }
     if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
     if (b_.dpeephole)
-      kernels_.peephole_gradient(H, plan_.segments().data(), static_cast<int64_t>(plan_.segments().size()), z(),
+      kernels_.peephole_gradient(layout_.units, plan_.segments().data(), static_cast<int64_t>(plan_.segments().size()), z(),
                                  z_panel_, typed<T>(f_.c), typed<T>(b_.dpeephole));
+  }
+
+  // The gradient of a matrix (width, G*units) whose gates see rows of their own, which `see` writes.
+  template <class See> void gate_gradients(int gates, int64_t width, void* gradient, const See& see) const {
+    Buffer<T> rows(plan_.total() * width, uninitialised);
+    for (int g = 0; g < gates; ++g) {
+      see(g, rows.data());
+      parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
+        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), 0, false, gradient);
+      });
+    }
   }
 
   void input_gradient() const {
     const int64_t I = f_.spec->input_dim;
-    const GateSet gates = layout_.input_gates();
+    if (!f_.noise.x_factors) {
+      input_product(layout_.input_gates(), layout_.input_blocks(z_panel_), typed<T>(b_.dx));
+      return;
+    }
+    const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
+    Buffer<T> rows(plan_.total() * I, uninitialised);
+    for (int g = 0; g < layout_.gates(); ++g) {
+      input_product(layout_.gate(g), layout_.gate_blocks(z_panel_), rows.data());
+      dropout.add(g, rows.data(), typed<T>(b_.dx));
+    }
+  }
+
+  // dx (total, input_dim) = dz W^T, of some gates.
+  void input_product(const GateSet& gates, const KBlocks& k, T* dx) const {
+    const int64_t I = f_.spec->input_dim;
+    const T* first_slot = z() + gates.first * layout_.lanes;
     Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
     pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
-    const KBlocks k = layout_.input_blocks(z_panel_);
     for_row_parts(plan_.total(), threads_, [&](int64_t first, int64_t count) {
-      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(),
+      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, first_slot + first * layout_.slot_row(),
                                               layout_.slot_row(), k, {wt.data(), nullptr, nullptr},
-                                              typed<T>(b_.dx) + first * I, I));
+                                              dx + first * I, I));
     });
   }
 
@@ -181,6 +250,30 @@ template <class T> class Backward {
   const int threads_;
 };
 
+// z = b + x W, where every gate drops out of x on its own.
+template <class T>
+void project_by_gate(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int64_t z_panel, int threads) {
+  const CellLayout& layout = rnn.layout();
+  const int64_t I = f.spec->input_dim, total = f.plan->total();
+  const GateDropout<T> dropout(rnn.kernels(), *f.plan, f.noise.x_factors, I, threads);
+  const int64_t width = layout.width(layout.gate(0));
+  Buffer<T> rows(total * I, uninitialised), w(layout.panels() * I * width, uninitialised);
+  for (int g = 0; g < layout.gates(); ++g) {
+    dropout.of_input(g, typed<T>(f.x), rows.data());
+    pack_cell(rnn.kernels(), layout, layout.gate(g), typed<T>(f.weights.kernel), I, w.data());
+    for_row_parts(total, threads, [&](int64_t first, int64_t count) {
+      ProductArgs<T> p = rnn.projection(count, rows.data() + first * I, z + first * layout.slot_row(), z_panel, 0,
+                                        layout.panels());
+      p.nv = layout.vectors(layout.gate(g));
+      p.b = {w.data(), nullptr, nullptr};
+      p.b_panel = I * width;
+      if (p.bias) p.bias += g * layout.lanes;
+      p.c += g * layout.lanes;
+      rnn.kernels().full.product(p);
+    });
+  }
+}
+
 template <class T> void forward(const RnnForward& f) {
   const PackedRnn<T> rnn(active_table(), WeightType::full, *f.spec, f.weights);
   const SequencePlan& plan = *f.plan;
@@ -188,11 +281,19 @@ template <class T> void forward(const RnnForward& f) {
   const int64_t z_panel = plan.total() * layout.slot_row();
   const int threads = worthwhile_threads(layer_operations(f), f.threads);
   T* z = typed<T>(f.z);
-  for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
-    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, 0,
-                layout.panels(), nullptr);
-  });
+  if (f.noise.x_factors) project_by_gate(f, rnn, z, z_panel, threads);
+  else
+    for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
+      rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, 0,
+                  layout.panels(), nullptr);
+    });
+  const int64_t S = state_size(*f.spec);
+  Buffer<T> dropped(f.noise.h_factors ? plan.batch() * S : 0, uninitialised);
   RecurForwardArgs<T> p = rnn.recurrence();
+  p.h_factors = typed<T>(f.noise.h_factors);
+  p.h_factors_gate = plan.batch() * S;
+  p.h_zoneout = h_zoneout<T>(f.noise);
+  p.c_zoneout = c_zoneout<T>(f.noise);
   p.segments = plan.segments().data();
   p.segment_count = static_cast<int64_t>(plan.segments().size());
   p.z = z;
@@ -204,6 +305,7 @@ template <class T> void forward(const RnnForward& f) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
+    part.scratch = dropped.data() ? dropped.data() + begin * S : nullptr;
     rnn.kernels().recur_training[static_cast<int>(f.spec->cell)](part);
   });
 }

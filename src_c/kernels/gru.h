@@ -7,7 +7,8 @@
 #ifndef RNNFAST_KERNELS_GRU_H
 #define RNNFAST_KERNELS_GRU_H
 
-#include "state_gradient.h"
+#include "dropout.h"
+#include "zoneout.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
@@ -33,17 +34,33 @@ template <class F, bool Training, class Gates> struct GruForward {
     }
   }
 
+  // The finished pre-activations that gate_product left in z, panel by panel.
+  template <class Body> RNNFAST_INLINE void for_units_in_z(const Cut& s, const Body& body) const {
+    for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel)
+      for_units<kSlots>(s, p.z + panel * p.z_panel + (s.z - p.z_origin) * kSlots * VL, static_cast<int>(s.count), 1, 0,
+                        panel, body);
+  }
+
+  // h of a row of the cut, from its update gate and its candidate.
+  RNNFAST_INLINE void store_h(const Slice<T>& u, const Cut& s, int64_t row, Vec<T> z, Vec<T> n) const {
+    const T* before = p.h + (s.prev + row) * p.units;
+    T* after = p.h + (s.out + row) * p.units;
+    const Vec<T> h = gru_state(z, u.load(before), n);
+    if constexpr (Training) store_state(p.h_zoneout, u, s.z + row, p.units, before, after, h);
+    else u.store(after, h);
+  }
+
   // One product; slot 3 keeps the candidate's recurrent part.
   void step_reset_after(const Cut& s) const {
     const int64_t H = p.units;
     const T* h_prev = p.h + s.prev * H;
-    T* h = p.h + s.out * H;
-    const auto unit_math = [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
-      const Vec<T> x_z = Vec<T>::load(x), x_r = Vec<T>::load(x + VL), hh = Vec<T>::load(x + 2 * VL);
+    const auto unit_math = [&](const Slice<T>& u, const T* x, const T* inner, T* z_row,
+                               int64_t row) RNNFAST_INLINE_LAMBDA {
+      const Vec<T> x_z = Vec<T>::load(x), x_r = Vec<T>::load(x + VL), hh = Vec<T>::load(inner);
       const Vec<T> z = gates.gate(x_z), r = gates.gate(x_r);
       const Vec<T> x_n = fma(r, hh, Vec<T>::load(z_row + 2 * VL));
       const Vec<T> n = gates.state(x_n);
-      u.store(h + row * H, gru_state(z, u.load(h_prev + row * H), n));
+      store_h(u, s, row, z, n);
       if constexpr (Training) {
         gates.kept(x_z, z).store(z_row);
         gates.kept(x_r, r).store(z_row + VL);
@@ -51,10 +68,21 @@ template <class F, bool Training, class Gates> struct GruForward {
         hh.store(z_row + 3 * VL);
       }
     };
+    if (Training && p.h_factors) {
+      for (int gate = 0; gate < 2; ++gate) gate_product(p, s, 3, gate, gate, nullptr);
+      gate_product(p, s, 3, 2, 3, p.bias_h);
+      for_units_in_z(s, [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+        unit_math(u, x, x + 3 * VL, z_row, row);
+      });
+      return;
+    }
     recurrent_tiles<F>(3, s, p.panel_begin, p.panel_end, H, p.z + (s.z - p.z_origin) * kSlots * VL, p.z_panel,
                        p.bias_h, h_prev, p.u, 3 * VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
-                         for_units<3>(s, done, rows, group, row, panel, unit_math);
+                         for_units<3>(s, done, rows, group, row, panel,
+                                      [&](const Slice<T>& u, const T* x, T* z_row, int64_t r) RNNFAST_INLINE_LAMBDA {
+                                        unit_math(u, x, x + 2 * VL, z_row, r);
+                                      });
                        });
   }
 
@@ -62,7 +90,6 @@ template <class F, bool Training, class Gates> struct GruForward {
   void step_reset_before(const Cut& s) const {
     const int64_t H = p.units;
     const T* h_prev = p.h + s.prev * H;
-    T* h = p.h + s.out * H;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
     T* reset_state = p.extra + (p.extra_by_row ? s.row : s.z) * H;
     const auto gate_math = [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
@@ -71,14 +98,20 @@ template <class F, bool Training, class Gates> struct GruForward {
       gates.kept(x_r, r).store(z_row + VL);
       u.store(reset_state + row * H, r * u.load(h_prev + row * H));
     };
-    recurrent_tiles<F>(2, s, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, h_prev, p.u, 2 * VL, p.scratch,
-                       [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
-                         for_units<2>(s, done, rows, group, row, panel, gate_math);
-                       });
+    if (Training && p.h_factors) {
+      for (int gate = 0; gate < 2; ++gate) gate_product(p, s, 2, gate, gate, nullptr);
+      for_units_in_z(s, gate_math);
+      scale(s.count * H, reset_state, gate_factors(p, s, 2), false, reset_state);
+    } else {
+      recurrent_tiles<F>(2, s, p.panel_begin, p.panel_end, H, z, p.z_panel, nullptr, h_prev, p.u, 2 * VL, p.scratch,
+                         [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
+                           for_units<2>(s, done, rows, group, row, panel, gate_math);
+                         });
+    }
     meet(p);  // half a step done: whether to go on together is asked again when it ends
     const auto candidate_math = [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
       const Vec<T> x_n = Vec<T>::load(x), n = gates.state(x_n);
-      u.store(h + row * H, gru_state(gates.gate_value_from_kept(Vec<T>::load(z_row)), u.load(h_prev + row * H), n));
+      store_h(u, s, row, gates.gate_value_from_kept(Vec<T>::load(z_row)), n);
       if constexpr (Training) gates.kept(x_n, n).store(z_row + 2 * VL);
     };
     recurrent_tiles<F>(1, s, p.panel_begin, p.panel_end, H, z + 2 * VL, p.z_panel, nullptr, reset_state,
@@ -95,20 +128,28 @@ template <class F, bool Training, class Gates> struct GruForward {
 //   dz = dh (h' - n) z~      dn = dh (1 - z) n~ (of its pre-activation)
 //   reset_after=True:  dr = dn hh r~,  dhh = dn r,  dh' = dh z + [dz dr dhh] U^T
 //   reset_after=False: d(r h') = dn U_h^T,  dr = d(r h') h' r~,  dh' = dh z + d(r h') r + [dz dr] U^T
+// With zoneout the part of dh that stays goes straight to dh'.
 template <class T, class Gates> struct GruBackward {
   static constexpr int VL = Vec<T>::N;
   const RecurBackwardArgs<T>& p;
   const Gates gates;
 
   // What both variants share: dz and dn into slots 0 and 2, and dh becomes its direct part dh z.
-  RNNFAST_INLINE void update_gradients(const Slice<T>& u, T* z, const T* h_prev, const T* dy, T* dh_row) const {
+  RNNFAST_INLINE void update_gradients(const Slice<T>& u, T* z, const T* h_prev, const T* dy, T* dh_row,
+                                       int64_t packed) const {
     const Gate<T> update = gates.gate_from_kept(Vec<T>::load(z));
     const Gate<T> n = gates.state_from_kept(Vec<T>::load(z + 2 * VL));
     Vec<T> dh = u.load(dh_row);
     if (dy) dh = dh + u.load(dy);
+    Vec<T> dh_kept = Vec<T>::zero();
+    if (p.h_zoneout.active()) {
+      const Vec<T> share = kept_share(p.h_zoneout, u, packed, p.units);
+      dh_kept = share * dh;
+      dh = moved_part(share, dh);
+    }
     (dh * (u.load(h_prev) - n.value) * update.slope).store(z);
     (fnma(dh, update.value, dh) * n.slope).store(z + 2 * VL);
-    u.store(dh_row, dh * update.value);
+    u.store(dh_row, fma(dh, update.value, dh_kept));
   }
 
   template <class Body> RNNFAST_INLINE void for_units(const Cut& s, const Body& body) const {
@@ -128,26 +169,29 @@ template <class T, class Gates> struct GruBackward {
       for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
         const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
         const Vec<T> hh = Vec<T>::load(z_row + 3 * VL);
-        update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H);
+        update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H, s.z + r);
         const Vec<T> dn = Vec<T>::load(z_row + 2 * VL);
         (dn * hh * reset.slope).store(z_row + VL);
         (dn * reset.value).store(z_row + 3 * VL);
       });
-      previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
+      if (p.h_factors) dropped_state_gradient(p, s, 3, true, z, true);
+      else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
       return;
     }
     for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
-      update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H);
+      update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H, s.z + r);
     });
     T* drh = p.scratch - p.row_begin * H;  // d(r h'), by sorted row
     previous_state_gradient(p, s, p.candidate_k, z + 2 * VL, p.candidate_ut, drh, false);
+    if (p.h_factors) scale(s.count * H, drh + s.row * H, gate_factors(p, s, 2), false, drh + s.row * H);
     for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
       const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
       const Vec<T> d = u.load(drh + (s.row + r) * H);
       (d * u.load(h_prev) * reset.slope).store(z_row + VL);
       u.store(dh + r * H, fma(d, reset.value, u.load(dh + r * H)));
     });
-    previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
+    if (p.h_factors) dropped_state_gradient(p, s, 2, false, z, true);
+    else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
   }
 };
 

@@ -2,7 +2,7 @@
 #ifndef RNNFAST_KERNELS_SIMPLE_RNN_H
 #define RNNFAST_KERNELS_SIMPLE_RNN_H
 
-#include "state_gradient.h"
+#include "dropout.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
@@ -14,10 +14,10 @@ template <class F, bool Training, class Gates> struct SimpleRnnForward {
   const Gates gates;
 
   // Panels are linear: kSlots vectors of consecutive units, of which the first nv hold any.
-  void some_panels(const Cut& s, int nv, int64_t begin, int64_t end) const {
+  void some_panels(const Cut& s, const T* h_prev, int nv, int64_t begin, int64_t end) const {
     const int64_t H = p.units;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
-    recurrent_tiles<F>(nv, s, begin, end, H, z, p.z_panel, nullptr, p.h + s.prev * H, p.u, kSlots * VL, p.scratch,
+    recurrent_tiles<F>(nv, s, begin, end, H, z, p.z_panel, nullptr, h_prev, p.u, kSlots * VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for (int v = 0; v < group * nv; ++v) {
                            const int64_t q = panel + v / nv;
@@ -34,8 +34,10 @@ template <class F, bool Training, class Gates> struct SimpleRnnForward {
 
   void step(const Cut& s) const {
     const int64_t full = p.units / (kSlots * VL), rest = p.units - full * kSlots * VL;
-    some_panels(s, kSlots, p.panel_begin, p.panel_end < full ? p.panel_end : full);
-    if (p.panel_end > full) some_panels(s, static_cast<int>((rest + VL - 1) / VL), full, full + 1);
+    const T* h_prev = p.h + s.prev * p.units;
+    if constexpr (Training) h_prev = dropped_state(p, s, 0);
+    some_panels(s, h_prev, kSlots, p.panel_begin, p.panel_end < full ? p.panel_end : full);
+    if (p.panel_end > full) some_panels(s, h_prev, static_cast<int>((rest + VL - 1) / VL), full, full + 1);
   }
 };
 
@@ -62,7 +64,8 @@ template <class T, class Gates> struct SimpleRnnBackward {
         (dh * gates.state_from_kept(Vec<T>::load(z_row)).slope).store(z_row);
       }
     }
-    previous_state_gradient(p, s, p.k, z, p.ut, p.dh, false);
+    if (p.h_factors) dropped_state_gradient(p, s, 1, false, z, false);
+    else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, false);
   }
 };
 

@@ -91,16 +91,30 @@ template <class T> struct OuterArgs {
   T* work;                      // m * nv * VL elements of work space
 };
 
+// Zoneout of one state: bytes of the elements that stay what they were, by packed row of `units` (RnnNoise), or the
+// share by which all do.
+template <class T> struct Zoneout {
+  const uint8_t* kept;
+  T share;
+  bool active() const { return kept != nullptr || share != 0; }
+};
+
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).
 // Where several threads share out the panels, each step needs the states that all of them wrote in the one before:
 // `meet` waits until all have come, and says whether they go on together. Null: this call computes all panels.
 template <class T> struct RecurForwardArgs {
   int64_t units;
+  int64_t state;                // elements of h: units, or those of its projection
   PanelWeights u;               // packed recurrent panels; reset_after=false: of z and r
   PanelWeights candidate_u;     // GRU reset_after=false: of the candidate
-  void* scratch;                // prepared_size(row_end - row_begin, units) words; unused in full precision
+  void* scratch;                // prepared_size(row_end - row_begin, units) words; in full precision: unused, or with
+                                // h_factors (row_end - row_begin, state)
+  const T* h_factors;           // training: [gate][sorted row][state], what a gate multiplies the state with; or null
+  ptrdiff_t h_factors_gate;     // elements from one gate to the next
+  Zoneout<T> h_zoneout, c_zoneout;  // training
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
+  const T* projection;          // LSTM, training: linear panels (units, state); or null
   Activation activation, recurrent_activation;
   bool default_gates;           // tanh for the state, sigmoid for the gates
   const Segment* segments; int64_t segment_count;
@@ -109,29 +123,37 @@ template <class T> struct RecurForwardArgs {
   bool (*meet)(void* meet_context); void* meet_context;
   T* z; ptrdiff_t z_panel;      // elements from one panel to the next; row 0 is packed row z_origin
   int64_t z_origin;
-  T* h; T* c;                   // histories with row length `units`
+  T* h; T* c;                   // histories with row length `state` and `units`
   bool c_by_row;                // c holds one state per batch row, updated in place (inference)
-  T* extra;                     // GRU reset_after=false: r * h, row length units, by `z` (training) or by row; written
+  T* extra;                     // row length units, by `z` (training) or by row; written. GRU reset_after=false: r * h;
+                                // LSTM with a projection: what it projects
   bool extra_by_row;
   bool reset_after;
 };
 
 // One time loop backward. z holds what forward left and is overwritten by the gradients of the pre-activations.
 template <class T> struct RecurBackwardArgs {
-  int64_t units;
-  const T* ut; KBlocks k;       // packed transpose of U: linear panels over H outputs, k as a row of dz presents it
+  int64_t units, state;
+  const T* ut; KBlocks k;       // packed transpose of U: linear panels over `state` outputs, k as a row of dz presents it
   const T* candidate_ut;        // GRU reset_after=false: the transpose of the candidate's part, apart
   KBlocks candidate_k;
   const T* peephole;
+  const T* projection_t;        // LSTM: linear panels (state, units) of the transposed projection; or null
+  T* d_projected;               // packed (total, state), the gradient of every h; written where projection_t
   Activation activation, recurrent_activation;
   bool default_gates;
   const Segment* segments; int64_t segment_count;  // as forward ran them; walked from the last
   int64_t row_begin, row_end;
   T* z; ptrdiff_t z_panel;
   const T* h; const T* c;
-  const T* dy;                  // packed (total, units) or null
-  T* dh; T* dc;                 // (batch, units), in and out
-  T* scratch;                   // (row_end - row_begin, units): GRU reset_after=false
+  const T* dy;                  // packed (total, state) or null
+  T* dh; T* dc;                 // (batch, state) and (batch, units), in and out
+  T* scratch;                   // (row_end - row_begin, units): GRU reset_after=false, LSTM with a projection
+  const T* h_factors; ptrdiff_t h_factors_gate;  // as forward had them
+  const T* gate_ut; ptrdiff_t gate_ut_size;      // with h_factors: ut of each gate alone, and the elements of one
+  KBlocks gate_k;
+  T* dropped;                   // with h_factors: (row_end - row_begin, state)
+  Zoneout<T> h_zoneout, c_zoneout;
   bool reset_after;
 };
 
@@ -161,6 +183,8 @@ template <class T> struct Kernels {
   void (*recur_backward[3])(const RecurBackwardArgs<T>&);
   // sums [4 * VL] = the rows of one panel of z added up, in order
   void (*z_sums)(int64_t rows, const T* z, T* sums);
+  // y = x * factors, or y += that
+  void (*scale)(int64_t size, const T* x, const T* factors, bool accumulate, T* y);
   // dp (3, units) = sum over the segments of d(i, f) * c_prev, d(o) * c
   void (*peephole_gradient)(int64_t units, const Segment*, int64_t segment_count, const T* z, ptrdiff_t z_panel,
                             const T* c, T* dp);

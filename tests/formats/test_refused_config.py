@@ -122,7 +122,7 @@ def test_inside_a_wrapper(tamper, refused):
         (3, "activation", "nonsense"), (3, "activation", "softmax"), (3, "activation", ["relu"]),
         (3, "activation", {"class_name": "function", "config": "os.system", "registered_name": "os>system"}),
         (3, "activation", {"class_name": "LeakyReLU", "config": {"negative_slope": "x"}}),
-        (3, "dropout", 0.5), (3, "recurrent_dropout", 0.1),
+        (3, "dropout", 1.5), (3, "recurrent_dropout", -0.1), (3, "zoneout", [0.1, 0.2, 0.3]),
             (3, "kernel_regularizer", {"class_name": "L2", "config": {"l3": 0.1}}),
         (3, "kernel_constraint", {"class_name": "MaximumNorm", "config": {}}),
         (3, "kernel_initializer", {"class_name": "Nonsense", "config": {}}),

@@ -48,6 +48,9 @@ STACKS = {
     ],
     "peephole": lambda: [layers.LSTM(3, peephole=True), layers.Dense(1)],
     "peephole_in_wrapper": lambda: [layers.Bidirectional(layers.LSTM(3, peephole=True))],
+    "dropout": lambda: [layers.Bidirectional(layers.GRU(3, dropout=0.2, recurrent_dropout=0.1, seed=4))],
+    "zoneout": lambda: [layers.LSTM(3, zoneout=(0.1, 0.3), return_sequences=True), layers.GRU(2, zoneout=0.2)],
+    "projection": lambda: [layers.Bidirectional(layers.LSTM(3, projection_size=2, peephole=True)), layers.Dense(1)],
     "two_of_a_kind": lambda: [layers.LSTM(3, return_sequences=True), layers.LSTM(3), layers.Dense(3), layers.Dense(3)],
     "own_backward_layer": lambda: [
         layers.Bidirectional(layers.LSTM(3), backward_layer=layers.GRU(2, go_backwards=True))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernel_check import kernel_forward
 from numeric import assert_same_bits
-from rnn_cases import GRADIENTS, KINDS, make_layer, make_masks, mask_of_lengths, normal
+from rnn_cases import ALL_KINDS, GRADIENTS, make_layer, make_masks, mask_of_lengths, normal
 
 from rnnfast import _kernels
 
@@ -12,7 +12,7 @@ from rnnfast import _kernels
 SIZES = [(37, 5, 17, 33), (70, 4, 40, 130)]  # batch, time, inputs, units
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=ALL_KINDS)
 def kind(request):
     return request.param
 
@@ -60,7 +60,7 @@ def test_gradients_on_any_number_of_threads(kind, dtype, rng, threads):
     for batch, time, inputs, units in [*SIZES, (1, 30, 20, 150)]:
         layer = make_layer(kind, inputs, units, rng, dtype=dtype)
         x = normal(rng, (batch, time, inputs), dtype)
-        d_output = normal(rng, (batch, time, units), dtype)
+        d_output = normal(rng, (batch, time, layer.state_sizes[0]), dtype)
         for mask in (None, make_masks(batch, time, rng)["gaps"]):
             results = []
             for count in (1, 2, 1):
@@ -111,7 +111,7 @@ def test_non_finite_values_stay_in_their_row(kind, dtype, rng, bad):
     spoilt = x.copy()
     spoilt[4, 2, 3] = bad
     others = np.arange(batch) != 4
-    d_output = normal(rng, (batch, time, units), dtype)
+    d_output = normal(rng, (batch, time, layer.state_sizes[0]), dtype)
     results = []
     for array in (x, spoilt):
         output, states, cache = kernel_forward(layer, array, return_sequences=True, training=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernel_check import check_layer, kernel_forward
 from numeric import assert_same_bits
-from rnn_cases import GRADIENTS, KINDS, make_layer, make_masks, mask_of_lengths, normal
+from rnn_cases import ALL_KINDS, GRADIENTS, make_layer, make_masks, mask_of_lengths, normal
 
 from rnnfast import _kernels, activations
 from rnnfast.reference import ELEMENTWISE
@@ -12,7 +12,7 @@ from rnnfast.reference import ELEMENTWISE
 BATCH, TIME, INPUTS, UNITS = 6, 7, 5, 19
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=ALL_KINDS)
 def kind(request):
     return request.param
 
@@ -103,10 +103,10 @@ def test_any_strides(kind, dtype, rng):
     }
     mask = make_masks(BATCH, TIME, rng)["gaps"]
     for name, view in views.items():
-        d_output = normal(rng, (TIME, UNITS, BATCH), dtype).transpose(2, 0, 1)
-        d_state = [normal(rng, (UNITS, BATCH), dtype).T for _ in range(layer.states)]
+        d_output = normal(rng, (TIME, layer.state_sizes[0], BATCH), dtype).transpose(2, 0, 1)
+        d_state = [normal(rng, (size, BATCH), dtype).T for size in layer.state_sizes]
         for options in ({}, {"mask": mask}, {"mask": np.asfortranarray(mask)}):
-            initial_state = [normal(rng, (UNITS, BATCH), dtype).T for _ in range(layer.states)]
+            initial_state = [normal(rng, (size, BATCH), dtype).T for size in layer.state_sizes]
             options = options | {"return_sequences": True, "training": True}
             output, _, cache = kernel_forward(layer, view, initial_state=initial_state, **options)
             plain_output, _, plain_cache = kernel_forward(
@@ -166,11 +166,12 @@ def test_empty_batch(layer, dtype):
     x = np.zeros((0, TIME, INPUTS), dtype)
     for sequences in (False, True):
         output, states, cache = kernel_forward(layer, x, return_sequences=sequences, training=True)
-        assert output.shape == ((0, TIME, UNITS) if sequences else (0, UNITS))
-        assert [state.shape for state in states] == [(0, UNITS)] * layer.states
+        state = layer.state_sizes[0]
+        assert output.shape == ((0, TIME, state) if sequences else (0, state))
+        assert [state.shape for state in states] == [(0, size) for size in layer.state_sizes]
         dx, *gradients, d_initial = _kernels.rnn_backward(cache, np.zeros_like(output))
         assert dx.shape == x.shape
-        assert [d.shape for d in d_initial] == [(0, UNITS)] * layer.states
+        assert [d.shape for d in d_initial] == [(0, size) for size in layer.state_sizes]
         for weight, gradient in zip(layer.weights, gradients, strict=True):
             assert (weight is None) == (gradient is None)
             assert gradient is None or (gradient.shape == weight.shape and not gradient.any())

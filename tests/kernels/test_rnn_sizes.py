@@ -2,7 +2,7 @@
 
 import pytest
 from kernel_check import check_layer
-from rnn_cases import KINDS, make_layer, normal
+from rnn_cases import ALL_KINDS, make_layer, normal
 
 UNITS = (1, 3, 15, 16, 17, 31, 33, 64, 65, 100, 127)
 INPUTS = (1, 3, 16, 17, 33)
@@ -16,7 +16,7 @@ def check(kind, batch, time, inputs, units, dtype, rng):
     check_layer(layer, normal(rng, (batch, time, inputs), dtype), "", rng, return_sequences=sequences)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_units(kind, dtype, rng):
     """Every number of units three times, each time beside another batch, time and input size."""
     for turn in range(3):
@@ -27,20 +27,20 @@ def test_units(kind, dtype, rng):
             check(kind, batch, time, inputs, units, dtype, rng)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_batches(kind, dtype, rng):
     for batch in BATCHES:
         check(kind, batch, 3, 5, 33, dtype, rng)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_inputs_and_times(kind, dtype, rng):
     for inputs in INPUTS:
         for time in TIMES:
             check(kind, 3, time, inputs, 18, dtype, rng)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_long_sequences(kind, dtype, rng):
     for batch, inputs, units in ((1, 17, 64), (3, 1, 17), (9, 33, 100)):
         check(kind, batch, 100, inputs, units, dtype, rng)

@@ -52,8 +52,9 @@ def test_calls(cell, call, kind, message):
     [
         ({"units": 0}, ValueError, "units must be a positive integer, got 0"),
         ({"units": 2.5}, ValueError, "units must be a positive integer, got 2.5"),
-        ({"dropout": 0.1}, ValueError, "dropout=0.1 is not supported"),
-        ({"recurrent_dropout": 0.2}, ValueError, "recurrent_dropout=0.2 is not supported"),
+        ({"dropout": 1.0}, ValueError, "dropout must be a number from 0 up to, not including, 1, got 1.0"),
+        ({"dropout": "much"}, ValueError, "dropout must be a number, got 'much'"),
+        ({"recurrent_dropout": -0.2}, ValueError, "recurrent_dropout must be a number from 0"),
         ({"kernel_regularizer": "l3"}, ValueError, "kernel_regularizer: unknown regularizer 'l3'"),
         ({"bias_regularizer": lambda w: 0.0}, TypeError, "bias_regularizer: .* that defines .* gradient"),
         ({"recurrent_constraint": object()}, TypeError, "recurrent_constraint: constraint must be a name"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numeric import assert_close, finite_difference
-from rnn_cases import GRADIENTS, KINDS, make_layer, make_masks, normal
+from rnn_cases import ALL_KINDS, GRADIENTS, make_layer, make_masks, make_noise, normal
 
 from rnnfast.reference import (
     ELEMENTWISE,
@@ -38,12 +38,28 @@ def check(layer, x, what, rng, **options):
             assert gradient is None, f"{what}: {name}"
         else:
             assert_close(gradient, finite_difference(scalar, array), TOLERANCE, f"{what}: {name}")
+    for name, gradient in cache.option_gradients.items():
+        assert_close(gradient, finite_difference(scalar, layer.options[name]), TOLERANCE, f"{what}: {name}")
     assert len(d_initial) == layer.states
     for array, gradient in zip(options.get("initial_state") or [], d_initial, strict=False):
         assert_close(gradient, finite_difference(scalar, array), TOLERANCE, f"{what}: d_initial_state")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_dropout_and_zoneout(kind):
+    rng = np.random.default_rng(2)
+    batch, time, inputs, units = 3, 4, 2, 3
+    layer, x = make_layer(kind, inputs, units, rng), normal(rng, (batch, time, inputs))
+    mask = make_masks(batch, time, rng)["gaps"]
+    for name, noise in make_noise(layer, batch, time, rng).items():
+        if name.startswith("zoneout"):
+            noise = {**noise, "zoneout": [np.asarray(share, np.float64) for share in noise["zoneout"]]}
+        initial_state = layer.random_states(rng, batch)
+        check(layer, x, name, rng, mask=mask, initial_state=initial_state, go_backwards=True, **noise)
+        check(layer, x, name, rng, return_sequences=True, initial_state=initial_state, **noise)
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_options(kind):
     rng = np.random.default_rng(1)
     batch, time, inputs, units = 3, 4, 2, 3
@@ -68,7 +84,7 @@ def test_options(kind):
             )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_activations(kind):
     rng = np.random.default_rng(2)
     layer = make_layer(kind, 2, 2, rng)
@@ -103,7 +119,7 @@ def test_no_gradient_reaches_masked_input():
     rng = np.random.default_rng(4)
     mask = np.array([[True, False, True], [False, True, False]])
     x = np.where(mask[:, :, None], normal(rng, (2, 3, 2)), np.nan)
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         layer = make_layer(kind, 2, 3, rng)
         output, _, cache = rnn_forward(layer.cell, x, *layer.weights, **layer.options, mask=mask, return_sequences=True)
         dx, *gradients = rnn_backward(cache, np.ones_like(output))
@@ -114,7 +130,7 @@ def test_no_gradient_reaches_masked_input():
 def test_float32_stays_float32():
     rng = np.random.default_rng(5)
     x = normal(rng, (2, 3, 2), np.float32)
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         layer = make_layer(kind, 2, 3, rng, dtype=np.float32)
         output, _, cache = rnn_forward(layer.cell, x, *layer.weights, **layer.options)
         *gradients, d_initial = rnn_backward(cache, output)

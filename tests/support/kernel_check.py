@@ -56,5 +56,9 @@ def check_layer(layer: Layer, x, what: str, rng, *, tolerances=None, **options) 
         else:
             assert gradient.dtype == dtype, f"{what}: {name}"
             assert_close(gradient, expected_gradient, gradient_tolerance, f"{what}: {name}")
+    assert cache.option_gradients.keys() == expected_cache.option_gradients.keys(), what
+    for name, gradient in cache.option_gradients.items():
+        assert gradient.dtype == dtype, f"{what}: {name}"
+        assert_close(gradient, expected_cache.option_gradients[name], gradient_tolerance, f"{what}: {name}")
     for number, (gradient, expected_gradient) in enumerate(zip(d_initial, expected_d_initial, strict=True)):
         assert_close(gradient, expected_gradient, gradient_tolerance, f"{what}: gradient of initial state {number}")

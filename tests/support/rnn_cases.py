@@ -15,6 +15,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "gru": ("gru", {"reset_after": True}),
     "gru_reset_before": ("gru", {"reset_after": False}),
 }
+# Those that only the layers have, no engine.
+ALL_KINDS = KINDS | {"lstm_projection": ("lstm", {})}
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
 STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
 
@@ -45,11 +47,15 @@ class Layer:
 
     @property
     def cell(self) -> str:
-        return KINDS[self.kind][0]
+        return ALL_KINDS[self.kind][0]
 
     @property
     def units(self) -> int:
-        return self.recurrent_kernel.shape[0]
+        return self.kernel.shape[1] // GATES[self.cell]
+
+    @property
+    def state_sizes(self) -> list[int]:
+        return [self.recurrent_kernel.shape[0], self.units][: self.states]
 
     @property
     def states(self) -> int:
@@ -60,10 +66,11 @@ class Layer:
         return self.kernel, self.recurrent_kernel, self.bias, self.peephole
 
     def astype(self, dtype) -> "Layer":
-        return Layer(self.kind, *(cast(w, dtype) for w in self.weights), self.options)
+        options = {name: cast(v, dtype) if isinstance(v, np.ndarray) else v for name, v in self.options.items()}
+        return Layer(self.kind, *(cast(w, dtype) for w in self.weights), options)
 
     def random_states(self, rng, batch: int, dtype=np.float64) -> list[np.ndarray]:
-        return [normal(rng, (batch, self.units), dtype) for _ in range(self.states)]
+        return [normal(rng, (batch, size), dtype) for size in self.state_sizes]
 
 
 def normal(rng, shape, dtype=np.float64, scale: float = 1.0) -> np.ndarray:
@@ -74,22 +81,51 @@ def cast(value, dtype):
     """A C-contiguous array of another dtype, from an array; likewise a list of arrays; None stays None."""
     if isinstance(value, list | tuple):
         return [cast(item, dtype) for item in value]
+    if isinstance(value, float):
+        return value
     return None if value is None else np.ascontiguousarray(value, dtype)
 
 
 def make_layer(kind: str, inputs: int, units: int, rng, *, use_bias: bool = True, dtype=np.float64) -> Layer:
     """Keras' default initialisers; biases (and peepholes) N(0, 0.3), so that a lost one shows."""
-    cell, options = KINDS[kind]
+    cell, options = ALL_KINDS[kind]
     columns = GATES[cell] * units
     bias_shape = (2, columns) if kind == "gru" else (columns,)
+    state = units
+    if kind == "lstm_projection":
+        state = units // 2 + 1
+        options = {"projection": glorot_uniform(rng, units, state)}
     return Layer(
         kind,
         glorot_uniform(rng, inputs, columns),
-        orthogonal(rng, units, columns),
+        orthogonal(rng, state, columns),
         normal(rng, bias_shape, scale=0.3) if use_bias else None,
         normal(rng, (3, units), scale=0.3) if kind == "lstm_peephole" else None,
         options,
     ).astype(dtype)
+
+
+def make_noise(layer: Layer, batch: int, time: int, rng, dtype=np.float64) -> dict[str, dict[str, Any]]:
+    """Options of dropout and zoneout by name, for `make_layer`'s layer; zoneout where the kernels have it."""
+    inputs, gates = layer.kernel.shape[0], GATES[layer.cell]
+
+    def factors(width):
+        return ((rng.random((gates, batch, width)) < 0.7) / 0.7).astype(dtype)
+
+    noise = {
+        "input dropout": {"input_factors": factors(inputs)},
+        "state dropout": {"state_factors": factors(layer.state_sizes[0])},
+        "both dropouts": {"input_factors": factors(inputs), "state_factors": factors(layer.state_sizes[0])},
+    }
+    if layer.kind in ("lstm", "gru", "gru_reset_before"):
+        drawn = [rng.random((batch, time, layer.units)) < 0.4 for _ in range(layer.states)]
+        noise["zoneout drawn"] = {"zoneout": drawn}
+        noise["zoneout expected"] = {"zoneout": [0.3, 0.15][: layer.states]}
+        noise["one state's zoneout and dropout"] = {
+            "zoneout": [0.0, drawn[-1]] if layer.states == 2 else drawn,
+            "state_factors": factors(layer.units),
+        }
+    return noise
 
 
 def make_masks(batch: int, time: int, rng) -> dict[str, np.ndarray]:
@@ -120,5 +156,8 @@ def reference_forward(layer: Layer, x: np.ndarray, **options):
         options["mask"] = mask_of_lengths(lengths, x.shape[1])
     if options.get("initial_state") is not None:
         options["initial_state"] = cast(options["initial_state"], np.float64)
+    for name in ("input_factors", "state_factors", "zoneout"):
+        if options.get(name) is not None:
+            options[name] = cast(options[name], np.float64)
     layer = layer.astype(np.float64)
     return reference.rnn_forward(layer.cell, x.astype(np.float64), *layer.weights, **layer.options, **options)

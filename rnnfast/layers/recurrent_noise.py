@@ -1,0 +1,65 @@
+"""The random part of training a recurrent layer: what dropout and zoneout draw, once per call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnfast import utils
+
+
+class RecurrentNoise:
+    """Dropout of a recurrent layer's input and state, and zoneout of its states.
+
+    dropout, recurrent_dropout: rates in [0, 1). gates: of the cell. seed: None draws one from the global generator.
+    zoneout, set later where a layer has it: one rate in [0, 1] per state, in the order of the states.
+    """
+
+    def __init__(self, dropout: float, recurrent_dropout: float, gates: int, seed: int | None) -> None:
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout: tuple[float, ...] = ()
+        self.gates = gates
+        self.generator = np.random.default_rng(utils.draw_seed() if seed is None else seed)
+
+    @property
+    def acts_in_inference(self) -> bool:
+        """Whether inference differs from that of a plain layer: by zoneout's expectation."""
+        return any(self.zoneout)
+
+    def in_inference(self) -> dict[str, Any]:
+        """Options of `_kernels.rnn_forward`."""
+        return {"zoneout": list(self.zoneout)} if self.acts_in_inference else {}
+
+    def draw_input(self, batch: int, features: int, dtype: str) -> np.ndarray | None:
+        """(batch, 1, features), what the input is multiplied with, where all gates see the same: dropout alone.
+
+        As in Keras: with recurrent_dropout every gate has factors of its own, for the input as well.
+        """
+        if not self.dropout or self.recurrent_dropout:
+            return None
+        return self._factors((batch, 1, features), self.dropout, dtype)
+
+    def draw(self, batch: int, time: int, features: int, units: int, dtype: str) -> dict[str, Any]:
+        """Options of `_kernels.rnn_forward`."""
+        options: dict[str, Any] = {}
+        if self.dropout and self.recurrent_dropout:
+            options["input_factors"] = self._factors((self.gates, batch, features), self.dropout, dtype)
+        if self.recurrent_dropout:
+            options["state_factors"] = self._factors((self.gates, batch, units), self.recurrent_dropout, dtype)
+        if self.acts_in_inference:
+            options["zoneout"] = [self._kept((batch, time, units), rate) for rate in self.zoneout]
+        return options
+
+    def _factors(self, shape: tuple[int, ...], rate: float, dtype: str) -> np.ndarray:
+        kept = self.generator.random(shape, dtype=np.float32) >= rate
+        return kept * np.dtype(dtype).type(1.0 / (1.0 - rate))
+
+    def _kept(self, shape: tuple[int, int, int], rate: float) -> Any:
+        """True where a state stays what it was. 16 random bits each are cheap, and exact to 1/131072 of a rate."""
+        if rate in (0.0, 1.0):
+            return rate
+        batch, time, units = shape
+        drawn = self.generator.integers(2**16, size=(time, batch, units), dtype=np.uint16)
+        return (drawn < round(rate * 2**16)).transpose(1, 0, 2)
