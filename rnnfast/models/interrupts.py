@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums, which takes as long as an update of a small model
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import threading
 from collections.abc import Iterator
 from typing import Any
+
+# `_signal` is what `signal` wraps in enums, and that takes as long as an update of a small model.
 
 
 @contextlib.contextmanager
