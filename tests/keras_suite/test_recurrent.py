@@ -25,7 +25,6 @@ DIFFERENT = {
     ("dropout_rnn_cell_test", "test_seed_tracking"): ("0 != 1", "expects that a seed is a variable"),
     ("gru_test", "test_basics"): ("dropout=0.5 is not supported yet", "dropout"),
     ("lstm_test", "test_basics"): ("dropout=0.5 is not supported yet", "dropout"),
-    ("rnn_test", "test_stateful_batch_size_mismatch_raises"): ("cannot import name 'Functional'", "functional models"),
     ("simple_rnn_test", "test_basics"): ("dropout=0.5 is not supported yet", "dropout"),
     ("stacked_rnn_cells_test", "test_basics"): ("dropout=0.1 is not supported yet", "dropout"),
     ("time_distributed_test", "test_build"): ("no attribute 'Conv2D'", "images"),

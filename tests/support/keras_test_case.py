@@ -46,7 +46,7 @@ class TestCase(parameterized.TestCase):
         custom_objects=None,
         run_mixed_precision_check=True,
     ):
-        """Keras' checks but for those of its symbolic calls and backends.
+        """Keras' checks but for those of its backends.
 
         Seeds are no variables here, so what Keras expects of these is not asked.
         """
@@ -57,14 +57,20 @@ class TestCase(parameterized.TestCase):
             return layer_cls(**init_kwargs)
 
         self.run_class_serialization_test(made(), custom_objects)
-        for build in (lambda layer: layer.build(input_shape), lambda layer: layer(x, **call_kwargs)):
+        symbol = layers.Input(batch_shape=input_shape)
+        for call in (
+            lambda made: made.build(input_shape),
+            lambda made: made(symbol),
+            lambda made: made(x, **call_kwargs),
+        ):
             layer = made()
-            build(layer)
+            call(layer)
             self.assertTrue(layer.built)
             self.assertLen(layer.trainable_weights, expected_num_trainable_weights)
             self.assertLen(layer.non_trainable_weights, expected_num_non_trainable_weights)
         self.assertEqual(layer(x, **call_kwargs).shape, expected_output_shape)
         self.assertEqual(layer.compute_output_shape(input_shape), expected_output_shape)
+        self.assertEqual(made()(symbol, **call_kwargs).shape, expected_output_shape)
         if expected_num_losses is not None:
             self.assertLen(layer.losses, expected_num_losses)
         for number in (np.float64, np.int64):
