@@ -36,7 +36,7 @@ parser.add_argument("--steps", type=int, default=300)
 options = parser.parse_args()
 
 # Which of the symbols came first? The model has to remember it to the end.
-SYMBOLS, LENGTH, BATCH = 5, 20, 32
+SYMBOLS, LENGTH, BATCH = 5, 8, 32
 rng = np.random.default_rng(0)
 
 

@@ -14,7 +14,7 @@ from rnnfast.keras.models import Sequential
 from rnnfast.keras.optimizers import Adam
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--epochs", type=int, default=10)
+parser.add_argument("--epochs", type=int, default=20)
 options = parser.parse_args()
 
 # Waves in noise: the class is the frequency, hidden behind a random phase.

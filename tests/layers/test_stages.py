@@ -121,7 +121,7 @@ def test_moving_averages():
 def test_batch_normalization_trains_in_a_model():
     rnnfast.utils.set_random_seed(1)
     model = rnnfast.Sequential([layers.Input((6, 4)), layers.BatchNormalization(), layers.GRU(5), layers.Dense(1)])
-    model.compile("adam", "mse")
+    model.compile(rnnfast.optimizers.Adam(0.01), "mse")
     x = 50 * X + 200
     before = model.predict(x, verbose=0)
     losses = model.fit(x, X[:, :1, 0], epochs=60, verbose=0).history["loss"]
