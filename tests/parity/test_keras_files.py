@@ -255,8 +255,6 @@ def test_functional_model_says_what_to_do(keras, tmp_path):
         (lambda n: n.BatchNormalization(renorm=True), "renorm"),
         (lambda n: n.Conv1D(3, 2, data_format="channels_first"), "data_format"),
         (lambda n: n.LSTM(3, dropout=0.2), "dropout"),
-        (lambda n: n.GRU(3, kernel_regularizer="l2"), "kernel_regularizer"),
-        (lambda n: n.Dense(3, kernel_constraint="max_norm"), "kernel_constraint"),
         (lambda n: n.LSTM(3, dtype="mixed_float16"), "mixed_float16"),
     ],
 )
