@@ -8,8 +8,8 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, initializers
 from rnnfast.layers.base import NoLoweringError, Shape
-from rnnfast.layers.recurrent_noise import RecurrentNoise
 from rnnfast.layers.over_time import OverTime, RecurrentTape
+from rnnfast.layers.recurrent_noise import RecurrentNoise
 from rnnfast.variable import Variable
 
 
@@ -106,7 +106,7 @@ class Recurrent(OverTime):
         if len(rates) != self.state_count:
             raise ValueError(f"{self.label}: zoneout must hold {self.state_count} rates, got {value!r}")
         self.zoneout = tuple(self.rate("zoneout", rate, most=1.0) for rate in rates)
-        self.noise.zoneout = self.zoneout[::-1]
+        self.noise.use_zoneout(self.zoneout[::-1])
 
     # Weights
 
