@@ -108,7 +108,7 @@ class Recurrent(OverTime):
         if len(rates) != self.state_count:
             raise ValueError(f"{self.label}: zoneout must hold {self.state_count} rates, got {value!r}")
         self.zoneout = tuple(self.rate("zoneout", rate, most=1.0) for rate in rates)
-        self.noise.zoneout = self.zoneout[::-1]
+        self.noise.use_zoneout(self.zoneout[::-1])
 
     # Weights
 

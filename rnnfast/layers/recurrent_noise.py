@@ -13,7 +13,7 @@ class RecurrentNoise:
     """Dropout of a recurrent layer's input and state, and zoneout of its states.
 
     dropout, recurrent_dropout: rates in [0, 1). gates: of the cell. seed: None draws one from the global generator.
-    zoneout, set later where a layer has it: one rate in [0, 1] per state, in the order of the states.
+    `use_zoneout`, where a layer has it: one rate in [0, 1] per state, in the order of the states.
     """
 
     def __init__(self, dropout: float, recurrent_dropout: float, gates: int, seed: int | None) -> None:
@@ -21,7 +21,17 @@ class RecurrentNoise:
         self.recurrent_dropout = recurrent_dropout
         self.zoneout: tuple[float, ...] = ()
         self.gates = gates
-        self.generator = np.random.default_rng(utils.draw_seed() if seed is None else seed)
+        self.seed = seed
+        self.generator = self._new_generator()
+
+    def use_zoneout(self, rates: tuple[float, ...]) -> None:
+        self.zoneout = rates
+        self.generator = self._new_generator()
+
+    def _new_generator(self) -> np.random.Generator:
+        # A layer without noise leaves the global generator, from which others draw, alone.
+        active = self.dropout or self.recurrent_dropout or any(self.zoneout)
+        return np.random.default_rng(utils.draw_seed() if active and self.seed is None else self.seed or 0)
 
     @property
     def acts_in_inference(self) -> bool:

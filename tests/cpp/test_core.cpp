@@ -71,7 +71,7 @@ template <class T> void run(const Case& k, double forward_bound, double gradient
   const Dtype dtype = sizeof(T) == 4 ? Dtype::float32 : Dtype::float64;
   std::vector<T> h(rows * H), c(rows * H), extra(total * H);
   Buffer<T> z(rnn_z_size(dtype, spec, total));
-  RnnForward forward{dtype, &spec, weights, &plan, packed_x.data(), h.data(), c.data(), z.data(), extra.data(), 2};
+  RnnForward forward{dtype, &spec, weights, &plan, {}, packed_x.data(), h.data(), c.data(), z.data(), extra.data(), 2};
   rnn_forward(forward);
 
   Array states(k.batch * k.time * H, 0);
