@@ -47,6 +47,11 @@ class Mean(Metric):
         self.total += float(values.sum() if weights is None else (values * weights).sum()) / inner
         self.count += float(values.size if weights is None else np.sum(weights)) / inner
 
+    def add_number(self, value: float, weight: float) -> None:
+        """`add` of one number."""
+        self.total += value * weight
+        self.count += weight
+
     def result(self) -> float:
         return self.total / self.count if self.count else 0.0
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps in enums, which takes as long as an update of a small model
 import contextlib
-import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,15 +12,15 @@ from typing import Any
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """What a Ctrl-C does (KeyboardInterrupt, or a handler of the program's own) waits until the block has ended."""
-    handler = signal.getsignal(signal.SIGINT)
+    handler = _signal.getsignal(_signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield  # Python interrupts the main thread alone
         return
     came: list[tuple[int, Any]] = []
-    signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
+    _signal.signal(_signal.SIGINT, lambda *arguments: came.append(arguments))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        _signal.signal(_signal.SIGINT, handler)
         if came:
             handler(*came[0])

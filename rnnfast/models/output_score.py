@@ -58,7 +58,7 @@ class OutputScore:
 
     def update(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, value: float) -> None:
         """Add a batch whose loss is `value`."""
-        self.mean_loss.add(value, len(y_pred))
+        self.mean_loss.add_number(value, len(y_pred))
         if self._wanted:
             self._resolve(y.shape, y_pred.shape)
         for metric, weighted in self.metrics:

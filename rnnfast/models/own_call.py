@@ -109,7 +109,7 @@ class OwnCall(Composed):
         return replay(values, lambda node, x, options: lower(node.layer, x, options))
 
     def pack_outputs(self, outputs: Any) -> Any:
-        return _structure.pack(self._ends, list(outputs))
+        return super().pack_outputs(outputs) if self._ends is None else _structure.pack(self._ends, list(outputs))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         _, ends = self._sketch(self.by_name(_shapes(input_shape)))

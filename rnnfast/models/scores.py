@@ -81,7 +81,7 @@ class Scores:
 
     def update(self, batch: Batch, outputs: list[Any], masks: list[Any], values: Sequence[float], total: float) -> None:
         """Add a batch. values: the outputs' losses; total: the model's."""
-        self._mean_loss.add(total, batch.rows)
+        self._mean_loss.add_number(total, batch.rows)
         for output, *given in self._zip(batch, outputs, masks, values):
             output.update(*given)
 

@@ -38,10 +38,20 @@ def test_fixed_time_steps():
         engine(np.zeros((2, 7, 3)))
 
 
-@pytest.mark.parametrize("x", [np.zeros((2, 5, 3), complex), [[["a"] * 3]], np.full((2, 5, 3), None), {}])
+@pytest.mark.parametrize("x", [np.zeros((2, 5, 3), complex), [[["a"] * 3]], np.full((2, 5, 3), None)])
 def test_not_numeric(engine, x):
     with pytest.raises(TypeError, match="input must be numeric, got dtype"):
         engine(x)
+
+
+def test_inputs_by_name():
+    a, b = Input((3,), name="a"), Input((3,), name="b")
+    two = rnnfast.InferenceModel(rnnfast.Model([a, b], rnnfast.layers.subtract([a, b])))
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(two({"b": x, "a": 3 * x}), two([3 * x, x]))
+    for wrong in ({"a": x}, [x], x):
+        with pytest.raises(ValueError, match="'a', 'b'"):
+            two(wrong)
 
 
 @pytest.mark.parametrize("bad", [-1, 10, 2**40])

@@ -97,11 +97,25 @@ def test_branches_of_one_length_merge():
     rng = np.random.default_rng(0)
     kernels = rng.normal(size=(2, 3, 4, 2))
     branches = [made.conv1d(v, kernel, None, WINDOWS) for kernel in kernels]
-    made.finish([made.merge(*branches, mode="sum")])
+    made.finish([made.merge(branches, mode="sum")])
     x = rng.normal(size=(2, 6, 4))
     windows = np.stack([x[:, t : t + 3] for t in range(4)], axis=1)
     expected = np.einsum("btki,kio->bto", windows, kernels.sum(axis=0))
     np.testing.assert_allclose(made.run([x])[0], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_merging_none_or_too_many():
+    made, v = program(None, 4)
+    for values, mode, message in (
+        ([], "sum", "at least one"),
+        ([v, v, v], "sub", "two inputs"),
+        ([v, 9], "max", "no value 9"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            made.merge(values, mode)
+    assert not made.masked(v) and made.masked(made.masking(v))
+    with pytest.raises(ValueError, match="different masks"):
+        made.merge([v, made.masking(v)], "sum")
 
 
 @pytest.mark.parametrize("function", [5, "tanh", object(), activations.tanh._replace(id=2**40)])

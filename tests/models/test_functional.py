@@ -113,7 +113,7 @@ def test_training_learns_and_names_outputs():
     model = encoder_decoder("float32")
     x = [RNG.normal(size=(32, 4, 2)), RNG.normal(size=(32, 3, 2))]
     y = {"steps": RNG.normal(size=(32, 3, 3)) * 0.1, "end": x[0].sum(axis=1)}
-    model.compile("adam", "mse", loss_weights={"steps": 0.5, "end": 2.0})
+    model.compile(rnnfast.optimizers.Adam(0.03), "mse", loss_weights={"steps": 0.5, "end": 2.0})
     history = model.fit(dict(zip(["source", "target"], x, strict=True)), y, epochs=15, verbose=0).history
     assert set(history) == {"loss", "steps_loss", "end_loss"}
     assert history["end_loss"][-1] < 0.7 * history["end_loss"][0]

@@ -18,9 +18,9 @@ X, Y = RNG.normal(size=(12, 4, 3)), RNG.normal(size=(12, 1))
 class Interrupted(SGD):
     """Ctrl-C in the middle of the third update."""
 
-    def update(self, parameters, gradients, **slots):
-        super().update(parameters, gradients, **slots)
-        if self.iterations == 3:
+    def update_variable(self, *args, **options):
+        super().update_variable(*args, **options)
+        if self.iterations == 2:
             signal.raise_signal(signal.SIGINT)
 
 
