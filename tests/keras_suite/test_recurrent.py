@@ -23,10 +23,6 @@ DIFFERENT = {
     ("bidirectional_test", "test_fused_gru_eligibility"): ("no attribute '_can_attempt_fused_gru'", CUDNN),
     ("dropout_rnn_cell_test", "test_basics"): ("dtype must be .* got 'mixed_float16'", "mixed precision in training"),
     ("dropout_rnn_cell_test", "test_seed_tracking"): ("0 != 1", "expects that a seed is a variable"),
-    ("gru_test", "test_basics"): ("dropout=0.5 is not supported yet", "dropout"),
-    ("lstm_test", "test_basics"): ("dropout=0.5 is not supported yet", "dropout"),
-    ("simple_rnn_test", "test_basics"): ("dropout=0.5 is not supported yet", "dropout"),
-    ("stacked_rnn_cells_test", "test_basics"): ("dropout=0.1 is not supported yet", "dropout"),
     ("time_distributed_test", "test_build"): ("no attribute 'Conv2D'", "images"),
 }
 

@@ -253,12 +253,6 @@ def refused(model, tmp_path):
     return str(caught.value)
 
 
-def test_functional_model_says_what_to_do(keras, tmp_path):
-    x = keras.layers.Input((TIME, FEATURES))
-    message = refused(keras.Model(x, keras.layers.LSTM(3)(x)), tmp_path)
-    assert "Functional" in message and "Sequential" in message
-
-
 @pytest.mark.parametrize(
     ("make", "word"),
     [
