@@ -14,14 +14,15 @@ from rnnfast.layers.traced import Traced, need_kind
 
 
 class TapedTensor(Traced):
-    """An array that a layer gave, its mask or None, and its place among the values of a tape."""
+    """An array, its mask or None, what made it (a layer, or words for an input), and its place on a tape."""
 
-    def __init__(self, tape: Tape, array: np.ndarray, mask: np.ndarray | None, label: str) -> None:
+    def __init__(self, tape: Tape, array: np.ndarray, mask: np.ndarray | None, source: Any) -> None:
         self.tape = tape
         self.array = array
         self.mask = mask
-        self.slot = tape.add_value()
-        self._label = label
+        self.slot = tape.values
+        tape.values += 1
+        self._source = source
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -33,7 +34,7 @@ class TapedTensor(Traced):
 
     @property
     def label(self) -> str:
-        return self._label
+        return self._source if isinstance(self._source, str) else self._source.label
 
     def call(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         need_kind(layer, x, options, TapedTensor)
@@ -58,26 +59,23 @@ class _Call(NamedTuple):
     options: dict[str, Any]
     outputs: Any
 
+    @property
+    def read(self) -> list[int | None]:
+        if isinstance(self.x, int) and not self.options:
+            return [self.x]
+        return _structure.flatten([self.x, self.options])
+
 
 class Tape:
     """Records calls of layers if `training`; else it only hands values and masks from one layer to the next."""
 
     def __init__(self, training: bool) -> None:
         self.training = training
+        self.values = 0  # number of values so far
         self._calls: list[_Call] = []
-        self._read: set[int] = set()
-        self._values = 0
-
-    def add_value(self) -> int:
-        self._values += 1
-        return self._values - 1
-
-    def start(self, array: np.ndarray, mask: np.ndarray | None, label: str) -> TapedTensor:
-        """An input of the model."""
-        return TapedTensor(self, array, mask, label)
 
     def call(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
-        """Check the shapes, build the layer if it is not yet, and run it."""
+        """Check the shapes and values, build the layer if it is not yet, and run it."""
         shapes = _structure.map_leaves(lambda t: t.shape, x)
         layer.build_call(shapes, _structure.map_leaves(lambda v: getattr(v, "shape", v), options))
         layer.check_values(layer.cast(_structure.map_leaves(lambda t: t.array, x)))
@@ -85,35 +83,42 @@ class Tape:
 
     def run(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         """Run a built layer. The masks of x go to it, as in Keras not if it gets other values beside x."""
-        options = dict(options)
+        if options or not isinstance(x, TapedTensor):
+            return self._run_structure(layer, x, dict(options))
+        y, mask, cache = layer.forward_masked(layer.cast(x.array), x.mask, self.training, {})
+        outputs = self._outputs(layer, y, mask)
+        if self.training:
+            self._calls.append(_Call(layer, cache, x.slot, {}, _slots(outputs)))
+        return outputs
+
+    def _run_structure(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
+        """`run` for several inputs, or other arguments than x."""
         training = options.pop("training", None)
         training = self.training if training is None else bool(training)
         arrays = layer.cast(_structure.map_leaves(lambda t: t.array, x))
         masks = _structure.map_leaves(lambda t: t.mask, x)
-        carried = options.pop("mask", None)
-        given = {name: _structure.map_leaves(_array, value) for name, value in options.items()}
-        beside = any(isinstance(v, Traced) for v in _structure.flatten(options))
-        used = carried if carried is not None else None if beside else masks
-        y, out, cache = layer.forward_masked(arrays, used, training, given)
-        if beside and carried is None:
-            out = layer.compute_mask(arrays, masks)
-        leaves = _structure.flatten(y)
-        out_masks = out if isinstance(out, (list, dict)) else [out, *[None] * (len(leaves) - 1)]
-        made = [
-            TapedTensor(self, array, mask, layer.label)
-            for array, mask in zip(leaves, _structure.flatten(out_masks), strict=True)
-        ]
-        outputs = _structure.pack(y, made)
+        own_mask = options.pop("mask", None)
+        given = _structure.map_leaves(lambda v: v.array if isinstance(v, TapedTensor) else v, options)
+        if own_mask is not None:
+            y, mask, cache = layer.forward_masked(arrays, own_mask, training, given)
+        elif any(isinstance(v, Traced) for v in _structure.flatten(options)):
+            y, cache = layer.forward(arrays, training=training, **given)
+            mask = layer.compute_mask(arrays, masks)
+        else:
+            y, mask, cache = layer.forward_masked(arrays, masks, training, given)
+        outputs = self._outputs(layer, y, mask)
         if self.training:
-            slots = {name: _structure.map_leaves(_slot, value) for name, value in options.items()}
-            call = _Call(layer, cache, _structure.map_leaves(_slot, x), slots, _structure.map_leaves(_slot, outputs))
-            self._read.update(s for s in _structure.flatten([call.x, call.options]) if s is not None)
-            self._calls.append(call)
+            self._calls.append(_Call(layer, cache, _slots(x), _slots(options), _slots(outputs)))
         return outputs
 
-    def ends_at(self, slot: int) -> bool:
-        """Whether no layer reads this value."""
-        return slot not in self._read
+    def _outputs(self, layer: Any, y: Any, mask: Any) -> Any:
+        """mask: that of the first output, or one for each."""
+        if isinstance(y, np.ndarray):
+            return TapedTensor(self, y, mask, layer)
+        leaves = _structure.flatten(y)
+        masks = _structure.flatten(mask) if isinstance(mask, (list, dict)) else [mask, *[None] * (len(leaves) - 1)]
+        made = [TapedTensor(self, array, m, layer) for array, m in zip(leaves, masks, strict=True)]
+        return _structure.pack(y, made)
 
     def backward(
         self, outputs: list[int], gradients: list[Any], at_logits: list[bool], wanted: list[int]
@@ -122,51 +127,57 @@ class Tape:
 
         gradients: of the outputs, None where there is none; at_logits: it is that before the output activation.
         """
-        reached = self._need_gradient(wanted)
+        learning = [bool(call.layer.trainable_weights) for call in self._calls]
+        needed = self._need_gradient(wanted, learning)
         sums: dict[int, np.ndarray] = {}
         before_activation: set[int] = set()
         for slot, gradient, logits in zip(outputs, gradients, at_logits, strict=True):
             _add(sums, slot, gradient)
             if logits:
                 before_activation.add(slot)
-        for call in reversed(self._calls):
-            dy = _structure.map_leaves(lambda slot: sums.pop(slot, None), call.outputs)
-            flat = _structure.flatten(dy)
-            need_dx = any(s in reached for s in _structure.flatten([call.x, call.options]))
-            reached_by_loss = any(d is not None for d in flat) or call.layer.penalizes_outputs
-            if not reached_by_loss or not (need_dx or call.layer.trainable_weights):
+        for call, learns in zip(reversed(self._calls), reversed(learning), strict=True):
+            need_dx = any(slot in needed for slot in call.read)
+            if not (need_dx or learns):
                 continue
-            dy = _structure.pack(dy, [_as(d, call.layer) for d in flat])
-            logits = len(flat) == 1 and call.outputs in before_activation
+            if isinstance(call.outputs, int):
+                dy = _as(sums.pop(call.outputs, None), call.layer)
+                logits, silent = call.outputs in before_activation, dy is None
+            else:
+                parts = [_as(sums.pop(slot, None), call.layer) for slot in _structure.flatten(call.outputs)]
+                dy = _structure.pack(call.outputs, parts)
+                logits, silent = False, all(part is None for part in parts)
+            if silent and not call.layer.penalizes_outputs:
+                continue
             dx = (call.layer.backward_logits if logits else call.layer.backward)(dy, call.cache, need_dx=need_dx)
-            if not need_dx:
-                continue
-            if dx is not None:
-                for slot, gradient in zip(_structure.flatten(call.x), _structure.flatten(dx), strict=True):
-                    _add(sums, slot, gradient)
-            for name, slots in call.options.items():
-                if any(slot is not None for slot in _structure.flatten(slots)):
-                    parts = _structure.flatten(call.layer.option_gradient(name, call.cache))
-                    for slot, gradient in zip(_structure.flatten(slots), parts, strict=True):
-                        _add(sums, slot, gradient)
+            if need_dx:
+                _share_out(sums, call, dx)
         return [sums.get(slot) for slot in wanted]
 
-    def _need_gradient(self, wanted: list[int]) -> set[int]:
+    def _need_gradient(self, wanted: list[int], learning: list[bool]) -> set[int]:
         """The values whose gradient is of use: wanted, or behind something that learns."""
         needed = set(wanted)
-        for call in self._calls:
-            read = _structure.flatten([call.x, call.options])
-            if call.layer.trainable_weights or any(slot in needed for slot in read):
+        for call, learns in zip(self._calls, learning, strict=True):
+            if learns or any(slot in needed for slot in call.read):
                 needed.update(_structure.flatten(call.outputs))
         return needed
 
 
-def _array(value: Any) -> Any:
-    return value.array if isinstance(value, TapedTensor) else value
+def _share_out(sums: dict[int, np.ndarray], call: _Call, dx: Any) -> None:
+    """Add what a call has given back to the gradients of what it read."""
+    if dx is not None:
+        for slot, gradient in zip(_structure.flatten(call.x), _structure.flatten(dx), strict=True):
+            _add(sums, slot, gradient)
+    for name, slots in call.options.items():
+        if any(slot is not None for slot in _structure.flatten(slots)):
+            parts = _structure.flatten(call.layer.option_gradient(name, call.cache))
+            for slot, gradient in zip(_structure.flatten(slots), parts, strict=True):
+                _add(sums, slot, gradient)
 
 
-def _slot(value: Any) -> int | None:
-    return value.slot if isinstance(value, TapedTensor) else None
+def _slots(structure: Any) -> Any:
+    if isinstance(structure, TapedTensor):
+        return structure.slot
+    return _structure.map_leaves(lambda v: v.slot if isinstance(v, TapedTensor) else None, structure)
 
 
 def _add(sums: dict[int, np.ndarray], slot: int | None, gradient: np.ndarray | None) -> None:
