@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+import rnnfast
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(autouse=True)
 def suites(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
+    yield
+    rnnfast.set_num_threads(None)  # they run on one
 
 
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
@@ -34,8 +38,6 @@ def test_throughput_is_a_rate(monkeypatch, kind, side, cell):
 @pytest.mark.parametrize("kind", ["Inference", "Streaming"])
 def test_every_precision_is_a_rate(monkeypatch, kind):
     from suites import precisions, rates
-
-    import rnnfast
 
     monkeypatch.setattr(rates, "SECONDS", 0.0)
     benchmark = getattr(precisions, kind)

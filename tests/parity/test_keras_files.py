@@ -253,6 +253,17 @@ def refused(model, tmp_path):
     return str(caught.value)
 
 
+def test_operations_in_a_graph_are_refused(keras, tmp_path):
+    x = keras.layers.Input((TIME, FEATURES))
+    y = keras.layers.LSTM(3)(keras.ops.tanh(x))
+    assert "operation" in refused(keras.Model(x, y), tmp_path)
+    words = keras.layers.Embedding(9, 3, mask_zero=True)
+    tokens = keras.layers.Input((TIME,))
+    _, state = keras.layers.GRU(3, return_state=True)(x)
+    y = keras.layers.GRU(3)(words(tokens), initial_state=state, mask=words.compute_mask(tokens))
+    assert "a mask beside initial_state" in refused(keras.Model([x, tokens], y), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("make", "word"),
     [
