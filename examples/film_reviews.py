@@ -8,7 +8,6 @@ Draws the loss and the accuracy of every epoch.
 import argparse
 
 import example_data
-import matplotlib.pyplot as plt
 
 from rnnfast import keras
 
@@ -35,6 +34,8 @@ def main():
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--figure", default="film_reviews.png")
     options = parser.parse_args()
+    import matplotlib.pyplot as plt  # here, so that `network` can be had without it
+
     x, y, source = example_data.reviews(options.data, VOCABULARY, LENGTH, options.rows)
 
     keras.utils.set_random_seed(0)

@@ -9,7 +9,6 @@ hour to be forecast (hour and month as points on a circle) joins it afterwards. 
 import argparse
 
 import example_data
-import matplotlib.pyplot as plt
 import numpy as np
 
 from rnnfast import keras
@@ -46,6 +45,8 @@ def main():
     parser.add_argument("--rows", type=int, default=43_800, help="hours")
     parser.add_argument("--figure", default="pollution.png")
     options = parser.parse_args()
+    import matplotlib.pyplot as plt  # here, so that `network` can be had without it
+
     table, _, source = example_data.pollution(options.data)
     x, y, scale = windows(table[: options.rows])
     split = len(y) * 4 // 5

@@ -9,7 +9,6 @@ an update, and the states go on from piece to piece (truncated back-propagation 
 import argparse
 
 import example_data
-import matplotlib.pyplot as plt
 import numpy as np
 
 from rnnfast import InferenceModel, keras
@@ -57,6 +56,8 @@ def main():
     parser.add_argument("--characters", type=int, default=1_000_000)
     parser.add_argument("--figure", default="shakespeare.png")
     options = parser.parse_args()
+    import matplotlib.pyplot as plt  # here, so that `network` can be had without it
+
     text, symbols, source = example_data.characters(options.data)
     x, y = streams(text, options.characters)
     held_out = max(PIECE, x.shape[1] // 10 // PIECE * PIECE)  # the end of every stream

@@ -8,7 +8,6 @@ Draws the last year's forecasts.
 import argparse
 
 import example_data
-import matplotlib.pyplot as plt
 import numpy as np
 
 from rnnfast import InferenceModel, keras
@@ -36,6 +35,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--figure", default="temperatures.png")
     options = parser.parse_args()
+    import matplotlib.pyplot as plt  # here, so that `network` can be had without it
+
     series, source = example_data.temperatures(options.data)
     x, y, mean, deviation = windows(series)
     split = len(y) - 365
