@@ -1,6 +1,6 @@
 # src_c/rnnfast.h as Cython sees it. What each field and entry means is written there. Arguments are checked before an
 # entry is called, so what it can fail for is memory.
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from libcpp cimport bool
 
 cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
@@ -53,6 +53,8 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void* z
         void* extra
         int threads
+        const int32_t* index
+        int64_t x_rows
 
     struct RnnBackward:
         RnnForward forward
@@ -148,6 +150,8 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void (*column_sums)(Dtype, int64_t rows, int64_t cols, const void* x, void* sums) except +MemoryError nogil
         void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy,
                                    void* dtable) except +MemoryError nogil
+        int64_t (*distinct_tokens)(int64_t count, const int64_t* tokens, int64_t* distinct,
+                                   int32_t* index) except +MemoryError nogil
         bint (*all_finite)(Dtype, int64_t size, const void* x) except +MemoryError nogil
         void (*adam_update)(const AdamUpdate*) except +MemoryError nogil
         void (*rmsprop_update)(const RmspropUpdate*) except +MemoryError nogil

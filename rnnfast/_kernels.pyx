@@ -10,7 +10,7 @@ layer; the checks here keep a wrong pointer from ever reaching the core.
 cimport cython
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from rnnfast._api cimport (
     Activation, ActivationId, AdamUpdate, Api, CellKind, Dtype, MatMul, RmspropUpdate, RnnBackward, RnnForward, RnnSpec,
@@ -193,6 +193,26 @@ def embedding_backward(tokens, dy, int64_t vocabulary):
     with nogil:
         core.embedding_backward(dtype_of(number), count, dim, index, source, target)
     return dtable
+
+
+def distinct_tokens(tokens):
+    """(distinct, index): the different tokens, int64, in the order in which they first occur, and for every token its
+    place among them, int32 and of the tokens' shape: tokens == distinct[index]. None where they are so many that to do
+    something once for each of them hardly saves anything. tokens: int64, any shape.
+    """
+    check_array("tokens", tokens)
+    if cnp.PyArray_TYPE(tokens) != cnp.NPY_INT64:
+        raise TypeError(f"tokens: expected int64, got {tokens.dtype}")
+    tokens = contiguous(tokens)
+    cdef int64_t count = tokens.size, found
+    distinct = np.empty(count // 2, np.int64)
+    index = np.empty(tokens.shape, np.int32)
+    cdef const int64_t* source = <const int64_t*> data(tokens)
+    cdef int64_t* different = <int64_t*> data(distinct)
+    cdef int32_t* places = <int32_t*> data(index)
+    with nogil:
+        found = core.distinct_tokens(count, source, different, places)
+    return None if found < 0 else (distinct[:found], index)
 
 
 def all_finite(x):

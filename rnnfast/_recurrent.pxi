@@ -11,6 +11,7 @@ cdef class RnnCache:
     cdef int number, threads
     cdef object kernel, recurrent_kernel, bias, peephole
     cdef object x, h, c, z, extra
+    cdef object index  # of the rows of x, packed: None or int32 (total,)
     cdef object silent  # rows whose last output is zero and not their state: None or bool (batch,)
     cdef bint return_sequences, zero_output
     cdef bint taken  # by a backward pass that is running
@@ -30,6 +31,8 @@ cdef class RnnCache:
         call.z = data(self.z)
         call.extra = data(self.extra)
         call.threads = self.threads
+        call.index = <const int32_t*> data(self.index)
+        call.x_rows = 0 if self.index is None else self.x.shape[0]
         return call
 
     cdef history(self, str name, initial):
@@ -46,7 +49,7 @@ cdef class RnnCache:
     cdef void release(self) noexcept:
         """Lets go of everything; the cache is used up."""
         self.plan = None
-        self.x = self.h = self.c = self.z = self.extra = None
+        self.x = self.h = self.c = self.z = self.extra = self.index = None
 
     cdef last_gradient(self, str name, d_output, d_state):
         """Gradient of the final state, sorted: what reaches it as the output and what reaches it as a state."""
@@ -63,13 +66,26 @@ cdef class RnnCache:
         return self.plan.sorted_rows(total)
 
 
+cdef indexed_shape(x, index):
+    """The shape (batch, time, input) that rows (rows, input) and an index stand for."""
+    check_array("index", index)
+    if cnp.PyArray_TYPE(index) != cnp.NPY_INT32:
+        raise TypeError(f"index: expected int32, got {index.dtype}")
+    if x.ndim != 2 or index.ndim != 2:
+        raise ValueError(f"x, index: expected shapes (rows, input) and (batch, time), got {x.shape} and {index.shape}")
+    if index.size and not 0 <= index.min() <= index.max() < x.shape[0]:
+        raise ValueError(f"index: expected values from 0 to {x.shape[0] - 1}, got {index.min()} to {index.max()}")
+    return (*index.shape, x.shape[1])
+
+
 def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activation, recurrent_activation,
                 bint reset_after=True, initial_state=None, mask=None, lengths=None, bint go_backwards=False,
-                bint zero_output_for_mask=False, bint return_sequences=False, bint training=False):
+                bint zero_output_for_mask=False, bint return_sequences=False, bint training=False, index=None):
     """A recurrent layer over whole sequences, with Keras' meaning of every argument.
 
     cell: "simple_rnn", "lstm" or "gru", with G = 1, 4 (i f g o) or 3 (z r h) gates.
     x: (batch, time, input), any strides; read in place where it is time-major or a single row or step.
+    index: None or int32 (batch, time); x is (rows, input) then, and step t of row b reads x[index[b, t]].
     kernel: (input, G*units). recurrent_kernel: (units, G*units).
     bias: None or (G*units,); for a GRU with reset_after (2, 3*units). peephole: None or, for an LSTM, (3, units).
     activation, recurrent_activation: rnnfast.activations.Activation, element-wise.
@@ -85,9 +101,10 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     if cell not in CELLS:
         raise ValueError(f"cell: expected one of {', '.join(CELLS)}, got {cell!r}")
     run.number = float_type("x", x)
-    if x.ndim != 3 or 0 in x.shape[1:]:
-        raise ValueError(f"x: expected shape (batch, time, input) with at least one step and feature, got {x.shape}")
-    batch, time, input_dim = x.shape
+    shape = x.shape if index is None else indexed_shape(x, index)
+    if len(shape) != 3 or 0 in shape[1:]:
+        raise ValueError(f"x: expected shape (batch, time, input) with at least one step and feature, got {shape}")
+    batch, time, input_dim = shape
     float_type("recurrent_kernel", recurrent_kernel)
     if recurrent_kernel.ndim != 2 or recurrent_kernel.shape[0] < 1:
         raise ValueError(f"recurrent_kernel: expected shape (units, gates * units), got {recurrent_kernel.shape}")
@@ -121,7 +138,10 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
     run.h = run.history("initial_state[0]", initial_state[0])
     run.c = run.history("initial_state[1]", initial_state[1]) if is_lstm else None
-    run.x = run.plan.gather(x, run.threads)
+    if index is None:
+        run.x = run.plan.gather(x, run.threads)
+    else:
+        run.x, run.index = contiguous(x), run.plan.gather_index(index, run.threads)
     run.z = empty((core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total),), kernel.dtype)
     run.extra = empty((run.plan.total, units), kernel.dtype) if is_gru and not reset_after else None
     call = run.call()
@@ -149,8 +169,8 @@ def rnn_backward(RnnCache cache not None, d_output, d_states=None, *, bint need_
     d_output: gradient of the output, of its shape, or None. d_states: None or a list like the returned states, each
     (batch, units) or None. A cache serves one call: the core overwrites what it holds.
 
-    Returns (dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states); dx is None with need_dx=False, dbias
-    and dpeephole are None where the layer has none, d_initial_states is [dh] or [dh, dc].
+    Returns (dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states); dx is of the shape of x, so with an
+    index it is the gradient of the rows (rows, input); it is None with need_dx=False, dbias and dpeephole are None where the layer has none, d_initial_states is [dh] or [dh, dc].
     """
     with cython.critical_section(cache):
         if cache.plan is None or cache.taken:
@@ -179,7 +199,8 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
         check("d_output", d_output, cache.number, (plan.batch, plan.time, cache.spec.units))
         dy = plan.outputs_backward(d_output, cache.zero_output, cache.threads)
 
-    dx = empty((plan.total, cache.spec.input_dim), cache.kernel.dtype) if need_dx else None
+    cdef bint by_index = cache.index is not None
+    dx = empty(cache.x.shape, cache.kernel.dtype) if need_dx else None
     dkernel = empty(cache.kernel.shape, cache.kernel.dtype)
     drecurrent_kernel = empty(cache.recurrent_kernel.shape, cache.kernel.dtype)
     dbias = None if cache.bias is None else np.empty_like(cache.bias)
@@ -194,5 +215,6 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
     finally:
         cache.release()
     d_initial = [plan.batch_rows(dh)] + ([plan.batch_rows(dc)] if is_lstm else [])
-    dx = plan.scatter(dx, cache.threads) if need_dx else None
+    if need_dx and not by_index:
+        dx = plan.scatter(dx, cache.threads)
     return dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial

@@ -191,6 +191,18 @@ class Layer:
         """Output and what `backward` needs. x has been cast and checked. A cache is used at most once."""
         raise TypeError(f"{self.label} does not define forward(x, mask, training)")
 
+    @property
+    def takes_indexed_rows(self) -> bool:
+        """Whether `forward` takes IndexedRows in place of an array, and `backward` then gives the gradient of the rows."""
+        return False
+
+    def forward_to(
+        self, reader: Layer | None, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False
+    ) -> tuple[Any, Any]:
+        """`forward`, where `reader` alone reads the output: what it takes may be handed over instead of an array. The
+        gradient that `backward` is given is that of what was handed over."""
+        return self.forward(x, mask=mask, training=training)
+
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """Gradient of the input (None if not `need_dx`), and of the variables in their `grad`."""
         raise TypeError(f"{self.label} does not define backward(dy, cache)")

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels, initializers
 from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.variable import Variable
 
 
@@ -76,6 +77,18 @@ class Embedding(Layer):
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         return _kernels.embedding_forward(self.embeddings.value, x), x if training else None
+
+    def forward_to(
+        self, reader: Layer | None, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False
+    ) -> tuple[Any, Any]:
+        """A layer that takes them gets each different row once, where so few differ that it pays."""
+        by_index = reader is not None and reader.takes_indexed_rows and x.ndim == 2
+        found = _kernels.distinct_tokens(x) if by_index else None
+        if found is None:
+            return self.forward(x, mask=mask, training=training)
+        tokens, index = found
+        rows, cache = self.forward(tokens, training=training)
+        return IndexedRows(rows, index), cache
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         self.embeddings.add_grad(_kernels.embedding_backward(cache, np.ascontiguousarray(dy), self.input_dim))

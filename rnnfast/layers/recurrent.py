@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, initializers
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.variable import Variable
 
 
@@ -163,9 +164,17 @@ class Recurrent(Layer):
 
     # The two passes
 
+    def cast(self, x: Any) -> Any:
+        return x.astype(self.dtype) if isinstance(x, IndexedRows) else super().cast(x)
+
+    @property
+    def takes_indexed_rows(self) -> bool:
+        """Not with a user's own passes, which expect arrays."""
+        return type(self).forward is Recurrent.forward and type(self).backward is Recurrent.backward
+
     def forward(
         self,
-        x: np.ndarray,
+        x: Any,
         *,
         mask: Any = None,
         training: bool = False,
@@ -181,6 +190,7 @@ class Recurrent(Layer):
             initial_state = self._check_states(initial_state, batch)
         elif self._states is not None:
             initial_state = self._kept_states(batch)
+        x, index = (x.rows, x.index) if isinstance(x, IndexedRows) else (x, None)
         output, states, cache = _kernels.rnn_forward(
             self.cell,
             x,
@@ -195,6 +205,7 @@ class Recurrent(Layer):
             zero_output_for_mask=self.zero_output_for_mask,
             return_sequences=self.return_sequences,
             training=training,
+            index=index,
         )
         if self._stateful:
             self._states = [np.array(s) for s in states]

@@ -150,9 +150,9 @@ class Sequential(Model):
     def run(self, x: np.ndarray, mask: np.ndarray | None, training: bool) -> tuple[np.ndarray, Any, list[Any]]:
         """Output, its mask, and the tape: a cache per layer."""
         tape = []
-        for layer in self._layers:
+        for layer, reader in zip(self._layers, [*self._layers[1:], None], strict=True):
             x = layer.cast(x)
-            y, cache = layer.forward(x, mask=mask, training=training)
+            y, cache = layer.forward_to(reader, x, mask=mask, training=training)
             mask = layer.compute_mask(x, mask)
             tape.append(cache)
             x = y

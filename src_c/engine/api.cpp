@@ -6,6 +6,7 @@
 #include "../rnnfast.h"
 #include "buffer.h"
 #include "cpu.h"
+#include "distinct.h"
 #include "plan.h"
 #include "rnn.h"
 #include "threads.h"
@@ -169,6 +170,7 @@ Api make_api() {
   api.activation_backward = activation_backward;
   api.column_sums = column_sums;
   api.embedding_backward = embedding_backward;
+  api.distinct_tokens = distinct_tokens;
   api.all_finite = all_finite;
   api.adam_update = adam_update;
   api.rmsprop_update = rmsprop_update;

@@ -61,6 +61,7 @@ template <class T> class Backward {
 
   void run() {
     time_loop();
+    if (f_.index) sum_by_index();
     weight_gradients();
     if (b_.dx) input_gradient();
   }
@@ -68,6 +69,23 @@ template <class T> class Backward {
  private:
   T* z() const { return typed<T>(f_.z); }
   const T* h() const { return typed<T>(f_.h); }
+
+  // dz for the rows of x: that of every step, or for each row the sum over the steps that it stands at.
+  struct InputDz {
+    const T* data;
+    int64_t rows, panel;
+  };
+  InputDz input_dz() const {
+    if (f_.index) return {sums_.data(), f_.x_rows, f_.x_rows * layout_.slot_row()};
+    return {z(), plan_.total(), z_panel_};
+  }
+  void sum_by_index() {
+    const int64_t panel_size = f_.x_rows * layout_.slot_row();
+    sums_ = Buffer<T>(layout_.panels() * panel_size);
+    parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
+      kernels_.z_sums_by_index(plan_.total(), z() + panel * z_panel_, f_.index, sums_.data() + panel * panel_size);
+    });
+  }
 
   // dz of every step into z; dh and dc of the initial state.
   void time_loop() const {
@@ -109,8 +127,8 @@ template <class T> class Backward {
     });
   }
 
-  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and dz from row z_row on.
-  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, int64_t z_row,
+  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and k rows of the panel's dz.
+  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, const T* dz,
                       bool accumulate, void* gradient) const {
     Buffer<T> work(rows * layout_.width(gates), uninitialised);
     OuterArgs<T> p{};
@@ -120,7 +138,7 @@ template <class T> class Backward {
     // The candidate's recurrent part of a GRU lies in slot 3, past its input's.
     p.skip_slot = layout_.cell == CellKind::gru && layout_.reset_after && gradient == b_.drecurrent_kernel;
     p.a = a;
-    p.b = z() + panel * z_panel_ + z_row * layout_.slot_row() + gates.first * layout_.lanes;
+    p.b = dz + gates.first * layout_.lanes;
     p.b_row = layout_.slot_row();
     p.accumulate = accumulate;
     p.c = cell_part(layout_, gates, typed<T>(gradient), panel);
@@ -131,6 +149,7 @@ template <class T> class Backward {
   void weight_gradients() const {
     const int64_t I = f_.spec->input_dim, H = layout_.units, P = layout_.panels();
     const std::vector<Segment> runs = merged(plan_.segments());
+    const InputDz input = input_dz();
     Buffer<T> sums(P * layout_.slot_row());
 
     const int jobs = b_.dbias ? 3 : 2;
@@ -138,18 +157,20 @@ template <class T> class Backward {
       const int64_t panel = job / jobs;
       switch (job % jobs) {
         case 0:
-          panel_gradient(layout_.input_gates(), panel, I, plan_.total(), typed<T>(f_.x), 0, false, b_.dkernel);
+          panel_gradient(layout_.input_gates(), panel, I, input.rows, typed<T>(f_.x), input.data + panel * input.panel,
+                         false, b_.dkernel);
           break;
         case 1:
           for (const Segment& s : runs)
-            panel_gradient(layout_.recurrent_gates(), panel, H, s.count, h() + s.prev * H, s.z, &s != &runs.front(),
+            panel_gradient(layout_.recurrent_gates(), panel, H, s.count, h() + s.prev * H,
+                           z() + panel * z_panel_ + s.z * layout_.slot_row(), &s != &runs.front(),
                            b_.drecurrent_kernel);
           if (layout_.split())
-            panel_gradient(layout_.candidate_gates(), panel, H, plan_.total(), typed<T>(f_.extra), 0, false,
-                           b_.drecurrent_kernel);
+            panel_gradient(layout_.candidate_gates(), panel, H, plan_.total(), typed<T>(f_.extra),
+                           z() + panel * z_panel_, false, b_.drecurrent_kernel);
           break;
         default:
-          kernels_.z_sums(plan_.total(), z() + panel * z_panel_, sums.data() + panel * layout_.slot_row());
+          kernels_.z_sums(input.rows, input.data + panel * input.panel, sums.data() + panel * layout_.slot_row());
       }
     });
     if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
@@ -163,9 +184,10 @@ template <class T> class Backward {
     const GateSet gates = layout_.input_gates();
     Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
     pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
-    const KBlocks k = layout_.input_blocks(z_panel_);
-    for_row_parts(plan_.total(), threads_, [&](int64_t first, int64_t count) {
-      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, z() + first * layout_.slot_row(),
+    const InputDz input = input_dz();
+    const KBlocks k = layout_.input_blocks(input.panel);
+    for_row_parts(input.rows, threads_, [&](int64_t first, int64_t count) {
+      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, input.data + first * layout_.slot_row(),
                                               layout_.slot_row(), k, {wt.data(), nullptr, nullptr},
                                               typed<T>(b_.dx) + first * I, I));
     });
@@ -179,6 +201,7 @@ template <class T> class Backward {
   const CellLayout layout_;
   const int64_t z_panel_;
   const int threads_;
+  Buffer<T> sums_;  // dz by row of x: as z, with x_rows rows
 };
 
 template <class T> void forward(const RnnForward& f) {
@@ -188,11 +211,18 @@ template <class T> void forward(const RnnForward& f) {
   const int64_t z_panel = plan.total() * layout.slot_row();
   const int threads = worthwhile_threads(layer_operations(f), f.threads);
   T* z = typed<T>(f.z);
-  for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
-    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, 0,
+  // The input's part: of every step, into z; or of every row that occurs, from which the time loop takes it.
+  const int64_t rows = f.index ? f.x_rows : plan.total(), input_panel = rows * layout.slot_row();
+  Buffer<T> by_row(f.index ? layout.z_size(rows) : 0, uninitialised);
+  T* input = f.index ? by_row.data() : z;
+  for_row_parts(rows, threads, [&](int64_t first, int64_t count) {
+    rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, input + first * layout.slot_row(), input_panel, 0,
                 layout.panels(), nullptr);
   });
   RecurForwardArgs<T> p = rnn.recurrence();
+  p.input = input;
+  p.input_panel = input_panel;
+  p.input_index = f.index;
   p.segments = plan.segments().data();
   p.segment_count = static_cast<int64_t>(plan.segments().size());
   p.z = z;

@@ -114,6 +114,10 @@ template <class T> struct RecurForwardArgs {
   T* extra;                     // GRU reset_after=false: r * h, row length units, by `z` (training) or by row; written
   bool extra_by_row;
   bool reset_after;
+  // Where z does not hold the input's part yet: packed row i begins with row input_index[i] of `input`, which is laid
+  // out as z is. Null: z holds it.
+  const T* input; ptrdiff_t input_panel;
+  const int32_t* input_index;
 };
 
 // One time loop backward. z holds what forward left and is overwritten by the gradients of the pre-activations.
@@ -161,6 +165,8 @@ template <class T> struct Kernels {
   void (*recur_backward[3])(const RecurBackwardArgs<T>&);
   // sums [4 * VL] = the rows of one panel of z added up, in order
   void (*z_sums)(int64_t rows, const T* z, T* sums);
+  // sums [row][4 * VL] += the rows of one panel of z, each to the row of its index, in order
+  void (*z_sums_by_index)(int64_t rows, const T* z, const int32_t* index, T* sums);
   // dp (3, units) = sum over the segments of d(i, f) * c_prev, d(o) * c
   void (*peephole_gradient)(int64_t units, const Segment*, int64_t segment_count, const T* z, ptrdiff_t z_panel,
                             const T* c, T* dp);

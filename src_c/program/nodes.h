@@ -16,6 +16,8 @@ template <class T> class EmbeddingNode : public Node<T> {
   NodeInfo info() const override;
 
  private:
+  bool run_by_index(Context<T>&, const int64_t* tokens, int64_t count) const;
+
   int mask_;
   int64_t dim_;
   Buffer<T> table_;

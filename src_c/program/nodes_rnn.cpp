@@ -59,12 +59,18 @@ template <class T> RnnInfer<T> RnnNode<T>::begin(Context<T>& context) const {
   RnnInfer<T> infer{};
   infer.rnn = &rnn_;
   infer.plan = &plan;
-  infer.x = context.packed(in, plan);
+  if (const Tensor<T>& x = context.tensor(in); x.index != nullptr) {
+    infer.x = x.data;
+    infer.x_rows = x.distinct;
+    infer.index = context.packed_index(in, plan);
+  } else {
+    infer.x = context.packed(in, plan);
+  }
   T* in_place = emits == Emits::last && plan.uniform() && !carried(context) ? context.create(out) : nullptr;
   infer.h_state = start_state(context, plan, slot_, in_place);
   if (rnn_.spec().cell == CellKind::lstm)
     infer.c_state = start_state(context, plan, slot_ < 0 ? -1 : slot_ + 1, nullptr);
-  infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan, context.threads()));
+  infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan, context.threads(), infer.x_rows));
   if (emits != Emits::history) return infer;
   if (plan.uniform() || context.value(out).packed)
     infer.h = context.create_packed(out, plan, go_backwards_, plan.batch());

@@ -228,11 +228,12 @@ template <class T> void Program<T>::choose_layouts() {
   std::vector<Value>& values = graph_.values;
   std::vector<int> readers(values.size(), 0);
   for (Value& value : values) value.packed = value.dims.size() > 1;
-  for (int v : graph_.outputs) values[static_cast<size_t>(v)].packed = false;
+  for (Value& value : values) value.by_index = value.packed;
+  for (int v : graph_.outputs) values[static_cast<size_t>(v)].packed = values[static_cast<size_t>(v)].by_index = false;
   for (size_t i = nodes_.size(); i-- > 0;) {
     const Node<T>& node = *nodes_[i];
     Value& out = values[static_cast<size_t>(node.output)];
-    if (readers[static_cast<size_t>(node.output)] == 0) out.packed = false;
+    if (readers[static_cast<size_t>(node.output)] == 0) out.packed = out.by_index = false;
     for (int v : node.inputs) {
       Value& in = values[static_cast<size_t>(v)];
       ++readers[static_cast<size_t>(v)];
@@ -240,6 +241,7 @@ template <class T> void Program<T>::choose_layouts() {
       const bool ordered = !in.flipped || in.mask < 0 || turns;
       const bool wanted = node.wish() == LayoutWish::packed || (node.wish() == LayoutWish::follows && out.packed);
       in.packed = in.packed && wanted && ordered;
+      in.by_index = in.by_index && node.recurrent() != nullptr;
     }
   }
 }

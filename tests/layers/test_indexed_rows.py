@@ -1,0 +1,176 @@
+"""Embedding and the recurrent layer behind it, with products once per different token: forward the same bits, backward
+the gradients of finite differences."""
+
+import numpy as np
+import pytest
+from numeric import assert_close, finite_difference
+
+import rnnfast
+from rnnfast import _kernels, layers
+from rnnfast.layers.indexed_rows import IndexedRows
+
+CELLS = [layers.SimpleRNN, layers.LSTM, layers.GRU]
+READERS = {
+    "simple_rnn": lambda **o: layers.SimpleRNN(5, **o),
+    "lstm": lambda **o: layers.LSTM(5, peephole=True, **o),
+    "gru": lambda **o: layers.GRU(5, **o),
+    "gru reset before": lambda **o: layers.GRU(5, reset_after=False, **o),
+    "backwards": lambda **o: layers.LSTM(5, go_backwards=True, **o),
+    "bidirectional": lambda **o: layers.Bidirectional(layers.LSTM(5, **o), dtype=o["dtype"]),
+    "two cells": lambda **o: layers.Bidirectional(
+        layers.LSTM(5, **o), backward_layer=layers.GRU(4, go_backwards=True, **o), dtype=o["dtype"]
+    ),
+}
+TOKENS = {
+    "repeated": np.random.default_rng(0).integers(0, 7, (3, 9)),
+    "one only": np.full((3, 9), 4),
+    "all different": np.random.default_rng(0).permutation(27).reshape(3, 9),
+    "one row": np.array([[1, 0, 2, 2, 1, 2]]),
+}
+
+
+def model_of(reader, dtype, mask_zero, vocabulary=30):
+    model = rnnfast.Sequential([layers.Embedding(vocabulary, 6, mask_zero=mask_zero, dtype=dtype), reader])
+    model.build((None, None))
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.normal(0.0, 0.5, v.shape) for v in model.weights])
+    return model
+
+
+def gathered(model, tokens):
+    """Output and gradients with the ordinary array between the two layers."""
+    embedding, reader = model.layers
+    x, cache = embedding.forward(tokens, training=True)
+    y, tape = reader.forward(x, mask=embedding.compute_mask(tokens), training=True)
+    return y, (cache, tape)
+
+
+@pytest.mark.parametrize("tokens", TOKENS.values(), ids=list(TOKENS))
+@pytest.mark.parametrize("mask_zero", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("reader", READERS.values(), ids=list(READERS))
+def test_bits_are_those_of_the_array(reader, return_sequences, mask_zero, tokens):
+    model = model_of(reader(return_sequences=return_sequences, dtype="float32"), "float32", mask_zero)
+    expected, _ = gathered(model, tokens)
+    for training in (False, True):
+        assert np.array_equal(model.run(tokens, None, training)[0], expected)
+    assert np.array_equal(model.predict(tokens), expected)
+
+
+@pytest.mark.parametrize("tokens", TOKENS.values(), ids=list(TOKENS))
+@pytest.mark.parametrize("mask_zero", [False, True])
+@pytest.mark.parametrize("reader", READERS.values(), ids=list(READERS))
+def test_gradients(reader, mask_zero, tokens):
+    model = model_of(reader(return_sequences=True, dtype="float64"), "float64", mask_zero)
+    y, _, tape = model.run(tokens, None, training=True)
+    dy = np.random.default_rng(2).normal(size=y.shape)
+    model.backward(dy, tape, need_dx=False)
+    found = [v.grad for v in model.weights]
+
+    _, (cache, tape) = gathered(model, tokens)
+    for variable in model.weights:
+        variable.grad = None
+    embedding, reader = model.layers
+    embedding.backward(reader.backward(dy, tape), cache)
+    for variable, grad in zip(model.weights, found, strict=True):
+        assert_close(grad, variable.grad, 1e-12, variable.path)
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=list(READERS))
+def test_gradients_by_finite_differences(reader):
+    tokens = TOKENS["repeated"][:, :4]
+    model = model_of(reader(dtype="float64"), "float64", mask_zero=True, vocabulary=7)
+    y, _, tape = model.run(tokens, None, training=True)
+    dy = np.random.default_rng(2).normal(size=y.shape)
+    model.backward(dy, tape, need_dx=False)
+    for variable in model.weights:
+        value = variable.numpy().copy()
+
+        def loss(variable=variable, value=value):
+            variable.assign(value)
+            return float((dy * model.run(tokens, None, False)[0]).sum())
+
+        expected = finite_difference(loss, value)
+        variable.assign(value)
+        assert_close(variable.grad, expected, 1e-6, variable.path)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_change_no_bit(threads):
+    tokens = np.random.default_rng(3).integers(0, 40, (48, 60))
+    model = model_of(layers.Bidirectional(layers.LSTM(48)), "float32", mask_zero=True, vocabulary=40)
+
+    def gradients():
+        for variable in model.weights:
+            variable.grad = None
+        y, _, tape = model.run(tokens, None, training=True)
+        model.backward(np.ones_like(y), tape, need_dx=False)
+        return [y, *(v.grad for v in model.weights)]
+
+    before = rnnfast.get_num_threads()
+    try:
+        rnnfast.set_num_threads(1)
+        alone = gradients()
+        rnnfast.set_num_threads(threads)
+        together = gradients()
+    finally:
+        rnnfast.set_num_threads(before)
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_stateful(cell):
+    tokens = TOKENS["repeated"]
+    whole = model_of(cell(4), "float32", False)
+    parts = model_of(cell(4, stateful=True), "float32", False)
+    expected = whole.run(tokens, None, False)[0]
+    parts.run(tokens[:, :5], None, False)
+    assert np.array_equal(parts.run(tokens[:, 5:], None, False)[0], expected)
+
+
+class Doubled(layers.LSTM):
+    """A user's own layer: it does arithmetic on its input."""
+
+    def forward(self, x, **options):
+        return super().forward(2 * x, **options)
+
+
+@pytest.mark.parametrize("reader", [layers.Dense(4), layers.Flatten(), Doubled(4)], ids=lambda r: type(r).__name__)
+def test_other_layers_get_the_array(reader):
+    tokens = TOKENS["one only"]
+    embedding = layers.Embedding(30, 6)
+    x, _ = embedding.forward_to(reader, embedding.prepare(tokens))
+    assert isinstance(x, np.ndarray)
+    model = rnnfast.Sequential([layers.Embedding(30, 6), reader])
+    assert np.array_equal(model(tokens), reader(model.layers[0](tokens)))
+
+
+def test_only_few_different_tokens_are_told_apart():
+    embedding, reader = layers.Embedding(30, 6), layers.LSTM(4)
+    handed = [type(embedding.forward_to(reader, embedding.prepare(t))[0]) for t in TOKENS.values()]
+    assert handed == [IndexedRows, IndexedRows, np.ndarray, IndexedRows]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 1000])
+def test_distinct_tokens(count):
+    tokens = np.random.default_rng(count).choice([-(2**62), -3, 0, 7, 2**40, 2**62], (count, 3))
+    found = _kernels.distinct_tokens(tokens)
+    if 2 * len(np.unique(tokens)) > tokens.size:
+        assert found is None
+        return
+    distinct, index = found
+    first = np.sort(np.unique(tokens, return_index=True)[1])
+    assert np.array_equal(distinct, tokens.ravel()[first])
+    assert np.array_equal(distinct[index], tokens)
+
+
+@pytest.mark.parametrize(
+    "index", [np.zeros((2, 3), np.int64), np.zeros(3, np.int32), np.full((2, 3), 4, np.int32), [[0]]], ids=repr
+)
+def test_bad_index(index):
+    x, kernel, recurrent = np.ones((4, 2), "f4"), np.ones((2, 3), "f4"), np.ones((3, 3), "f4")
+    tanh = rnnfast.activations.get("tanh")
+    with pytest.raises((TypeError, ValueError), match="index"):
+        _kernels.rnn_forward(
+            "simple_rnn", x, kernel, recurrent, None, None, activation=tanh, recurrent_activation=tanh, index=index
+        )
