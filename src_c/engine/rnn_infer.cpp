@@ -113,11 +113,11 @@ template <class T> void rnn_infer_member(const RnnInfer<T>& infer, int member, i
   p.scratch = ring + states_size(rnn, plan) + member * scratch_size(rnn, plan, infer.x_rows);
   const auto recur = rnn.products().recur_forward[static_cast<int>(rnn.spec().cell)];
   if (infer.index) {
-    T* input = input_of(infer);
-    p.input_panel = infer.x_rows * layout.slot_row();
-    rnn.project(infer.x_rows, infer.x, input, p.input_panel, p.panel_begin, p.panel_end, p.scratch);
-    p.input = input;
+    p.input = infer.input ? infer.input : input_of(infer);
+    p.input_panel = (infer.input ? infer.input_rows : infer.x_rows) * layout.slot_row();
     p.input_index = infer.index;
+    if (!infer.input)
+      rnn.project(infer.x_rows, infer.x, input_of(infer), p.input_panel, p.panel_begin, p.panel_end, p.scratch);
   }
 
   // The first member goes on alone where they part.

@@ -21,7 +21,11 @@ template <class T> struct RnnInfer {
   T* c_state;      // LSTM: likewise; else null
   T* workspace;    // rnn_infer_workspace() elements, 64-byte aligned
   const int32_t* index;  // (total): the row of x at each real step; or null
-  int64_t x_rows;        // of x where there is an index, else 0
+  int64_t x_rows;        // of x where there is an index and no `input`, else 0
+  // With an index: the input's part of z of every row, known before (PackedRnn::project into z of input_rows rows), and
+  // x is not read. Or null.
+  const T* input;
+  int64_t input_rows;
 };
 // threads: at most so many will share the layer.
 template <class T>

@@ -21,6 +21,9 @@ void need_int8_sums(WeightType type, int64_t k, const std::string& name) {
     refuse(name, "int8 weights take at most " + std::to_string(kInt8Inputs) + " inputs, got " + std::to_string(k));
 }
 
+// What recurrent layers may hold of their products with a table: as much as stays in cache beside their weights.
+constexpr int64_t kTableBytes = 1 << 20;
+
 void need_axes(const Value& in, size_t axes, const std::string& name) {
   if (in.dims.size() != axes)
     refuse(name, "expected an input of " + std::to_string(axes + 1) + " axes, got " + shape_text(in.dims));
@@ -217,6 +220,7 @@ template <class T> void Program<T>::finish(const std::vector<int>& outputs) {
     if (!value(v, "output", "program").outer.empty()) refuse("program", "an output lies inside time_distributed");
   graph_.outputs = outputs;
   choose_layouts();
+  give_small_tables();
   find_last_uses();
   find_groups();
   finished_ = true;
@@ -243,6 +247,24 @@ template <class T> void Program<T>::choose_layouts() {
       in.packed = in.packed && wanted && ordered;
       in.by_index = in.by_index && node.recurrent() != nullptr;
     }
+  }
+}
+
+// Where only recurrent layers read an embedding, their products with the rows of a small table are made once, here.
+template <class T> void Program<T>::give_small_tables() {
+  for (const auto& node : nodes_) {
+    auto* embedding = dynamic_cast<EmbeddingNode<T>*>(node.get());
+    if (embedding == nullptr || !graph_.values[static_cast<size_t>(embedding->output)].by_index) continue;
+    std::vector<RnnNode<T>*> readers;
+    int64_t bytes = 0;
+    for (const auto& other : nodes_)
+      if (!other->inputs.empty() && other->inputs[0] == embedding->output) {
+        readers.push_back(static_cast<RnnNode<T>*>(other.get()));
+        bytes += readers.back()->table_bytes(embedding->vocabulary());
+      }
+    if (bytes > kTableBytes) continue;
+    for (RnnNode<T>* reader : readers) reader->take_table(embedding->table(), embedding->vocabulary());
+    embedding->give_tokens_alone();
   }
 }
 

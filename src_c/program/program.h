@@ -131,6 +131,7 @@ template <class T> class Program {
   template <class N, class... Args> int add_node(Args&&... args);
   int token_input(int v, const std::string& name);
   void choose_layouts();
+  void give_small_tables();
   void find_last_uses();
   void find_groups();
   double seconds(int64_t rows, const Shapes&, int threads) const;
