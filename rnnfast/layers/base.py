@@ -193,7 +193,7 @@ class Layer:
 
     @property
     def takes_indexed_rows(self) -> bool:
-        """Whether `forward` takes IndexedRows in place of an array, and `backward` then gives the gradient of the rows."""
+        """Whether `forward` takes IndexedRows in place of an array; `backward` then gives the gradient of the rows."""
         return False
 
     def forward_to(

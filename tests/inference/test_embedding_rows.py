@@ -19,7 +19,9 @@ SMALL, LARGE = 30, 6000  # tables whose products are held, and are not
 
 
 def engine_of(vocabulary, readers, mask_zero=False, **options):
-    model = rnnfast.Sequential([Input((None,), dtype="int32"), Embedding(vocabulary, 40, mask_zero=mask_zero), *readers])
+    model = rnnfast.Sequential(
+        [Input((None,), dtype="int32"), Embedding(vocabulary, 40, mask_zero=mask_zero), *readers]
+    )
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.3, v.shape) for v in model.weights])
     return model, rnnfast.InferenceModel(model, threads=1, **options)
