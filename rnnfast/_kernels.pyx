@@ -11,6 +11,7 @@ cimport cython
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.string cimport memset
 
 from rnnfast._api cimport (
     Activation, ActivationId, AdamUpdate, Api, CellKind, Dtype, MatMul, RmspropUpdate, RnnBackward, RnnForward, RnnSpec,
@@ -185,12 +186,13 @@ def embedding_backward(tokens, dy, int64_t vocabulary):
         raise ValueError(f"dy: expected shape {tokens.shape} + (dim,), got {dy.shape}")
     dy = contiguous(dy)
     dtable = empty((vocabulary, dy.shape[-1]), dy.dtype)
-    dtable.fill(0)
     cdef int64_t count = tokens.size, dim = dy.shape[-1]
     cdef const int64_t* index = <const int64_t*> data(tokens)
     cdef const void* source = data(dy)
     cdef void* target = data(dtable)
+    cdef size_t size = dtable.nbytes
     with nogil:
+        memset(target, 0, size)
         core.embedding_backward(dtype_of(number), count, dim, index, source, target)
     return dtable
 
