@@ -6,7 +6,6 @@ name code, bring weights of its own, or reach another class.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from rnnfast import activations, initializers, layers
@@ -16,14 +15,15 @@ from rnnfast.layers.base import Layer
 Config = dict[str, Any]
 
 SUPPORTED: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN}
+CELLS: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN_CELLS}
 
 # An LSTM with peepholes has no counterpart in Keras, which refuses this name with its message for unknown classes.
 _PEEPHOLE_LSTM = "PeepholeLSTM"
 
-_NESTED = ("layer", "backward_layer")
+_NESTED = {"layer": SUPPORTED, "backward_layer": SUPPORTED, "cell": CELLS}
 _ACTIVATIONS = ("activation", "recurrent_activation")
 # Parameters of constructors that are no configuration: weights come, checked, from the file's weights member.
-_NOT_CONFIG = {"self", "weights", "options"}
+_NOT_CONFIG = {"weights"}
 
 _DTYPE_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 
@@ -37,7 +37,6 @@ _ADVICE = {
     "LeakyReLU": "use Activation('leaky_relu') in Keras",
     "ReLU": "use Activation('relu') in Keras",
     "Softmax": "use Activation('softmax') in Keras",
-    "RNN": "a custom cell; only SimpleRNN, LSTM and GRU are read",
 }
 
 
@@ -46,17 +45,18 @@ def class_name(layer: Layer) -> str:
     return _PEEPHOLE_LSTM if isinstance(layer, layers.LSTM) and layer.use_peephole else type(layer).__name__
 
 
-def layer_to_config(layer: Layer) -> Config:
+def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED) -> Config:
     """The entry of `layer`, as Keras serialises it.
 
     Raises:
         ValueError: the layer, its activation or an initializer is of a kind that could not be read again.
     """
     name = class_name(layer)
-    if type(layer) not in SUPPORTED.values():
-        raise ValueError(f"save: {layer.label} cannot be written to a .keras file. Supported: {', '.join(SUPPORTED)}")
+    if type(layer) not in supported.values():
+        label = getattr(layer, "label", f"cell {type(layer).__name__}")
+        raise ValueError(f"save: {label} cannot be written to a .keras file. Supported: {', '.join(supported)}")
     config = layer.get_config()
-    for key, value in vars(layer).items():
+    for key, value in vars(layer.layer if isinstance(layer, layers.RecurrentCell) else layer).items():
         if isinstance(value, initializers.Initializer) and type(value).__module__ != initializers.__name__:
             raise ValueError(
                 f"save: {layer.label}: {key} is a {type(value).__name__}, a class of your own, and a file holds no "
@@ -67,6 +67,10 @@ def layer_to_config(layer: Layer) -> Config:
         config["backward_layer"] = layer_to_config(layer.backward_layer)
     elif isinstance(layer, layers.TimeDistributed):
         config["layer"] = layer_to_config(layer.layer)
+    elif isinstance(layer, layers.RNN):
+        config["cell"] = layer_to_config(layer.cell, CELLS)
+    elif isinstance(layer, layers.StackedRNNCells):
+        config["cells"] = [layer_to_config(cell, CELLS) for cell in layer.cells]
     for key in _ACTIVATIONS:
         if key in config:
             config[key] = _activation_to_config(layer, getattr(layer, key))
@@ -78,21 +82,22 @@ def layer_to_config(layer: Layer) -> Config:
     return entry
 
 
-def layer_from_config(entry: Any, where: str) -> Layer:
+def layer_from_config(entry: Any, where: str, supported: dict[str, type[Layer]] = SUPPORTED) -> Layer:
     """The layer of an entry, not yet built.
 
     Args:
         entry: what config.json holds for it, unchecked.
         where: file and place, for errors.
+        supported: the classes that may stand there, by name.
 
     Raises:
         ModelFileError: a class or option that is not supported, or a value that the layer refuses; names the place.
     """
     name, config = _named(entry, where)
-    cls = _find(entry, name, where)
+    cls = _find(entry, name, where, supported)
     where = f"{where} {config.get('name')!r} ({name})"
     arguments = {key: _argument(key, value, where) for key, value in config.items()}
-    unknown = sorted(set(arguments) - _options(cls))
+    unknown = sorted(set(arguments) - (cls.argument_names() - _NOT_CONFIG))
     if unknown:
         raise ModelFileError(f"{where}: option {', '.join(unknown)} is not supported")
     return construct(cls, arguments, where)
@@ -106,29 +111,25 @@ def _named(entry: Any, where: str) -> tuple[str, Config]:
     return name, config
 
 
-def _find(entry: Config, name: str, where: str) -> type[Layer]:
-    if name == _PEEPHOLE_LSTM and entry.get("registered_name") == f"rnnfast>{name}":
+def _find(entry: Config, name: str, where: str, supported: dict[str, type[Layer]]) -> type[Layer]:
+    if name == _PEEPHOLE_LSTM and supported is SUPPORTED and entry.get("registered_name") == f"rnnfast>{name}":
         return layers.LSTM
     if entry.get("registered_name") not in (None, name):
         raise ModelFileError(
             f"{where}: {name} is a custom class ({entry['registered_name']}); its code is not in the file"
         )
-    if name not in SUPPORTED:
+    if name not in supported:
         advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
-        raise ModelFileError(f"{where}: layer {name} is not supported{advice}. Supported: {', '.join(SUPPORTED)}")
-    return SUPPORTED[name]
-
-
-def _options(cls: type[Layer]) -> set[str]:
-    """What `cls` can be told by a file: the arguments that its constructors name."""
-    constructors = {base.__init__ for base in cls.__mro__ if issubclass(base, Layer)}
-    return {name for c in constructors for name in inspect.signature(c).parameters} - _NOT_CONFIG
+        raise ModelFileError(f"{where}: layer {name} is not supported{advice}. Supported: {', '.join(supported)}")
+    return supported[name]
 
 
 def _argument(key: str, value: Any, where: str) -> Any:
     """One constructor argument from its serialised form."""
     if key in _NESTED and value is not None:
-        return layer_from_config(value, f"{where}: {key}")
+        return layer_from_config(value, f"{where}: {key}", _NESTED[key])
+    if key == "cells" and isinstance(value, list):
+        return [layer_from_config(cell, f"{where}: cell {i}", CELLS) for i, cell in enumerate(value)]
     if key in _ACTIVATIONS and value is not None:
         return _activation_from_config(value, f"{where}: {key}")
     if key == "dtype":

@@ -1,7 +1,8 @@
 """Where each weight of a model lies in the weights file of a `.keras` archive, and its way in and out.
 
 Layers are found by class and order (`layers/lstm`, `layers/lstm_1`, ...), not by name. The weights of a recurrent layer
-are its cell's (`layers/lstm/cell`), those of a wrapper its inner layers' (`layers/bidirectional/forward_layer/cell`).
+are its cell's (`layers/lstm/cell`), those of a stack of cells theirs (`layers/rnn/cell/cells/lstm_cell`), those of a
+wrapper its inner layers' (`layers/bidirectional/forward_layer/cell`).
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ LAYERS = "layers"
 
 def layer_paths(model_layers: Sequence[Layer]) -> list[tuple[str, Layer]]:
     """(path, layer) of every layer of a model but its InputLayer, which Keras leaves out."""
+    return _numbered(LAYERS, [layer for layer in model_layers if not isinstance(layer, layers.InputLayer)])
+
+
+def _numbered(folder: str, members: Sequence[Layer]) -> list[tuple[str, Layer]]:
     counts: Counter[str] = Counter()
     paths = []
-    for layer in model_layers:
-        if isinstance(layer, layers.InputLayer):
-            continue
-        name = snake_case(class_name(layer))
-        paths.append((f"{LAYERS}/{name}_{counts[name]}" if counts[name] else f"{LAYERS}/{name}", layer))
+    for member in members:
+        name = snake_case(class_name(member))
+        paths.append((f"{folder}/{name}_{counts[name]}" if counts[name] else f"{folder}/{name}", member))
         counts[name] += 1
     return paths
 
@@ -43,11 +46,16 @@ def parts(path: str, layer: Layer) -> Iterator[tuple[str, str, Layer | None]]:
         inner = {"forward_layer": layer.forward_layer, "backward_layer": layer.backward_layer}
     elif isinstance(layer, layers.TimeDistributed):
         inner = {"layer": layer.layer}
+    elif isinstance(layer, layers.RNN):
+        inner = {"cell": layer.cell}
+    elif isinstance(layer, layers.StackedRNNCells):
+        inner = dict(_numbered("cells", layer.cells))
     if isinstance(layer, layers.Recurrent):
         yield path, layer.name, None
         yield f"{path}/cell", f"{snake_case(class_name(layer))}_cell", layer
     else:
-        yield path, layer.name, None if inner else layer
+        owner = layer.layer if isinstance(layer, layers.RecurrentCell) else layer
+        yield path, layer.name, None if inner else owner
     for name, held in inner.items():
         yield from parts(f"{path}/{name}", held)
 

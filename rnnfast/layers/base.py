@@ -69,9 +69,15 @@ class Layer:
         return _arguments.dtype_name(f"{self.label}: dtype", "float32" if dtype is None else dtype)
 
     @classmethod
+    def argument_names(cls) -> set[str]:
+        """The arguments that the constructors of a layer name."""
+        constructors = {base.__init__ for base in cls.__mro__ if issubclass(base, Layer)}
+        named = {name for c in constructors for name in inspect.signature(c).parameters}
+        return named - {"self", "options", "unknown", "args", "kwargs"}
+
+    @classmethod
     def _unknown_argument(cls, argument: str) -> TypeError:
-        known = {name for c in cls.__mro__ for name in inspect.signature(c).parameters} - {"args", "kwargs", "unknown"}
-        near = difflib.get_close_matches(argument, known, n=2)
+        near = difflib.get_close_matches(argument, cls.argument_names(), n=2)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         return TypeError(f"{cls.__name__}: unknown argument {argument!r}{hint}")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
-from rnnfast.layers.recurrent import Recurrent
+from rnnfast.layers.over_time import OverTime
 from rnnfast.variable import Variable
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
@@ -30,21 +30,21 @@ class Bidirectional(Layer):
     (2, 8)
     """
 
-    rank = 3
-    axes = "(batch, time, features)"
+    min_rank = 3
+    axes = "(batch, time, ...)"
 
     def __init__(
         self,
-        layer: Recurrent,
+        layer: OverTime,
         merge_mode: str | None = "concat",
         weights: Any = None,
-        backward_layer: Recurrent | None = None,
+        backward_layer: OverTime | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if not isinstance(layer, Recurrent):
+        if not isinstance(layer, OverTime):
             raise TypeError(f"{self.label}: layer must be a recurrent layer, got {layer!r}")
-        if backward_layer is not None and not isinstance(backward_layer, Recurrent):
+        if backward_layer is not None and not isinstance(backward_layer, OverTime):
             raise TypeError(f"{self.label}: backward_layer must be a recurrent layer, got {backward_layer!r}")
         if merge_mode not in MERGE_MODES:
             raise ValueError(f"{self.label}: merge_mode must be one of {MERGE_MODES}, got {merge_mode!r}")
@@ -60,7 +60,7 @@ class Bidirectional(Layer):
         self._initial_weights = weights
 
     @property
-    def _directions(self) -> tuple[Recurrent, Recurrent]:
+    def _directions(self) -> tuple[OverTime, OverTime]:
         return self.forward_layer, self.backward_layer
 
     def _check_pair(self) -> None:
@@ -75,10 +75,10 @@ class Bidirectional(Layer):
                     f"{self.label}: forward and backward layer must agree in {option}, "
                     f"got {getattr(forward, option)} and {getattr(backward, option)}"
                 )
-        if self.merge_mode in ("sum", "ave", "mul") and forward.units != backward.units:
+        if self.merge_mode in ("sum", "ave", "mul") and forward.output_size != backward.output_size:
             raise ValueError(
                 f"{self.label}: merge_mode={self.merge_mode!r} needs layers of the same units, "
-                f"got {forward.units} and {backward.units}"
+                f"got {forward.output_size} and {backward.output_size}"
             )
 
     def create_variables(self, input_shape: Shape) -> None:
@@ -112,8 +112,8 @@ class Bidirectional(Layer):
     ) -> tuple[Any, Any]:
         starts: list[Any] = [None, None]
         if initial_state is not None:
-            half = self.forward_layer.state_count
-            wanted = half + self.backward_layer.state_count
+            half = len(self.forward_layer.state_size)
+            wanted = half + len(self.backward_layer.state_size)
             initial_state = _arguments.items(f"{self.label}: initial_state", initial_state, "a list of arrays")
             if len(initial_state) != wanted:
                 raise ValueError(f"{self.label}: initial_state must hold {wanted} arrays, got {len(initial_state)}")
@@ -142,7 +142,7 @@ class Bidirectional(Layer):
         d_outputs = [None, None] if dy is None else self._split(dy, *outputs)
         if d_outputs[1] is not None:
             d_outputs[1] = self._reverse(d_outputs[1])
-        half = self.forward_layer.state_count
+        half = len(self.forward_layer.state_size)
         halves = (d_states[:half], d_states[half:])
         dx = None
         for direction, d_output, d_state, tape in zip(self._directions, d_outputs, halves, caches, strict=True):
@@ -175,7 +175,7 @@ class Bidirectional(Layer):
 
     def _split(self, dy: Any, forward: np.ndarray, backward: np.ndarray) -> list[Any]:
         if self.merge_mode == "concat":
-            units = self.forward_layer.units
+            units = forward.shape[-1]
             return [dy[..., :units], dy[..., units:]]
         if self.merge_mode == "sum":
             return [dy, dy]
@@ -245,6 +245,5 @@ class Bidirectional(Layer):
         return cls(**{**config, **layers})
 
 
-def _copy(layer: Recurrent, prefix: str, **changes: Any) -> Recurrent:
-    config = {**layer.get_config(), "name": prefix + layer.name.removeprefix(prefix), **changes}
-    return type(layer).from_config(config)  # type: ignore[return-value]
+def _copy(layer: OverTime, prefix: str, **changes: Any) -> OverTime:
+    return layer.replica(name=prefix + layer.name.removeprefix(prefix), **changes)

@@ -7,20 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, initializers
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import NoLoweringError, Shape
 from rnnfast.layers.indexed_rows import IndexedRows
+from rnnfast.layers.over_time import OverTime, RecurrentTape
 from rnnfast.variable import Variable
 
 
-class RecurrentTape:
-    """What a recurrent layer's backward pass needs. `d_initial_state` is filled by it: one array per state."""
-
-    def __init__(self, kernel_cache: Any) -> None:
-        self.kernel_cache = kernel_cache
-        self.d_initial_state: list[np.ndarray] | None = None
-
-
-class Recurrent(Layer):
+class Recurrent(OverTime):
     """Base of the recurrent layers: input (batch, time, features), output (batch, units), or (batch, time, units) with
     `return_sequences`; with `return_state` a list of that and the last states, each (batch, units).
 
@@ -32,8 +25,6 @@ class Recurrent(Layer):
     regularizers and constraints other than their default are a ValueError.
     """
 
-    rank = 3
-    axes = "(batch, time, features)"
     cell: ClassVar[str]
     gates: ClassVar[int]
     state_count: ClassVar[int] = 1
@@ -59,12 +50,6 @@ class Recurrent(Layer):
         dropout: float,
         recurrent_dropout: float,
         seed: int | None,
-        return_sequences: bool,
-        return_state: bool,
-        go_backwards: bool,
-        stateful: bool,
-        unroll: bool,
-        zero_output_for_mask: bool = False,
         use_cudnn: Any = "auto",
         implementation: Any = None,
         input_dim: int | None = None,
@@ -92,13 +77,6 @@ class Recurrent(Layer):
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.seed = _arguments.seed(f"{self.label}: seed", seed)
-        self.return_sequences = bool(return_sequences)
-        self.return_state = bool(return_state)
-        self.go_backwards = bool(go_backwards)
-        self.unroll = bool(unroll)
-        self.zero_output_for_mask = bool(zero_output_for_mask)
-        self._stateful = bool(stateful)
-        self._states: list[np.ndarray] | None = None
         self.kernel: Variable
         self.recurrent_kernel: Variable
         self.bias: Variable | None = None
@@ -129,39 +107,6 @@ class Recurrent(Layer):
     def expected_features(self) -> int | None:
         return self.kernel.shape[0] if self.built else None
 
-    def check_shape(self, shape: Shape) -> None:
-        super().check_shape(shape)
-        if shape[1] == 0:
-            raise ValueError(f"{self.label}: expected at least one time step, got input of shape {shape}")
-
-    def _check_lengths(self, lengths: Any, batch: int, time: int) -> np.ndarray | None:
-        if lengths is None:
-            return None
-        array = _arguments.numeric(f"{self.label}: lengths", lengths)
-        if array.dtype.kind not in "iu":
-            raise TypeError(f"{self.label}: lengths must be integers, got dtype {array.dtype}")
-        if array.shape != (batch,):
-            raise ValueError(f"{self.label}: lengths must have shape {(batch,)}, got {array.shape}")
-        if array.size and (array.min() < 0 or array.max() > time):
-            raise ValueError(f"{self.label}: lengths must lie between 0 and {time}, got {array.min()} to {array.max()}")
-        return array.astype(np.int64, copy=False)
-
-    def _check_states(self, states: Any, batch: int) -> list[np.ndarray]:
-        if isinstance(states, np.ndarray) and states.ndim == 2:
-            states = [states]
-        states = _arguments.items(f"{self.label}: initial_state", states, "a list of arrays")
-        if len(states) != self.state_count:
-            raise ValueError(f"{self.label}: initial_state must hold {self.state_count} arrays, got {len(states)}")
-        checked = []
-        for state in states:
-            array = _arguments.numeric(f"{self.label}: initial_state", state)
-            if array.shape != (batch, self.units):
-                raise ValueError(
-                    f"{self.label}: initial_state must have shape {(batch, self.units)}, got {array.shape}"
-                )
-            checked.append(np.ascontiguousarray(array, dtype=self.dtype))
-        return checked
-
     # The two passes
 
     def cast(self, x: Any) -> Any:
@@ -182,14 +127,7 @@ class Recurrent(Layer):
         lengths: Any = None,
     ) -> tuple[Any, Any]:
         batch, time = x.shape[:2]
-        mask = self.check_mask(mask, (batch, time))
-        if mask is not None and lengths is not None:
-            raise ValueError(f"{self.label}: give either mask or lengths, got both")
-        lengths = self._check_lengths(lengths, batch, time)
-        if initial_state is not None:
-            initial_state = self._check_states(initial_state, batch)
-        elif self._states is not None:
-            initial_state = self._kept_states(batch)
+        mask, lengths = self.check_steps(mask, lengths, batch, time)
         x, index = (x.rows, x.index) if isinstance(x, IndexedRows) else (x, None)
         output, states, cache = _kernels.rnn_forward(
             self.cell,
@@ -198,7 +136,7 @@ class Recurrent(Layer):
             activation=self.activation,
             recurrent_activation=self.recurrent_activation,
             reset_after=self.reset_after,
-            initial_state=initial_state,
+            initial_state=self.starting_state(initial_state, batch),
             mask=mask,
             lengths=lengths,
             go_backwards=self.go_backwards,
@@ -207,8 +145,7 @@ class Recurrent(Layer):
             training=training,
             index=index,
         )
-        if self._stateful:
-            self._states = [np.array(s) for s in states]
+        self.keep(states)
         return [output, *states] if self.return_state else output, RecurrentTape(cache) if training else None
 
     def backward(self, dy: Any, cache: RecurrentTape, *, need_dx: bool = True) -> np.ndarray | None:
@@ -225,32 +162,13 @@ class Recurrent(Layer):
             self.peephole.add_grad(dpeephole)
         return dx
 
-    def compute_output_shape(self, input_shape: Shape) -> Any:
-        batch, time = input_shape[:2]
-        output = (batch, time, self.units) if self.return_sequences else (batch, self.units)
-        return [output, *[(batch, self.units)] * self.state_count] if self.return_state else output
+    @property
+    def state_size(self) -> list[Any]:
+        return [self.units] * self.state_count
 
     @property
-    def carries_mask(self) -> bool:
-        return self.return_sequences
-
-    # States
-
-    @property
-    def stateful(self) -> bool:
-        return self._stateful
-
-    def _kept_states(self, batch: int) -> list[np.ndarray] | None:
-        if self._states is not None and len(self._states[0]) != batch:
-            raise ValueError(
-                f"{self.label}: it is stateful and holds states of {len(self._states[0])} rows, got {batch} rows; "
-                "keep the batch size, or call reset_state() first"
-            )
-        return self._states
-
-    def reset_state(self) -> None:
-        """Start the next call of a stateful layer from zero states, at any batch size."""
-        self._states = None
+    def output_size(self) -> int:
+        return self.units
 
     # Description
 
@@ -271,12 +189,6 @@ class Recurrent(Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "return_sequences": self.return_sequences,
-            "return_state": self.return_state,
-            "go_backwards": self.go_backwards,
-            "stateful": self._stateful,
-            "unroll": self.unroll,
-            "zero_output_for_mask": self.zero_output_for_mask,
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,

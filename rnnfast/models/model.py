@@ -10,31 +10,25 @@ import numpy as np
 
 from rnnfast import _arguments, optimizers
 from rnnfast.callbacks import Callback, CallbackList, History, ProgressBar
-from rnnfast.layers import Layer
-from rnnfast.models.data import Dataset
+from rnnfast.data.arrays import Arrays, split
+from rnnfast.data.batch import Batch
+from rnnfast.models.network import Network
 from rnnfast.models.predictor import Predictor
+from rnnfast.models.reader import Reader
 from rnnfast.models.scores import Scores
 from rnnfast.optimizers import NonFiniteError
 
 BATCH_SIZE = 32
 
 
-class Model(Layer):
-    """Base of models: a layer that can be compiled, trained and asked. A subclass defines `run` and `layers`."""
+class Model(Network):
+    """Base of models: a network that can be compiled, trained and asked."""
 
     optimizer: Any = None  # an optimizers.Optimizer once compiled
     history: History | None = None
     stop_training = False
     _scores: Scores | None = None
     _predictor: Predictor | None = None
-
-    @property
-    def layers(self) -> list[Layer]:
-        raise TypeError(f"{self.label} does not define layers")
-
-    def run(self, x: np.ndarray, mask: np.ndarray | None, training: bool) -> tuple[np.ndarray, Any, Any]:
-        """Output, its mask, and the tape that `backward` takes."""
-        raise TypeError(f"{self.label} does not define run(x, mask, training)")
 
     def layers_changed(self) -> None:
         """The engine and the optimizer's buffers belong to the layers of before."""
@@ -54,12 +48,16 @@ class Model(Layer):
     ) -> None:
         """Fix how the model is trained: names, classes or instances, as Keras takes them.
 
-        metrics see no sample weights, weighted_metrics do. run_eagerly, steps_per_execution, jit_compile and
-        auto_scale_loss are accepted and have no effect. loss_weights other than None is a ValueError.
+        loss, loss_weights, metrics and weighted_metrics of a model with several outputs are one thing for all of them
+        (not metrics), a list with one entry per output, or a dictionary by output name; an output whose loss is None
+        has none. The loss of the model is the sum of the outputs' losses, each times its weight, default 1. metrics
+        see no sample weights, weighted_metrics do. run_eagerly, steps_per_execution, jit_compile and auto_scale_loss
+        are accepted and have no effect.
+
+        ValueError, TypeError: a name is not known, or what is given does not fit the outputs.
         """
-        if loss_weights is not None:
-            raise ValueError(f"compile: loss_weights={loss_weights!r} is not supported: the model has one output")
-        scores = Scores(loss, metrics, weighted_metrics)
+        scores = Scores(loss, loss_weights, metrics, weighted_metrics)
+        scores.bind(self.output_names)
         self.optimizer = optimizers.get(optimizer)
         self._scores = scores
 
@@ -128,21 +126,26 @@ class Model(Layer):
         epochs = _arguments.whole_number("fit: epochs", epochs, least=0)
         initial_epoch = _arguments.whole_number("fit: initial_epoch", initial_epoch, least=0)
         validation_freq = _arguments.whole_number("fit: validation_freq", validation_freq)
-        data = self._dataset("fit", x, y, sample_weight, class_weight)
-        validation: Dataset | None = None
+        whole = self._read("fit", x, y, sample_weight, class_weight)
+        held_out: Batch | None = None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
                 raise ValueError("fit: validation_data must be (x, y) or (x, y, sample_weight)")
-            validation = self._dataset("fit: validation_data", *validation_data)
+            held_out = self._read("fit: validation_data", *validation_data)
         elif validation_split is not None and validation_split != 0:
-            data, validation = data.split("fit", validation_split)
-        validation_size = _positive("fit", "validation_batch_size", validation_batch_size, size)
+            whole, held_out = split("fit", whole, validation_split)
+        data = Arrays(whole, size)
+        validation = (
+            None
+            if held_out is None
+            else Arrays(held_out, _positive("fit", "validation_batch_size", validation_batch_size, size))
+        )
 
         verbose = _verbosity("fit", verbose)
         progress, history = ProgressBar(verbose), History()
         hooks = CallbackList(
             [*_as_callbacks(callbacks), *([progress] if verbose else []), history],
-            self, epochs=epochs, steps=data.steps(size), verbose=verbose,
+            self, epochs=epochs, steps=data.steps, verbose=verbose,
         )  # fmt: skip
         self.history, self.stop_training = history, False
         logs: dict[str, float] = {}
@@ -150,9 +153,9 @@ class Model(Layer):
         try:
             for epoch in range(initial_epoch, epochs):
                 hooks.on_epoch_begin(epoch)
-                logs = self._epoch(epoch, data, size, shuffle, hooks)
+                logs = self._epoch(epoch, data, shuffle, hooks)
                 if validation is not None and (epoch + 1) % validation_freq == 0:
-                    measured = self._evaluate(validation, validation_size, hooks)
+                    measured = self._evaluate(validation, hooks)
                     logs |= {f"val_{name}": value for name, value in measured.items()}
                 scores.reset()
                 hooks.on_epoch_end(epoch, logs)
@@ -163,10 +166,10 @@ class Model(Layer):
         hooks.on_train_end(logs)
         return history
 
-    def _epoch(self, epoch: int, data: Dataset, size: int, shuffle: bool, hooks: CallbackList) -> dict[str, float]:
+    def _epoch(self, epoch: int, data: Arrays, shuffle: bool, hooks: CallbackList) -> dict[str, float]:
         scores = self._compiled("fit")
         scores.reset()
-        for i, batch in enumerate(data.batches(size, shuffle)):
+        for i, batch in enumerate(data.batches(shuffle)):
             hooks.on_train_batch_begin(i)
             try:
                 self._train_step(batch)
@@ -175,39 +178,27 @@ class Model(Layer):
             hooks.on_train_batch_end(i, scores.results())
         return scores.results()
 
-    def _train_step(self, data: Dataset) -> None:
-        """Forward with a tape, the loss and its gradient, backward along the tape, one update."""
+    def _train_step(self, batch: Batch) -> None:
+        """Forward with a tape, the losses and their gradients, backward along the tape, one update."""
         scores, optimizer = self._compiled("train_on_batch"), self.optimizer
-        loss = scores.needed_loss("train_on_batch")
-        y_pred, mask, tape = self.run(data.x, None, training=True)
-        y_true = loss.match(data.y, y_pred)
-        values = loss.call(y_true, y_pred)
-        weights = loss.weights(values.shape, data.sample_weight, mask)
-        value = loss.reduce(values, weights)
-        if not math.isfinite(value):
-            self._blame(data, value)
-        scores.update(data, y_pred, mask, value)
-
-        # Through softmax or sigmoid and cross-entropy at once: p - y, exact where either alone would lose digits.
-        at_logits = (
-            loss.logits_activation is not None
-            and not getattr(loss, "from_logits", False)
-            and self.output_activation == loss.logits_activation
-        )
-        gradient = (loss.logit_gradient if at_logits else loss.gradient)(y_true, y_pred)
-        gradient = gradient * (1 / values.size if weights is None else weights[..., None] / values.size)
-        gradient = gradient.astype(y_pred.dtype, copy=False)
-        variables = self.trainable_weights
+        outputs, masks, tape = self.run(batch.x, [None] * len(batch.x), training=True)
+        slopes = scores.slopes(batch, outputs, masks, self.output_activations)
+        values = [slope.value for slope in slopes]
+        total = scores.total(values)
+        if not math.isfinite(total):
+            self._blame(batch, total)
+        scores.update(batch, outputs, masks, values, total)
         for variable in self.weights:
             variable.grad = None
-        (self.backward_logits if at_logits else self.backward)(gradient, tape, need_dx=False)
+        self.backward_run([slope.gradient for slope in slopes], tape, [slope.at_logits for slope in slopes])
+        variables = self.trainable_weights
         if variables:
             optimizer.apply(variables)
 
-    def _blame(self, data: Dataset, value: float) -> None:
+    def _blame(self, batch: Batch, value: float) -> None:
         """The loss is not finite: say whose fault it is. If it is the last update's, undo that."""
-        for name, array in data._asdict().items():
-            if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
+        for name, array in batch.named():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise NonFiniteError(f"the loss is {value}: {name} holds values that are not finite; weights unchanged")
         if not self.optimizer.undo():
             raise NonFiniteError(
@@ -224,9 +215,9 @@ class Model(Layer):
     ) -> Any:
         """One update on one batch: its loss, or [loss, metrics...], or a dictionary, measured before the update."""
         scores = self._compiled("train_on_batch")
-        data = self._dataset("train_on_batch", x, y, sample_weight, class_weight)
+        batch = self._read("train_on_batch", x, y, sample_weight, class_weight)
         scores.reset()
-        self._train_step(data)
+        self._train_step(batch)
         return _plain(scores.results(), return_dict)
 
     # Measuring and predicting
@@ -247,30 +238,32 @@ class Model(Layer):
         if steps is not None:
             raise ValueError(f"evaluate: argument steps={steps!r} is not supported yet; give arrays and batch_size")
         size = _positive("evaluate", "batch_size", batch_size, BATCH_SIZE)
-        data = self._dataset("evaluate", x, y, sample_weight)
+        data = Arrays(self._read("evaluate", x, y, sample_weight), size)
         verbose = _verbosity("evaluate", verbose)
         hooks = CallbackList(
             [*_as_callbacks(callbacks), *([ProgressBar(verbose)] if verbose else [])],
-            self, steps=data.steps(size), verbose=verbose,
+            self, steps=data.steps, verbose=verbose,
         )  # fmt: skip
-        logs = self._evaluate(data, size, hooks)
+        logs = self._evaluate(data, hooks)
         scores.reset()
         return _plain(logs, return_dict)
 
-    def _evaluate(self, data: Dataset, size: int, hooks: CallbackList) -> dict[str, float]:
+    def _evaluate(self, data: Arrays, hooks: CallbackList) -> dict[str, float]:
         scores = self._compiled("evaluate")
-        loss = scores.needed_loss("evaluate")
         scores.reset()
         hooks.on_test_begin()
         # The engine gives no mask: where the loss needs the output's, the layers run.
         function = None if self.creates_mask else self._prediction()[0]
-        for i, batch in enumerate(data.batches(size)):
+        for i, batch in enumerate(data.batches()):
             hooks.on_test_batch_begin(i)
+            no_masks: list[np.ndarray | None] = [None] * len(batch.x)
             if function is None:
-                y_pred, mask, _ = self.run(batch.x, None, training=False)
+                outputs, masks, _ = self.run(batch.x, no_masks, training=False)
             else:
-                y_pred, mask = function(batch.x), None
-            scores.update(batch, y_pred, mask, loss(batch.y, y_pred, batch.sample_weight, mask))
+                outputs = function(batch.x)
+                masks = [None] * len(outputs)
+            values = scores.values(batch, outputs, masks)
+            scores.update(batch, outputs, masks, values, scores.total(values))
             hooks.on_test_batch_end(i, scores.results())
         logs = scores.results()
         hooks.on_test_end(logs)
@@ -279,8 +272,8 @@ class Model(Layer):
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics on one batch, as `evaluate` gives them."""
         self._compiled("test_on_batch")
-        data = self._dataset("test_on_batch", x, y, sample_weight)
-        return _plain(self._evaluate(data, len(data), CallbackList(None, self)), return_dict)
+        batch = self._read("test_on_batch", x, y, sample_weight)
+        return _plain(self._evaluate(Arrays(batch, batch.rows), CallbackList(None, self)), return_dict)
 
     def predict(
         self,
@@ -289,32 +282,37 @@ class Model(Layer):
         verbose: Any = "auto",
         steps: int | None = None,
         callbacks: Iterable[Callback] | Callback | None = None,
-    ) -> np.ndarray:
+    ) -> Any:
         """Outputs for x (samples, ...); no samples give an empty array. It prints nothing, whatever `verbose`.
 
         batch_size: samples per call of the engine; it changes no bit of the result.
         """
         if steps is not None:
             raise ValueError(f"predict: argument steps={steps!r} is not supported yet; give an array and batch_size")
-        x = self._prepared("predict", x)
-        if len(x) == 0:
-            return np.empty(self.compute_output_shape(x.shape), self.layers[-1].dtype)
+        inputs = Reader("predict", self).inputs(x)
+        return self._predict("predict", inputs, batch_size, verbose, callbacks)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """`predict` in one piece."""
+        inputs = Reader("predict_on_batch", self).inputs(x)
+        return self._predict("predict_on_batch", inputs, max(1, len(inputs[0])), 0, None)
+
+    def _predict(self, method: str, inputs: list[np.ndarray], batch_size: Any, verbose: Any, callbacks: Any) -> Any:
+        count = len(inputs[0])
+        if count == 0:
+            shapes = self.output_shapes_for([a.shape for a in inputs])
+            return self.pack_outputs([np.empty(s, d) for s, d in zip(shapes, self.output_dtypes, strict=True)])
         function, rows = self._prediction()
-        size = _positive("predict", "batch_size", batch_size, rows)
-        hooks = CallbackList(callbacks, self, steps=-(-len(x) // size), verbose=verbose)
+        size = _positive(method, "batch_size", batch_size, rows)
+        hooks = CallbackList(callbacks, self, steps=-(-count // size), verbose=verbose)
         hooks.on_predict_begin()
         parts = []
-        for i, start in enumerate(range(0, len(x), size)):
+        for i, start in enumerate(range(0, count, size)):
             hooks.on_predict_batch_begin(i)
-            parts.append(function(x[start : start + size]))
+            parts.append(function([a[start : start + size] for a in inputs]))
             hooks.on_predict_batch_end(i)
         hooks.on_predict_end()
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def predict_on_batch(self, x: Any) -> np.ndarray:
-        """`predict` in one piece."""
-        x = self._prepared("predict_on_batch", x)
-        return self.predict(x, batch_size=max(1, len(x)))
+        return self.pack_outputs([p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)])
 
     def _prediction(self) -> Any:
         if self._predictor is None:
@@ -328,21 +326,8 @@ class Model(Layer):
             raise ValueError(f"{method}: the model is not compiled; call compile(optimizer, loss, metrics) first")
         return self._scores
 
-    def _prepared(self, method: str, x: Any) -> np.ndarray:
-        if x is None:
-            raise ValueError(f"{method}: x is missing")
-        if isinstance(x, (list, tuple)) and len(x) == 1 and isinstance(x[0], np.ndarray):
-            x = x[0]  # Keras' list of inputs
-        if not hasattr(x, "__array__") and not isinstance(x, (list, tuple)):
-            raise TypeError(f"{method}: x must be an array, got {type(x).__name__}")
-        return self.prepare(x)
-
-    def _dataset(self, method: str, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None) -> Dataset:
-        scores = self._compiled(method)
-        scores.needed_loss(method)
-        data = Dataset.of(method, self._prepared(method, x), y, sample_weight, class_weight)
-        scores.check(method, data, self.compute_output_shape(data.x.shape))
-        return data
+    def _read(self, method: str, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None) -> Batch:
+        return Reader(method, self, self._compiled(method), class_weight).batch(x, y, sample_weight)
 
 
 def _positive(method: str, argument: str, value: Any, default: int) -> int:

@@ -15,7 +15,7 @@ from rnnfast.precision import get_float32_matmul_precision
 ENGINE_ROWS = 1024
 LAYER_ROWS = 32
 
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Callable[[list[np.ndarray]], list[np.ndarray]]
 
 
 class Predictor:
@@ -26,10 +26,10 @@ class Predictor:
         self._engine: Any = None
 
     def function(self, model: Any) -> tuple[Function, int]:
-        """What maps checked input rows to output rows, and how many rows to hand it at a time."""
+        """What maps checked inputs to outputs, one array each, and how many rows to hand it at a time."""
         engine = None if model.stateful else self._current_engine(model)
         if engine is None:
-            return lambda x: model.forward(x)[0], LAYER_ROWS
+            return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[0], LAYER_ROWS
         return engine, ENGINE_ROWS
 
     def __getstate__(self) -> dict[str, Any]:
@@ -54,4 +54,4 @@ def _build_engine(model: Any) -> Any:
         lowered = LoweredModel(model, dtypes.pop())
     except NoLoweringError:
         return None
-    return lambda x: lowered.run([x], 0)[0]
+    return lambda inputs: lowered.run(inputs, 0)

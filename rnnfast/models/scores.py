@@ -1,81 +1,196 @@
-"""What `compile` fixes: the loss, and the metrics that are followed beside it."""
+"""What `compile` fixes: the losses of all outputs, and the metrics that are followed beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from rnnfast import losses, metrics
-from rnnfast.models.data import Dataset
+from rnnfast import _arguments, losses, metrics
+from rnnfast.data.batch import Batch
+from rnnfast.models.output_score import OutputScore, Slope
 
 
 class Scores:
-    """A loss and metrics over batches. "accuracy" is resolved at the first batch, by the shapes, as in Keras."""
+    """Losses and metrics over batches. `compile`'s arguments are laid out over the outputs by `bind`.
 
-    def __init__(self, loss: Any, plain: Any, weighted: Any) -> None:
-        self.loss = None if loss is None else losses.get(loss)
-        self._wanted = [(m, False) for m in _as_list("metrics", plain)]
-        self._wanted += [(m, True) for m in _as_list("weighted_metrics", weighted)]
-        self._metrics: list[tuple[metrics.Metric, bool]] | None = None
+    Each argument is one thing (for every output), a list (one entry per output) or a dictionary by output name. The
+    logs are `loss`, the weighted sum; `<output>_loss` where several outputs have one; and the metrics, whose names
+    begin with that of the output where there are several.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any = None, plain: Any = None, weighted: Any = None) -> None:
+        self.loss = _map(losses.get, loss)  # in the structure that the caller gave
+        self._loss_weights = loss_weights
+        self._plain, self._weighted = plain, weighted
+        self._names: list[str] = []
+        self._outputs: list[OutputScore] = []
         self._mean_loss = metrics.Mean("loss")
-        for identifier, _ in self._wanted:  # names are checked now, not in the first epoch
-            if not metrics.is_plain_accuracy(identifier):
-                metrics.get(identifier)
+        # Names are checked now, not in the first epoch.
+        _map(_check_metric, plain)
+        _map(_check_metric, weighted)
+        _map(lambda weight: _arguments.number("compile: loss_weights", weight), loss_weights)
 
-    def needed_loss(self, method: str) -> losses.Loss:
-        if self.loss is None:
+    def bind(self, names: Sequence[str]) -> None:
+        """Lay the arguments out over the outputs of these names. ValueError: they do not fit."""
+        if not names or list(names) == self._names:
+            return
+        arguments = [
+            _per_output("loss", self.loss, names),
+            _per_output("loss_weights", self._loss_weights, names),
+            *(_metrics_per_output(kind, value, names) for kind, value in self._metric_arguments()),
+        ]
+        self._outputs = [OutputScore(*given) for given in zip(*arguments, strict=True)]
+        self._names = list(names)
+
+    def _metric_arguments(self) -> tuple[tuple[str, Any], tuple[str, Any]]:
+        return ("metrics", self._plain), ("weighted_metrics", self._weighted)
+
+    def need_loss(self, method: str) -> None:
+        if all(output.loss is None for output in self._outputs):
             raise ValueError(f"{method}: the model was compiled without a loss; give compile(loss=...)")
-        return self.loss
 
-    def check(self, method: str, data: Dataset, output_shape: tuple[int, ...]) -> None:
-        """ValueError if the labels do not fit predictions of this shape."""
-        # Only shape and dtype of the predictions matter here.
-        self.needed_loss(method).match(data.y, np.broadcast_to(np.float32(0), output_shape))
-        self._resolve(data.y.shape, output_shape)
+    @property
+    def with_loss(self) -> list[bool]:
+        """Whether each output has a loss."""
+        return [output.loss is not None for output in self._outputs]
 
-    def _resolve(self, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
-        if self._metrics is None:
-            self._metrics = [(self._metric(m, y_shape, output_shape), weighted) for m, weighted in self._wanted]
+    def check(self, method: str, batch: Batch, output_shapes: Sequence[tuple[int, ...]]) -> None:
+        """ValueError if labels are missing, or do not fit predictions of these shapes."""
+        for name, output, y, shape in zip(self._names, self._outputs, batch.y, output_shapes, strict=True):
+            if y is not None:
+                output.check(y, shape)
+            elif output.needs_y:
+                raise ValueError(f"{method}: y is missing" + (f" for output {name!r}" if len(self._names) > 1 else ""))
 
-    @staticmethod
-    def _metric(identifier: Any, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> metrics.Metric:
-        if metrics.is_plain_accuracy(identifier):
-            return metrics.choose_accuracy(identifier, y_shape, output_shape)
-        return metrics.get(identifier)
+    def slopes(
+        self, batch: Batch, outputs: list[Any], masks: list[Any], activations: Sequence[str | None]
+    ) -> list[Slope]:
+        """Each output's loss and derivative, for the training step."""
+        return [output.slope(*given) for output, *given in self._zip(batch, outputs, masks, activations)]
+
+    def values(self, batch: Batch, outputs: list[Any], masks: list[Any]) -> list[float]:
+        """Each output's loss."""
+        return [output.value(*given) for output, *given in self._zip(batch, outputs, masks)]
+
+    def total(self, values: Sequence[float]) -> float:
+        """The loss that is minimised: the sum of the outputs' losses, each times its weight."""
+        return sum(output.weight * value for output, value in zip(self._outputs, values, strict=True))
+
+    def update(self, batch: Batch, outputs: list[Any], masks: list[Any], values: Sequence[float], total: float) -> None:
+        """Add a batch. values: the outputs' losses; total: the model's."""
+        self._mean_loss.add(total, batch.rows)
+        for output, *given in self._zip(batch, outputs, masks, values):
+            output.update(*given)
+
+    def _zip(self, batch: Batch, *per_output: Any) -> Any:
+        first, second, *rest = per_output
+        return zip(self._outputs, batch.y, first, batch.sample_weight, second, *rest, strict=True)
 
     def reset(self) -> None:
         self._mean_loss.reset_state()
-        for metric, _ in self._metrics or []:
-            metric.reset_state()
-
-    def update(self, data: Dataset, y_pred: np.ndarray, mask: np.ndarray | None, loss_value: float) -> None:
-        self._mean_loss.add(loss_value, len(data))
-        self._resolve(data.y.shape, y_pred.shape)
-        for metric, weighted in self._metrics or []:
-            metric.update_state(data.y, y_pred, data.sample_weight if weighted else None, mask)
+        for output in self._outputs:
+            output.reset()
 
     def results(self) -> dict[str, float]:
-        """Means since `reset`: `loss` first, then the metrics by name."""
-        return {"loss": self._mean_loss.result()} | {m.name: m.result() for m, _ in self._metrics or []}
+        """Means since `reset`, in the order in which Keras lists them."""
+        logs = {"loss": self._mean_loss.result()}
+        several = len(self._outputs) > 1
+        if sum(self.with_loss) > 1:
+            logs |= {
+                f"{name}_loss": output.mean_loss.result()
+                for name, output in zip(self._names, self._outputs, strict=True)
+                if output.loss is not None
+            }
+        named: dict[str, float] = {}
+        for name, output in zip(self._names, self._outputs, strict=True):
+            for metric, weighted in output.metrics:
+                _add(named, f"{name}_{metric.name}" if several else metric.name, metric.result(), weighted)
+        return logs | (dict(sorted(named.items())) if several else named)
 
     def config(self) -> dict[str, Any]:
-        def one(identifier: Any) -> Any:
-            return identifier if isinstance(identifier, str) else metrics.serialize(metrics.get(identifier))
-
-        plain = [one(m) for m, weighted in self._wanted if not weighted]
-        weighted_ones = [one(m) for m, weighted in self._wanted if weighted]
+        """The arguments of `compile`, in Keras' serialised form."""
         return {
-            "loss": None if self.loss is None else losses.serialize(self.loss),
-            "loss_weights": None,
-            "metrics": plain or None,
-            "weighted_metrics": weighted_ones or None,
+            "loss": _map(losses.serialize, self.loss),
+            "loss_weights": self._loss_weights,
+            **{name: _map(_metric_config, value) or None for name, value in self._metric_arguments()},
         }
 
 
-def _as_list(argument: str, value: Any) -> list[Any]:
+def _add(logs: dict[str, float], name: str, value: float, weighted: bool) -> None:
+    """Names that come twice get Keras' additions."""
+    if name in logs and weighted:
+        name = f"weighted_{name}"
+    base, count = name, 0
+    while name in logs:
+        count += 1
+        name = f"{base}_{count}"
+    logs[name] = value
+
+
+def _is_structure(value: Any) -> bool:
+    serialised = isinstance(value, dict) and "class_name" in value
+    return isinstance(value, (dict, list, tuple)) and not serialised
+
+
+def _map(function: Callable[[Any], Any], value: Any) -> Any:
+    """The structure with the function's results at its leaves."""
     if value is None:
-        return []
+        return None
+    if not _is_structure(value):
+        return function(value)
     if isinstance(value, dict):
-        raise TypeError(f"compile: {argument} must be a list for a model with one output, got a dictionary")
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+        return {key: _map(function, item) for key, item in value.items()}
+    return [_map(function, item) for item in value]
+
+
+def _per_output(argument: str, value: Any, names: Sequence[str]) -> list[Any]:
+    if not _is_structure(value):
+        return [value] * len(names)
+    if isinstance(value, dict):
+        return _by_name(argument, value, names)
+    if len(value) != len(names):
+        raise ValueError(f"compile: {argument} must have one entry per output ({_listed(names)}), got {len(value)}")
+    return list(value)
+
+
+def _metrics_per_output(argument: str, value: Any, names: Sequence[str]) -> list[list[Any]]:
+    if value is None:
+        return [[] for _ in names]
+    if isinstance(value, dict) and _is_structure(value):
+        entries = _by_name(argument, value, names)
+    elif len(names) == 1:
+        entries = [value]
+    elif isinstance(value, (list, tuple)) and len(value) == len(names):
+        entries = list(value)
+    else:
+        raise ValueError(
+            f"compile: {argument} must be a dictionary by output name or a list with one entry per output "
+            f"({_listed(names)}), got {value!r}"
+        )
+    return [_leaves(entry) for entry in entries]
+
+
+def _leaves(value: Any) -> list[Any]:
+    found: list[Any] = []
+    _map(found.append, value)
+    return found
+
+
+def _by_name(argument: str, value: dict[str, Any], names: Sequence[str]) -> list[Any]:
+    unknown = [key for key in value if key not in names]
+    if unknown:
+        raise ValueError(f"compile: {argument} names {_listed(unknown)}; the model's outputs are {_listed(names)}")
+    return [value.get(name) for name in names]
+
+
+def _listed(names: Sequence[Any]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _check_metric(identifier: Any) -> None:
+    if not metrics.is_plain_accuracy(identifier):
+        metrics.get(identifier)
+
+
+def _metric_config(identifier: Any) -> Any:
+    return identifier if isinstance(identifier, str) else metrics.serialize(metrics.get(identifier))

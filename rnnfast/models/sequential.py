@@ -120,6 +120,40 @@ class Sequential(Model):
         """The dtype that the data is declared to have: that of `Input`, or of the model."""
         return self.dtype if self._input is None else self._input.data_dtype
 
+    # A network of one input and one output
+
+    @property
+    def input_names(self) -> list[str]:
+        return ["input_layer" if self._input is None else self._input.name]
+
+    @property
+    def output_names(self) -> list[str]:
+        return [layer.name for layer in self._layers[-1:]]
+
+    def prepare_inputs(self, inputs: list[Any]) -> list[np.ndarray]:
+        return [self.prepare(x) for x in inputs]
+
+    def run(
+        self, inputs: list[np.ndarray], masks: list[np.ndarray | None], training: bool
+    ) -> tuple[list[np.ndarray], list[np.ndarray | None], Any]:
+        output, mask, tape = self._chain(inputs[0], masks[0], training)
+        return [output], [mask], tape
+
+    def backward_run(self, gradients: list[np.ndarray | None], tape: Any, at_logits: list[bool]) -> None:
+        if gradients[0] is not None:
+            self._backward(gradients[0], tape, need_dx=False, at_logits=at_logits[0])
+
+    @property
+    def output_activations(self) -> list[str | None]:
+        return [self.output_activation]
+
+    @property
+    def output_dtypes(self) -> list[str]:
+        return [d for la in self._layers[-1:] for d in (la.output_dtypes if isinstance(la, Model) else [la.dtype])]
+
+    def output_shapes_for(self, input_shapes: list[Shape]) -> list[Any]:
+        return [self.compute_output_shape(shape) for shape in input_shapes]
+
     # A layer like any other
 
     def cast(self, x: Any) -> np.ndarray:
@@ -147,7 +181,7 @@ class Sequential(Model):
         if self._layers:
             self._layers[0].check_values(x)
 
-    def run(self, x: np.ndarray, mask: np.ndarray | None, training: bool) -> tuple[np.ndarray, Any, list[Any]]:
+    def _chain(self, x: np.ndarray, mask: np.ndarray | None, training: bool) -> tuple[np.ndarray, Any, list[Any]]:
         """Output, its mask, and the tape: a cache per layer."""
         tape = []
         for layer, reader in zip(self._layers, [*self._layers[1:], None], strict=True):
@@ -159,7 +193,7 @@ class Sequential(Model):
         return x, mask, tape
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        y, _, tape = self.run(x, mask, training)
+        y, _, tape = self._chain(x, mask, training)
         return y, tape if training else None
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
@@ -206,7 +240,7 @@ class Sequential(Model):
     def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
         if not self.creates_mask:
             return mask if self.carries_mask else None
-        return self.run(x, mask, training=False)[1]
+        return self._chain(x, mask, training=False)[1]
 
     def lower(self, program: Any, value: Any) -> Any:
         for layer in self._layers:

@@ -40,7 +40,7 @@ def test_lambda_inside_an_option(tamper, refused, key):
 
 
 @pytest.mark.parametrize(
-    "name", ["Conv1D", "BatchNormalization", "Sequential", "RNN", "os.system", "__import__", "Layer"]
+    "name", ["Conv1D", "BatchNormalization", "Sequential", "LSTMCell", "os.system", "__import__", "Layer"]
 )
 def test_unsupported_layer_says_what_is(tamper, refused, name):
     refused(tamper(config=with_layer(entry(name, name="here"), 3)), name, "layers[3]", "Supported", "LSTM")
@@ -57,6 +57,13 @@ def test_custom_class(tamper, refused):
 
 def test_custom_class_behind_a_known_name(tamper, refused):
     refused(tamper(config=with_layer(entry("Dense", "my.module", "my>Dense", units=2))), "my>Dense", "layers[6]")
+
+
+def test_custom_cell(tamper, refused):
+    for cell in (entry("MyCell", "my.module", "MyCell", units=3), entry("Dense", units=3), {"cells": []}, 3):
+        refused(tamper(config=with_layer(entry("RNN", cell=cell))), "layers[6]", "cell")
+    stack = entry("StackedRNNCells", cells=[entry("GRUCell", units=2), entry("LSTM", units=2)])
+    refused(tamper(config=with_layer(entry("RNN", cell=stack))), "cell 1", "LSTM is not supported", "LSTMCell")
 
 
 def test_functional_model(tamper, refused):
@@ -158,7 +165,7 @@ def test_supported_layers_are_all_there():
     from rnnfast.formats.layer_config import SUPPORTED
 
     assert set(SUPPORTED) == {
-        "InputLayer", "Embedding", "Masking", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed", "Dense",
-        "Dropout", "Activation", "Flatten", "RepeatVector",
+        "InputLayer", "Embedding", "Masking", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "TimeDistributed",
+        "Dense", "Dropout", "Activation", "Flatten", "RepeatVector",
     }  # fmt: skip
     assert all(cls is getattr(layers, name) for name, cls in SUPPORTED.items())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import zipfile
 
 import numpy as np
@@ -58,6 +59,11 @@ STACKS = {
         layers.Dense(2, kernel_initializer=rnnfast.initializers.RandomNormal(0.5, 0.1, seed=3)),
     ],
     "frozen": lambda: [layers.LSTM(3, trainable=False), layers.Dense(1)],
+    "cells": lambda: [
+        layers.RNN(layers.LSTMCell(3), return_sequences=True, zero_output_for_mask=True),
+        layers.RNN([layers.GRUCell(2, reset_after=False), layers.StackedRNNCells([layers.LSTMCell(3)])]),
+    ],
+    "cells_in_wrapper": lambda: [layers.Bidirectional(layers.RNN([layers.GRUCell(2), layers.GRUCell(2)]))],
     "stateful_options": lambda: [layers.LSTM(3, return_sequences=True, unroll=True, zero_output_for_mask=True)],
 }
 
@@ -240,3 +246,18 @@ def test_missing_h5py_says_what_to_install(model, tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r'pip install "rnnfast\[keras\]"'):
         model.save(tmp_path / "m.keras")
     assert not os.listdir(tmp_path)
+
+
+def test_a_cell_of_ones_own_is_not_saved(tmp_path):
+    from own_cells import Residual
+
+    with pytest.warns(UserWarning, match="step by step"):
+        model = rnnfast.Sequential([layers.Input((5, 4)), layers.RNN([layers.GRUCell(2), Residual(2)])])
+    with pytest.raises(ValueError, match=r"\(Residual\) cannot be written to a \.keras file"):
+        model.save(tmp_path / "m.keras")
+
+
+def test_a_loaded_cell_forgets_the_file(tmp_path):
+    model = random_weights(rnnfast.Sequential([layers.Input((5, 4)), layers.RNN(layers.LSTMCell(3))]))
+    loaded = pickle.loads(pickle.dumps(round_trip(model, tmp_path / "m.keras")))
+    assert_same(model, loaded, VECTORS)

@@ -53,7 +53,7 @@ def test_bits_are_those_of_the_array(reader, return_sequences, mask_zero, tokens
     model = model_of(reader(return_sequences=return_sequences, dtype="float32"), "float32", mask_zero)
     expected, _ = gathered(model, tokens)
     for training in (False, True):
-        assert np.array_equal(model.run(tokens, None, training)[0], expected)
+        assert np.array_equal(model.forward(tokens, training=training)[0], expected)
     assert np.array_equal(model.predict(tokens), expected)
 
 
@@ -62,7 +62,7 @@ def test_bits_are_those_of_the_array(reader, return_sequences, mask_zero, tokens
 @pytest.mark.parametrize("reader", READERS.values(), ids=list(READERS))
 def test_gradients(reader, mask_zero, tokens):
     model = model_of(reader(return_sequences=True, dtype="float64"), "float64", mask_zero)
-    y, _, tape = model.run(tokens, None, training=True)
+    y, tape = model.forward(tokens, training=True)
     dy = np.random.default_rng(2).normal(size=y.shape)
     model.backward(dy, tape, need_dx=False)
     found = [v.grad for v in model.weights]
@@ -80,7 +80,7 @@ def test_gradients(reader, mask_zero, tokens):
 def test_gradients_by_finite_differences(reader):
     tokens = TOKENS["repeated"][:, :4]
     model = model_of(reader(dtype="float64"), "float64", mask_zero=True, vocabulary=7)
-    y, _, tape = model.run(tokens, None, training=True)
+    y, tape = model.forward(tokens, training=True)
     dy = np.random.default_rng(2).normal(size=y.shape)
     model.backward(dy, tape, need_dx=False)
     for variable in model.weights:
@@ -88,7 +88,7 @@ def test_gradients_by_finite_differences(reader):
 
         def loss(variable=variable, value=value):
             variable.assign(value)
-            return float((dy * model.run(tokens, None, False)[0]).sum())
+            return float((dy * model(tokens)).sum())
 
         expected = finite_difference(loss, value)
         variable.assign(value)
@@ -103,7 +103,7 @@ def test_threads_change_no_bit(threads):
     def gradients():
         for variable in model.weights:
             variable.grad = None
-        y, _, tape = model.run(tokens, None, training=True)
+        y, tape = model.forward(tokens, training=True)
         model.backward(np.ones_like(y), tape, need_dx=False)
         return [y, *(v.grad for v in model.weights)]
 
@@ -123,9 +123,9 @@ def test_stateful(cell):
     tokens = TOKENS["repeated"]
     whole = model_of(cell(4), "float32", False)
     parts = model_of(cell(4, stateful=True), "float32", False)
-    expected = whole.run(tokens, None, False)[0]
-    parts.run(tokens[:, :5], None, False)
-    assert np.array_equal(parts.run(tokens[:, 5:], None, False)[0], expected)
+    expected = whole(tokens)
+    parts(tokens[:, :5])
+    assert np.array_equal(parts(tokens[:, 5:]), expected)
 
 
 class Doubled(layers.LSTM):

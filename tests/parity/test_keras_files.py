@@ -48,6 +48,15 @@ STACKS = {
             n.Dense(2, kernel_initializer="lecun_normal", bias_initializer="ones"),
         ],
     ),
+    "cells": (
+        (TIME, FEATURES),
+        lambda n: [
+            n.Masking(),
+            n.RNN(n.LSTMCell(4, unit_forget_bias=False), return_sequences=True),
+            n.RNN([n.GRUCell(3, reset_after=False), n.GRUCell(3), n.SimpleRNNCell(2)], return_sequences=True),
+            n.Bidirectional(n.RNN([n.LSTMCell(3), n.StackedRNNCells([n.LSTMCell(2), n.GRUCell(3)])])),
+        ],
+    ),
     "float64": ((TIME, FEATURES), lambda n: [n.GRU(4, dtype="float64"), n.Dense(2, dtype="float64")]),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ import rnnfast
 BATCH, TIME, FEATURES, VOCABULARY = 8, 6, 3, 11
 
 
-@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "Dense", "Embedding", "Masking", "Dropout"])
+@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "RNN", "Dense", "Embedding", "Masking", "Dropout"])
 def test_positional_arguments(keras, name):
     """In Keras' order, as far as they go; what only rnnfast has must be named."""
 
@@ -58,6 +58,10 @@ RECURRENT = {
     "GRU_backwards": recurrent("GRU", 4, go_backwards=True),
     "LSTM_sequences": recurrent("LSTM", 4, return_sequences=True),
     "LSTM_backwards_sequences": recurrent("LSTM", 4, return_sequences=True, go_backwards=True),
+    "RNN_cells": lambda layers: layers.RNN([layers.LSTMCell(3), layers.GRUCell(4), layers.SimpleRNNCell(2)]),
+    "RNN_cells_backwards": lambda layers: layers.RNN(
+        [layers.GRUCell(3, reset_after=False), layers.LSTMCell(4)], return_sequences=True, go_backwards=True
+    ),
     "SimpleRNN_relu_sequences": recurrent("SimpleRNN", 4, activation="relu", return_sequences=True),
 }
 

@@ -325,8 +325,14 @@ BAD = [
     (lambda m: m.compile("adamm"), ValueError, "'adam'"),
     (lambda m: m.compile("adam", "mze"), ValueError, "'mse'"),
     (lambda m: m.compile("adam", "mse", metrics=["accurate"]), ValueError, "unknown metric 'accurate'"),
-    (lambda m: m.compile("adam", "mse", metrics={"a": "mse"}), TypeError, "must be a list"),
-    (lambda m: m.compile("adam", "mse", loss_weights=[1]), ValueError, "loss_weights"),
+    (
+        lambda m: m.compile("adam", "mse", metrics={"a": "mse"}),
+        ValueError,
+        "metrics names 'a'; the model's",
+    ),
+    (lambda m: m.compile("adam", {"a": "mse"}), ValueError, "loss names 'a'; the model's outputs are"),
+    (lambda m: m.compile("adam", ["mse", "mse"]), ValueError, "loss must have one entry per output"),
+    (lambda m: m.compile("adam", "mse", loss_weights=[1, 2]), ValueError, "loss_weights must have one entry"),
     (lambda m: (m.compile("adam"), m.fit(X, SIGN)), ValueError, "without a loss"),
 ]
 

@@ -1,0 +1,36 @@
+"""What a model works on in one go: arrays per input and per output, samples on their first axis."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Batch(NamedTuple):
+    """x: one array per input of the model; y and sample_weight: one per output, None where there is none."""
+
+    x: list[np.ndarray]
+    y: list[np.ndarray | None]
+    sample_weight: list[np.ndarray | None]
+
+    @property
+    def rows(self) -> int:
+        return len(self.x[0])
+
+    def take(self, rows: Any) -> Batch:
+        """The samples at an index array or slice."""
+        return Batch([a[rows] for a in self.x], _take(self.y, rows), _take(self.sample_weight, rows))
+
+    def named(self) -> list[tuple[str, np.ndarray]]:
+        """The arrays that are there, with their names in messages: `x`, or `x[1]` where there are several."""
+        return [
+            (kind if len(arrays) == 1 else f"{kind}[{i}]", array)
+            for kind, arrays in self._asdict().items()
+            for i, array in enumerate(arrays)
+            if array is not None
+        ]
+
+
+def _take(arrays: list[np.ndarray | None], rows: Any) -> list[np.ndarray | None]:
+    return [None if a is None else a[rows] for a in arrays]

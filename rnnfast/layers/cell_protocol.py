@@ -1,0 +1,145 @@
+"""What a cell is: one step of a recurrent layer, as `RNN` and `StackedRNNCells` ask it of any object.
+
+A cell has `state_size`, an integer or a list with one item per state, and `call(inputs, states)`, which may take
+`training`, too, and gives the output and the new states; further, where the defaults will not do, `output_size`
+(default: the size of the first state) and `get_initial_state(batch_size)` (default: zeros). inputs: (batch, ...);
+states: a list.
+
+`call` is enough to predict. A cell that can be trained defines the two methods below instead, or beside it:
+
+    forward(inputs, states, training)          -> output, new_states, cache
+    backward(d_output, d_new_states, cache)    -> d_inputs, d_states
+
+where `backward` adds to the `grad` of the cell's variables, as a layer's does, and the lists d_new_states and d_states
+hold an array per state.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rnnfast.layers.base import Layer
+from rnnfast.variable import Variable
+
+
+def check(label: str, cell: Any) -> None:
+    """ValueError where an object is no cell."""
+    for wanted in ("call", "state_size"):
+        if not hasattr(cell, wanted):
+            raise ValueError(f"{label}: a cell has a {wanted!r}, got {cell!r} without it")
+    if not _is_size(cell.state_size):
+        raise ValueError(
+            f"{label}: state_size of a cell must be an integer or a list of integers, got {cell.state_size!r} "
+            f"of {name(cell)}"
+        )
+
+
+def _is_size(size: Any) -> bool:
+    return all(map(_is_size, size)) if isinstance(size, (list, tuple)) else isinstance(size, (int, np.integer))
+
+
+def name(cell: Any) -> str:
+    """How messages name a cell."""
+    kind = type(cell).__name__
+    return f"cell {cell.name!r} ({kind})" if hasattr(cell, "name") else f"cell {kind}"
+
+
+def has_one_state(cell: Any) -> bool:
+    """Whether the state stands for itself, and not for a list of states."""
+    return not isinstance(cell.state_size, (list, tuple))
+
+
+def state_sizes(cell: Any) -> list[Any]:
+    return [cell.state_size] if has_one_state(cell) else list(cell.state_size)
+
+
+def output_size(cell: Any) -> int:
+    size = getattr(cell, "output_size", None)
+    return _first(cell.state_size) if size is None else size
+
+
+def _first(size: Any) -> int:
+    return _first(size[0]) if isinstance(size, (list, tuple)) else size
+
+
+def initial_state(cell: Any, batch: int, dtype: str) -> list[Any]:
+    """The states that a sequence starts from."""
+    if getattr(cell, "get_initial_state", None) is None:
+        return [zeros(size, batch, dtype) for size in state_sizes(cell)]
+    states = cell.get_initial_state(batch_size=batch)
+    return list(states) if isinstance(states, (list, tuple)) else [states]
+
+
+def zeros(size: Any, batch: int, dtype: str) -> Any:
+    if isinstance(size, (list, tuple)):
+        return [zeros(s, batch, dtype) for s in size]
+    return np.zeros((batch, size), dtype)
+
+
+def is_trainable(cell: Any) -> bool:
+    """Whether a cell defines the two passes."""
+    return all(_defines(cell, method) for method in ("forward", "backward"))
+
+
+def _defines(cell: Any, method: str) -> bool:
+    if isinstance(cell, Layer):  # whose own `forward` says that there is none
+        return getattr(type(cell), method) is not getattr(Layer, method)
+    return hasattr(cell, method)
+
+
+def stepper(cell: Any) -> Callable[[Any, list[Any], bool], tuple[Any, list[Any], Any]]:
+    """What runs one step: inputs, states and training to output, new states and cache (None from `call`)."""
+    if _defines(cell, "forward"):
+        return lambda inputs, states, training: cell.forward(inputs, states, training)
+    takes_training = "training" in inspect.signature(cell.call).parameters
+
+    def step(inputs: Any, states: list[Any], training: bool) -> tuple[Any, list[Any], Any]:
+        output, states = cell.call(inputs, states, **({"training": training} if takes_training else {}))
+        return output, list(states) if isinstance(states, (list, tuple)) else [states], None
+
+    return step
+
+
+def build(cell: Any, input_shape: tuple[int | None, ...]) -> None:
+    """Build a cell that can be built and is not yet."""
+    if hasattr(cell, "build") and not getattr(cell, "built", False):
+        cell.build(input_shape)
+        cell.built = True  # a `build` of the user's own need not say so
+
+
+def parts(cell: Any) -> list[Any]:
+    """The cells of a stack, those of stacks in it in their place, or the cell itself."""
+    held = getattr(cell, "cells", None)
+    return [cell] if held is None else [part for inner in held for part in parts(inner)]
+
+
+def weights(cell: Any, which: str = "weights") -> list[Variable]:
+    """The variables of a cell, all or those of "trainable_weights"; of an object that is no layer its `weights`."""
+    return list(getattr(cell, which, getattr(cell, "weights", [])))
+
+
+def to_config(cell: Any) -> dict[str, Any]:
+    """Keras' serialised form of a cell. TypeError: a class of the user's own without `get_config`."""
+    from rnnfast.layers import serialize
+
+    if not hasattr(cell, "get_config"):
+        raise TypeError(f"{name(cell)} cannot be written down: it has no get_config")
+    config = serialize(cell)
+    own = not type(cell).__module__.startswith("rnnfast.layers")
+    return {**config, "module": type(cell).__module__, "registered_name": type(cell).__name__} if own else config
+
+
+def from_config(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The cell of a serialised form; classes of the user's own are those in `custom_objects`, by name."""
+    from rnnfast.layers import StackedRNNCells, deserialize
+
+    kind = config.get("class_name") if isinstance(config, dict) else None
+    if custom_objects and kind in custom_objects:
+        return custom_objects[kind].from_config(config["config"])
+    if kind == "StackedRNNCells" and custom_objects:
+        return StackedRNNCells.from_config(config["config"], custom_objects)
+    return deserialize(config)

@@ -1,0 +1,167 @@
+"""RNN: a layer over time made of any cell."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from rnnfast.layers import cell_protocol
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.cell_runs import Chain, over_time, slow_parts
+from rnnfast.layers.over_time import OverTime
+from rnnfast.layers.recurrent import Recurrent
+from rnnfast.layers.stacked_cells import StackedRNNCells
+from rnnfast.variable import Variable
+
+_RUN_OPTIONS = ("return_sequences", "go_backwards", "zero_output_for_mask")
+
+
+class RNN(OverTime):
+    """Run a cell over time: input (batch, time, ...), output (batch, output_size), or (batch, time, output_size) with
+    `return_sequences`; with `return_state` a list of that and the last states, of a list of cells an item per cell.
+
+    cell: SimpleRNNCell, LSTMCell, GRUCell, a list of cells (see `StackedRNNCells`), or any object that is a cell
+    (`rnnfast.layers.cell_protocol` says what makes one). The built-in ones, stacked or not, run on the kernels of the
+    layers of their names. Others run step by step, in Python, which a UserWarning says once per layer. To be trained, a
+    cell of your own defines `forward` and `backward`; one that defines only `call` can predict, and a TypeError says so
+    in training. dtype: default that of the cell.
+
+    Call arguments are those of `OverTime`: mask, lengths, initial_state (nested as the states are), training.
+    ValueError: an object that is no cell, or a layer and a cell of different dtypes.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import RNN, LSTMCell
+    >>> RNN([LSTMCell(4), LSTMCell(6)], return_sequences=True)(np.ones((2, 5, 3))).shape
+    (2, 5, 6)
+    """
+
+    rank = None
+    min_rank = 3
+    axes = "(batch, time, ...)"
+
+    def __init__(
+        self,
+        cell: Any,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **options: Any,
+    ) -> None:
+        if isinstance(cell, (list, tuple)):
+            dtypes = [part.dtype for part in cell if isinstance(part, Layer)]
+            cell = StackedRNNCells(cell, dtype=dtypes[0] if dtypes else options.get("dtype"))
+        if options.get("dtype") is None and isinstance(cell, Layer):
+            options["dtype"] = cell.dtype
+        super().__init__(
+            return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards, stateful=stateful,
+            unroll=unroll, zero_output_for_mask=zero_output_for_mask, **options,
+        )  # fmt: skip
+        cell_protocol.check(self.label, cell)
+        for part in (cell, *cell_protocol.parts(cell)):
+            if isinstance(part, Layer) and part.dtype != self.dtype:
+                raise ValueError(
+                    f"{self.label}: its dtype is {self.dtype}, that of its {cell_protocol.name(part)} {part.dtype}; "
+                    "give them the same"
+                )
+        self.cell = cell
+        self._made_run: Any = None
+
+    @property
+    def state_size(self) -> list[Any]:
+        return cell_protocol.state_sizes(self.cell)
+
+    @property
+    def output_size(self) -> int:
+        return cell_protocol.output_size(self.cell)
+
+    def create_variables(self, input_shape: Shape) -> None:
+        if None in input_shape[2:]:
+            raise ValueError(f"{self.label}: the number of features must be known, got input shape {input_shape}")
+        cell_protocol.build(self.cell, (input_shape[0], *input_shape[2:]))
+        for slow in slow_parts(self.cell):
+            warnings.warn(
+                f"{self.label}: {cell_protocol.name(slow)} is none of rnnfast's own: it runs step by step, in Python, "
+                "which is much slower than SimpleRNNCell, LSTMCell and GRUCell",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _run(self) -> Any:
+        """How the built cell runs, with the options as they are at the first call."""
+        if self._made_run is None:
+            options = {option: getattr(self, option) for option in _RUN_OPTIONS}
+            self._made_run = over_time(self.cell, self.dtype, **options)
+        return self._made_run
+
+    def check_shape(self, shape: Shape) -> None:
+        super().check_shape(shape)
+        first = cell_protocol.parts(self.cell)[0]
+        if isinstance(first, Layer):
+            first.check_shape((shape[0], *shape[2:]))
+
+    # The two passes
+
+    def forward(
+        self,
+        x: np.ndarray,
+        *,
+        mask: Any = None,
+        training: bool = False,
+        initial_state: Any = None,
+        lengths: Any = None,
+    ) -> tuple[Any, Any]:
+        batch, time = x.shape[:2]
+        mask, lengths = self.check_steps(mask, lengths, batch, time)
+        start = self.starting_state(initial_state, batch)
+        (output, *states), tape = self._run().forward(
+            x, mask=mask, lengths=lengths, training=training, initial_state=start
+        )
+        self.keep(states)
+        return [output, *states] if self.return_state else output, tape
+
+    def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
+        return self._run().backward(list(dy) if self.return_state else [dy], cache, need_dx=need_dx)
+
+    def lower(self, program: Any, value: Any) -> Any:
+        if self.return_state:
+            raise NoLoweringError(f"{self.label}: return_state=True has several outputs; the engine takes one")
+        for layer in self._engine_layers(self.cell, self._run()):
+            value = layer.lower(program, value)
+        return value
+
+    def _engine_layers(self, cell: Any, run: Any) -> list[Recurrent]:
+        if isinstance(run, Recurrent):
+            return [cell.over_time(**{key: getattr(run, key) for key in _RUN_OPTIONS}, return_state=False)]
+        if isinstance(run, Chain) and not (run.go_backwards and len(run.cells) > 1):
+            parts = zip(run.cells, run.runs, strict=True)
+            return [layer for part, inner in parts for layer in self._engine_layers(part, inner)]
+        what = "a stack that goes backwards" if isinstance(run, Chain) else cell_protocol.name(cell)
+        raise NoLoweringError(f"{self.label}: {what} cannot be run by the inference engine")
+
+    # Weights and description
+
+    @property
+    def weights(self) -> list[Variable]:
+        return cell_protocol.weights(self.cell)
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return cell_protocol.weights(self.cell, "trainable_weights") if self.trainable else []
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "cell": cell_protocol.to_config(self.cell)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> RNN:
+        """custom_objects: the classes of cells of the user's own, by name."""
+        return cls(**{**config, "cell": cell_protocol.from_config(config["cell"], custom_objects)})
+
+    def replica(self, **changes: Any) -> RNN:
+        classes = {type(part).__name__: type(part) for part in cell_protocol.parts(self.cell)}
+        return type(self).from_config({**self.get_config(), **changes}, classes)
