@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "_engine_activation.h"
 #include "_engine_arrays.h"
+#include "_engine_stages.h"
 #include "_engine_stream.h"
 #include "_engine_threads.h"
 #include "engine/cpu.h"
@@ -19,20 +21,6 @@ namespace py = pybind11;
 using namespace rnnfast;
 
 namespace {
-
-Activation activation_of(const py::object& described) {
-  if (described.is_none()) return Activation{ActivationId::linear, 0, 0};
-  for (const char* part : {"id", "alpha", "beta"})
-    if (!py::hasattr(described, part) || !PyNumber_Check(described.attr(part).ptr()))
-      throw py::type_error("activation: expected an rnnfast.activations.Activation, got " +
-                           std::string(py::repr(described)));
-  const double number = described.attr("id").cast<double>();
-  const int id = number >= 0 && number <= static_cast<int>(ActivationId::log_softmax) ? static_cast<int>(number) : -1;
-  const bool known = (id >= 0 && id < static_cast<int>(ActivationId::count)) ||
-                     id == static_cast<int>(ActivationId::softmax) || id == static_cast<int>(ActivationId::log_softmax);
-  if (!known) throw py::value_error("unknown activation " + std::string(py::repr(described)));
-  return {static_cast<ActivationId>(id), described.attr("alpha").cast<double>(), described.attr("beta").cast<double>()};
-}
 
 CellKind cell_of(const std::string& name) {
   if (name == "simple_rnn") return CellKind::simple_rnn;
@@ -174,7 +162,9 @@ template <class T> py::list describe(const Program<T>& program, int threads) {
 template <class T> void bind(py::module_& m, const char* program_name, const char* stream_name) {
   using P = Program<T>;
   const py::object none = py::none();
-  py::class_<P, std::shared_ptr<P>>(m, program_name, "An inference graph: built by its methods, run after finish().")
+  py::class_<P, std::shared_ptr<P>> program(m, program_name, "An inference graph: built by its methods, run after finish().");
+  bind_stages<T>(program);
+  program
       .def(py::init([](const std::optional<std::string>& isa, const std::string& weights) {
              const WeightType type = weight_type_of(weights);
              if (type != WeightType::full && !std::is_same<T, float>::value)

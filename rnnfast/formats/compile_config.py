@@ -53,20 +53,29 @@ def _arguments(config: Any, where: str) -> dict[str, Any]:
         if key == "optimizer":
             arguments[key] = _one(optimizers.get, value, place)
         elif key == "loss":
-            arguments[key] = None if value is None else _one(losses.get, value, place)
+            arguments[key] = _structure(losses.get, value, place)
         elif key in ("metrics", "weighted_metrics"):
-            arguments[key] = _metrics(value, place)
+            arguments[key] = _structure(_metric, value, place)
+        elif key == "loss_weights" and isinstance(value, (list, dict, float, int)):
+            arguments[key] = value
         elif value is not None and key not in _IGNORED:
             raise ModelFileError(f"{place}={value!r} is not supported")
     return arguments
 
 
-def _metrics(value: Any, where: str) -> list[Any] | None:
+def _structure(get: Any, value: Any, where: str, depth: int = 2) -> Any:
+    """Objects per output: one, a list of them, or a dictionary by the outputs' names; metrics may be lists in these."""
     if value is None:
         return None
-    if not isinstance(value, list):
-        raise ModelFileError(f"{where}: expected a list, got {value!r}")
-    return [m if metrics.is_plain_accuracy(m) else _one(metrics.get, m, f"{where}[{i}]") for i, m in enumerate(value)]
+    if isinstance(value, list) and depth:
+        return [_structure(get, item, f"{where}[{i}]", depth - 1) for i, item in enumerate(value)]
+    if isinstance(value, dict) and "class_name" not in value and depth:
+        return {name: _structure(get, item, f"{where}[{name!r}]", depth - 1) for name, item in value.items()}
+    return _one(get, value, where)
+
+
+def _metric(identifier: Any) -> Any:
+    return identifier if metrics.is_plain_accuracy(identifier) else metrics.get(identifier)
 
 
 def _one(get: Any, value: Any, where: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from rnnfast import activations, initializers, layers
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.layers.base import Layer
+from rnnfast.layers.refused import REFUSED
 
 Config = dict[str, Any]
 
@@ -31,12 +32,9 @@ _DTYPE_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 _PARAMETRIC = {"LeakyReLU": ("leaky_relu", "negative_slope"), "ELU": ("elu", "alpha")}
 
 _ADVICE = {
-    "Lambda": "it holds Python code, which is never run from a file; replace it by a built-in layer in Keras",
+    **REFUSED,
     "Functional": "only Sequential models are read; where its graph is a chain, rebuild it as Sequential in Keras",
     "Sequential": "a model inside a model; add its layers one by one to the outer Sequential in Keras",
-    "LeakyReLU": "use Activation('leaky_relu') in Keras",
-    "ReLU": "use Activation('relu') in Keras",
-    "Softmax": "use Activation('softmax') in Keras",
 }
 
 

@@ -9,46 +9,83 @@
 from __future__ import annotations
 
 from rnnfast._registry import Registry
+from rnnfast.layers.attention import AdditiveAttention, Attention
 from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers.batch_normalization import BatchNormalization
 from rnnfast.layers.bidirectional import Bidirectional
 from rnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
+from rnnfast.layers.convolution import Conv1D
 from rnnfast.layers.core import Activation, Dense
 from rnnfast.layers.embedding import Embedding, Masking
 from rnnfast.layers.gru import GRU
 from rnnfast.layers.lstm import LSTM
+from rnnfast.layers.noise import Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
+from rnnfast.layers.normalization import LayerNormalization, UnitNormalization
 from rnnfast.layers.over_time import OverTime
+from rnnfast.layers.pooling import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
+from rnnfast.layers.preprocessing import Normalization, Rescaling
+from rnnfast.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from rnnfast.layers.recurrent import Recurrent
+from rnnfast.layers.refused import Lambda, TextVectorization
 from rnnfast.layers.rnn import RNN
-from rnnfast.layers.shaping import Dropout, Flatten, Input, InputLayer, RepeatVector
+from rnnfast.layers.shaping import Flatten, Input, InputLayer, Permute, RepeatVector, Reshape
 from rnnfast.layers.simple_rnn import SimpleRNN
 from rnnfast.layers.stacked_cells import StackedRNNCells
+from rnnfast.layers.steps import Cropping1D, UpSampling1D, ZeroPadding1D
 from rnnfast.layers.wrappers import TimeDistributed
 
 __all__ = [
+    "ELU",
     "GRU",
     "LSTM",
     "RNN",
     "Activation",
+    "AdditiveAttention",
+    "Attention",
+    "AveragePooling1D",
+    "BatchNormalization",
     "Bidirectional",
+    "Conv1D",
+    "Cropping1D",
     "Dense",
     "Dropout",
     "Embedding",
     "Flatten",
     "GRUCell",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
     "LSTMCell",
+    "Lambda",
     "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
     "Masking",
+    "MaxPooling1D",
     "NoLoweringError",
+    "Normalization",
     "OverTime",
+    "PReLU",
+    "Permute",
+    "ReLU",
     "Recurrent",
     "RecurrentCell",
     "RepeatVector",
+    "Rescaling",
+    "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
+    "Softmax",
+    "SpatialDropout1D",
     "StackedRNNCells",
+    "TextVectorization",
     "TimeDistributed",
+    "UnitNormalization",
+    "UpSampling1D",
+    "ZeroPadding1D",
     "deserialize",
     "serialize",
 ]
@@ -56,14 +93,18 @@ __all__ = [
 # The layers that a model is made of and that a file may hold.
 BUILT_IN: tuple[type[Layer], ...] = (
     InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, RNN, Bidirectional, TimeDistributed, Dense, Dropout,
-    Activation, Flatten, RepeatVector,
+    Activation, Flatten, RepeatVector, Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D,
+    LayerNormalization, BatchNormalization, UnitNormalization, Conv1D,
+    MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D,
+    SpatialDropout1D, GaussianNoise, GaussianDropout, Attention, AdditiveAttention,
+    Rescaling, Normalization, ReLU, LeakyReLU, PReLU, ELU, Softmax,
 )  # fmt: skip
 
 # What RNN runs over time, and files hold within it.
 BUILT_IN_CELLS: tuple[type[Layer], ...] = (SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells)
 
 registry: Registry[Layer] = Registry("layer", Layer, "keras.layers")
-for _cls in (*BUILT_IN, *BUILT_IN_CELLS):
+for _cls in (*BUILT_IN, *BUILT_IN_CELLS, Lambda, TextVectorization):
     registry.add(_cls)
 
 serialize = registry.serialize

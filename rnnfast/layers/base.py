@@ -118,12 +118,15 @@ class Layer:
     def create_variables(self, input_shape: Shape) -> None:
         """Make the layer's weights with `add_weight`. The default has none."""
 
-    def add_weight(self, name: str, shape: tuple[int, ...], initializer: Any) -> Variable:
+    def add_weight(
+        self, name: str, shape: tuple[int, ...], initializer: Any, *, dtype: Any = None, trainable: bool = True
+    ) -> Variable:
+        """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it."""
         try:
-            value = initializers.get(initializer)(shape, self.dtype)
+            value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
         except (MemoryError, OverflowError, ValueError) as error:
             raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
-        variable = Variable(value, name=name, path=f"{self.name}/{name}")
+        variable = Variable(value, name=name, path=f"{self.name}/{name}", trainable=trainable)
         self._variables.append(variable)
         return variable
 
@@ -186,10 +189,11 @@ class Layer:
         """The output for an array, in inference unless `training`; other arguments are those of `forward`."""
         if isinstance(x, Layer):
             raise TypeError(f"{self.label}: expected an array, got {x.label}; to chain layers use rnnfast.Sequential")
-        array = self.prepare(x)
+        array: Any = self.prepare(x)
         y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.
-        return y.copy() if isinstance(y, np.ndarray) and np.may_share_memory(y, array) else y
+        inputs = array if isinstance(array, list) else [array]
+        return y.copy() if isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in inputs) else y
 
     call = __call__
 
@@ -247,6 +251,10 @@ class Layer:
 
     def reset_states(self) -> None:
         self.reset_state()
+
+    def carry_state(self, carried: bool) -> None:
+        """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
+        not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
 
     # Weights and configuration
 

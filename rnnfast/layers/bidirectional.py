@@ -211,6 +211,10 @@ class Bidirectional(Layer):
         for direction in self._directions:
             direction.reset_state()
 
+    def carry_state(self, carried: bool) -> None:
+        for direction in self._directions:
+            direction.carry_state(carried)
+
     @property
     def weights(self) -> list[Variable]:
         return [v for direction in self._directions for v in direction.weights]

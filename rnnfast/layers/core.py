@@ -22,7 +22,7 @@ class Activation(Layer):
 
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.activation = _activation(self, activation)
+        self.activation = layer_activation(self, activation)
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         y = _kernels.activation_forward(self.activation, x)
@@ -94,7 +94,7 @@ class Dense(Layer):
             quantization_config=quantization_config,
         )  # fmt: skip
         self.units = self.positive("units", units)
-        self.activation = _activation(self, activation)
+        self.activation = layer_activation(self, activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -165,7 +165,7 @@ class Dense(Layer):
         }
 
 
-def _activation(layer: Layer, identifier: Any) -> activations.Activation:
+def layer_activation(layer: Layer, identifier: Any) -> activations.Activation:
     try:
         return activations.get(identifier)
     except (ValueError, TypeError) as error:

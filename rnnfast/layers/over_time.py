@@ -52,6 +52,7 @@ class OverTime(Layer):
         self.unroll = bool(unroll)
         self.zero_output_for_mask = bool(zero_output_for_mask)
         self._stateful = bool(stateful)
+        self._carried = False
         self._states: list[Any] | None = None
 
     @property
@@ -144,8 +145,8 @@ class OverTime(Layer):
         return self._stateful
 
     def keep(self, states: list[Any]) -> None:
-        """Remember the last states of a call, if the layer is stateful."""
-        if self._stateful:
+        """Remember the last states of a call, if the layer is stateful or they are carried."""
+        if self._stateful or self._carried:
             self._states = copied(states)
 
     def _kept_states(self, batch: int) -> list[Any] | None:
@@ -162,6 +163,13 @@ class OverTime(Layer):
     def reset_state(self) -> None:
         """Start the next call of a stateful layer from zero states, at any batch size."""
         self._states = None
+
+    def carry_state(self, carried: bool) -> None:
+        if carried and self.go_backwards:
+            raise ValueError(f"{self.label}: with go_backwards=True the first steps come last; no state can be carried")
+        self._carried = carried
+        if not self._stateful:
+            self._states = None
 
     # Description
 

@@ -1,4 +1,4 @@
-"""Layers without weights that pass, drop or reshape values: InputLayer, Dropout, Flatten, RepeatVector."""
+"""Layers that say how values are arranged: InputLayer, Flatten, Reshape, Permute, RepeatVector."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, utils
-from rnnfast.layers.base import Layer, Shape
+from rnnfast import _arguments
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
 
 
 class InputLayer(Layer):
@@ -95,59 +95,6 @@ def Input(
     return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name)
 
 
-class Dropout(Layer):
-    """In training, set each element to zero with probability `rate` and divide the rest by `1 - rate`.
-
-    noise_shape: axes of size 1 share one draw; None takes the input's size. seed: None draws one from the global
-    generator. Input and output have the same, any, shape.
-
-    >>> from rnnfast.layers import Dropout
-    >>> Dropout(0.5)([[1.0, 1.0, 1.0]])
-    array([[1., 1., 1.]], dtype=float32)
-    """
-
-    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
-            raise ValueError(f"{self.label}: rate must be a number between 0 and 1, got {rate!r}")
-        self.rate = float(rate)
-        self.noise_shape = None if noise_shape is None else _arguments.sizes(f"{self.label}: noise_shape", noise_shape)
-        self.seed = _arguments.seed(f"{self.label}: seed", seed)
-        self._generator = np.random.default_rng(utils.draw_seed() if seed is None else seed)
-
-    def check_shape(self, shape: Shape) -> None:
-        super().check_shape(shape)
-        noise = shape if self.noise_shape is None else self.noise_shape
-        if len(noise) != len(shape) or any(
-            None not in (wanted, n) and wanted not in (1, n) for wanted, n in zip(noise, shape, strict=True)
-        ):
-            raise ValueError(f"{self.label}: noise_shape {self.noise_shape} does not fit input of shape {shape}")
-
-    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        if not training or self.rate == 0.0:
-            return x, None
-        shape = x.shape if self.noise_shape is None else tuple(
-            n if wanted is None else wanted for n, wanted in zip(x.shape, self.noise_shape, strict=True)
-        )  # fmt: skip
-        kept = self._generator.random(shape, dtype=np.float32) >= self.rate
-        scale = kept * x.dtype.type(0.0 if self.rate == 1.0 else 1.0 / (1.0 - self.rate))
-        return x * scale, scale
-
-    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        return dy if cache is None else dy * cache
-
-    @property
-    def carries_mask(self) -> bool:
-        return True
-
-    def lower(self, program: Any, value: Any) -> Any:
-        return value
-
-    def get_config(self) -> dict[str, Any]:
-        noise_shape = None if self.noise_shape is None else list(self.noise_shape)
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": noise_shape}
-
-
 class Flatten(Layer):
     """(batch, ...) to (batch, product of the rest). A mask ends here.
 
@@ -178,6 +125,98 @@ class Flatten(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "data_format": "channels_last"}
+
+
+class Reshape(Layer):
+    """(batch, ...) to (batch, *target_shape), in the same order. A mask ends here.
+
+    target_shape: one entry may be -1: what remains. ValueError: the sizes do not multiply to the same.
+
+    >>> from rnnfast.layers import Reshape
+    >>> Reshape((-1, 2))([[1, 2, 3, 4]])
+    array([[[1., 2.],
+            [3., 4.]]], dtype=float32)
+    """
+
+    axes = "(batch, ...)"
+
+    def __init__(self, target_shape: Any, **options: Any) -> None:
+        super().__init__(**options)
+        expected = "a shape: a tuple of positive integers and at most one -1"
+        shape = _arguments.items(f"{self.label}: target_shape", target_shape, expected)
+        if any(not _arguments.is_whole(n) or (n < 1 and n != -1) for n in shape) or shape.count(-1) > 1:
+            raise ValueError(f"{self.label}: target_shape must be {expected}, got {target_shape!r}")
+        self.target_shape = tuple(int(n) for n in shape)
+
+    def check_shape(self, shape: Shape) -> None:
+        super().check_shape(shape)
+        self.compute_output_shape(shape)
+
+    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
+        return x.reshape(len(x), *self.compute_output_shape(x.shape)[1:]), x.shape
+
+    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        return dy.reshape(cache)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        known = math.prod(n for n in self.target_shape if n != -1)
+        sizes = [n for n in input_shape[1:] if n is not None]
+        if len(sizes) < len(input_shape) - 1:  # what is not known yet takes the place of -1
+            return (input_shape[0], *(None if n == -1 else n for n in self.target_shape))
+        total = math.prod(sizes)
+        if total % known if -1 in self.target_shape else total != known:
+            raise ValueError(
+                f"{self.label}: target_shape {self.target_shape} does not fit input of shape {input_shape}"
+            )
+        return (input_shape[0], *(total // known if n == -1 else n for n in self.target_shape))
+
+    def lower(self, program: Any, value: Any) -> Any:
+        shape = self.compute_output_shape(self.input_shape or ())[1:]
+        if None in shape or None in (self.input_shape or ())[1:]:
+            raise NoLoweringError(f"{self.label}: the inference engine reshapes known sizes only")
+        return program.reshape(value, list(shape), self.name)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "target_shape": list(self.target_shape)}
+
+
+class Permute(Layer):
+    """The axes of each sample in another order: output axis i is input axis dims[i - 1], from 1 on. A mask ends here.
+
+    >>> from rnnfast.layers import Permute
+    >>> Permute((2, 1))([[[1, 2], [3, 4]]])
+    array([[[1., 3.],
+            [2., 4.]]], dtype=float32)
+    """
+
+    axes = "(batch, ...)"
+
+    def __init__(self, dims: Any, **options: Any) -> None:
+        super().__init__(**options)
+        order = _arguments.items(f"{self.label}: dims", dims, "a permutation: a tuple of integers")
+        if not order or not all(map(_arguments.is_whole, order)) or sorted(order) != list(range(1, len(order) + 1)):
+            raise ValueError(f"{self.label}: dims must hold each of 1, 2, ... once, got {dims!r}")
+        self.dims = tuple(int(n) for n in order)
+
+    def check_shape(self, shape: Shape) -> None:
+        super().check_shape(shape)
+        if len(shape) != len(self.dims) + 1:
+            raise ValueError(f"{self.label}: dims={self.dims} expects rank {len(self.dims) + 1}, got shape {shape}")
+
+    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
+        return np.ascontiguousarray(x.transpose(0, *self.dims)), None
+
+    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        return np.ascontiguousarray(dy.transpose(0, *(np.argsort(self.dims) + 1)))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], *(input_shape[n] for n in self.dims))
+
+    def lower(self, program: Any, value: Any) -> Any:
+        return program.permute(value, [n - 1 for n in self.dims], self.name)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dims": list(self.dims)}
 
 
 class RepeatVector(Layer):

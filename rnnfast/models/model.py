@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,12 +10,18 @@ import numpy as np
 
 from rnnfast import _arguments, optimizers
 from rnnfast.callbacks import Callback, CallbackList, History, ProgressBar
-from rnnfast.data.arrays import Arrays, split
+from rnnfast.data.adapt import placed, source_of
 from rnnfast.data.batch import Batch
+from rnnfast.data.epochs import Epochs
+from rnnfast.data.source import Arrays, Source
+from rnnfast.models.measuring import measure, predict
 from rnnfast.models.network import Network
 from rnnfast.models.predictor import Predictor
-from rnnfast.models.reader import Reader
+from rnnfast.models.reader import InputReader, Reader
 from rnnfast.models.scores import Scores
+from rnnfast.models.step import train_step
+from rnnfast.models.truncation import check_pieces, pieces
+from rnnfast.models.validation import Validation, frequency_of
 from rnnfast.optimizers import NonFiniteError
 
 BATCH_SIZE = 32
@@ -98,18 +104,40 @@ class Model(Network):
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
-        validation_freq: int = 1,
+        validation_freq: Any = 1,
+        *,
+        tbptt: int | None = None,
     ) -> History:
         """Train for epochs `initial_epoch` to `epochs` and give the `History`.
 
-        x: array (samples, ...). y: labels that fit the loss. batch_size: default 32. verbose: 0 silent, 1 or "auto" a
-        bar per epoch, 2 a line per epoch. validation_split: share of the samples, the last ones before shuffling, kept
-        for validation; validation_data: (x, y) or (x, y, sample_weight) instead. class_weight: class number -> weight.
-        sample_weight: one weight per sample, or (samples, time).
+        Args:
+            x: the inputs, samples first: an array, or anything that becomes one (a list, a pandas or pyarrow table or
+                column, a tensor); for a model of several inputs a list of them, a dictionary by input name or a table
+                with such columns. Or what gives whole batches `(x, y)` or `(x, y, sample_weight)`: a
+                `utils.PyDataset`, a generator, a PyTorch DataLoader, anything that can be iterated.
+            y: labels that fit the losses, laid out over the outputs as x over the inputs. None where x gives batches.
+            batch_size: of arrays; default 32, or what `steps_per_epoch` needs.
+            verbose: 0 silent, 1 or "auto" a bar per epoch, 2 a line per epoch.
+            validation_split: share of the samples of arrays, the last ones before shuffling, kept for validation.
+            validation_data: (x, y), (x, y, sample_weight) or what gives batches.
+            shuffle: draw a new order of the samples, or of a PyDataset's batches, for every epoch.
+            class_weight: class number -> weight, for one output.
+            sample_weight: one weight per sample, or (samples, time); one array for all outputs, or one per output.
+            steps_per_epoch, validation_steps: batches of an epoch, of a validation; default all. Batches go on from
+                epoch to epoch, each validation of data that can be begun anew begins anew.
+            validation_freq: validate every so many epochs, or after the epochs (from 1) in a list.
+            tbptt: truncated back-propagation through time: cut every batch into pieces of so many time steps, with an
+                update per piece. States go on from piece to piece, gradients do not; each batch begins anew. Needs
+                outputs with a time axis, and layers that run forwards.
 
-        ValueError before any work: not compiled, shapes that do not fit, labels or tokens out of range. A loss or
-        gradient that is not finite raises `optimizers.NonFiniteError` (a ValueError) that names the epoch and the
-        batch; the weights are then those of before the bad update.
+        Whatever ends it (an error in a callback, Ctrl-C), the model can be used and trained on: its weights are those
+        after the last whole update, `model.history` holds the epochs that were done. `on_train_end` is called where
+        `fit` comes to its own end alone, so that a backup for going on later is still there after a Ctrl-C.
+
+        ValueError before any work: not compiled, shapes that do not fit, labels or tokens out of range (of data that
+        comes in batches: when the batch has come, and the message names it). A loss or gradient that is not finite
+        raises `optimizers.NonFiniteError` (a ValueError) that names the epoch and the batch; the weights are then those
+        of before the bad update. UserWarning: data ended too soon; the message names the batch.
 
         >>> import numpy as np
         >>> import rnnfast
@@ -119,29 +147,34 @@ class Model(Network):
         ['loss']
         """
         scores = self._compiled("fit")
-        for argument, value in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
-            if value is not None:
-                raise ValueError(f"fit: argument {argument}={value!r} is not supported yet; give arrays and batch_size")
-        size = _positive("fit", "batch_size", batch_size, BATCH_SIZE)
+        batch_size = _count("fit: batch_size", batch_size)
         epochs = _arguments.whole_number("fit: epochs", epochs, least=0)
         initial_epoch = _arguments.whole_number("fit: initial_epoch", initial_epoch, least=0)
-        validation_freq = _arguments.whole_number("fit: validation_freq", validation_freq)
-        whole = self._read("fit", x, y, sample_weight, class_weight)
-        held_out: Batch | None = None
-        if validation_data is not None:
-            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-                raise ValueError("fit: validation_data must be (x, y) or (x, y, sample_weight)")
-            held_out = self._read("fit: validation_data", *validation_data)
-        elif validation_split is not None and validation_split != 0:
-            whole, held_out = split("fit", whole, validation_split)
-        data = Arrays(whole, size)
-        validation = (
-            None
-            if held_out is None
-            else Arrays(held_out, _positive("fit", "validation_batch_size", validation_batch_size, size))
-        )
-
+        steps = _count("fit: steps_per_epoch", steps_per_epoch)
+        tbptt = _count("fit: tbptt", tbptt)
+        if tbptt is not None:
+            with placed("fit"):
+                check_pieces(self)
         verbose = _verbosity("fit", verbose)
+        frequency = frequency_of(validation_freq)
+        source = self._source("fit", x, y, sample_weight, class_weight, batch_size=batch_size, steps=steps)
+        validation: Validation | None = None
+        test_size = _count("fit: validation_batch_size", validation_batch_size) or batch_size
+        test_steps = _count("fit: validation_steps", validation_steps)
+        if validation_data is not None:
+            given = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
+            if not 1 <= len(given) <= 3:
+                raise ValueError("fit: validation_data must be (x, y), (x, y, sample_weight) or an iterable of batches")
+            what = "fit: validation_data"
+            test = self._source(what, *given, batch_size=test_size, steps=test_steps)
+            validation = Validation(Epochs(what, test, test_steps), frequency)
+            validation.check(range(initial_epoch, epochs))
+        elif validation_split is not None and validation_split != 0:
+            source, held_out = _split(source, validation_split)
+            test = Arrays(held_out, test_size, test_steps)
+            validation = Validation(Epochs("fit: validation_split", test, test_steps), frequency)
+        data = Epochs("fit", source, steps, shuffle)
+
         progress, history = ProgressBar(verbose), History()
         hooks = CallbackList(
             [*_as_callbacks(callbacks), *([progress] if verbose else []), history],
@@ -152,10 +185,17 @@ class Model(Network):
         hooks.on_train_begin()
         try:
             for epoch in range(initial_epoch, epochs):
+                if epoch > initial_epoch and not data.has_more():
+                    warnings.warn(
+                        f"fit: x has come to its end after epoch {epoch} of {epochs}, and training with it; give data "
+                        "that can be begun anew, or steps_per_epoch",
+                        stacklevel=2,
+                    )
+                    break
                 hooks.on_epoch_begin(epoch)
-                logs = self._epoch(epoch, data, shuffle, hooks)
-                if validation is not None and (epoch + 1) % validation_freq == 0:
-                    measured = self._evaluate(validation, hooks)
+                logs = self._epoch(epoch, data, hooks, tbptt)
+                if validation is not None and validation.due(epoch):
+                    measured = measure(self, scores, validation.data, hooks)
                     logs |= {f"val_{name}": value for name, value in measured.items()}
                 scores.reset()
                 hooks.on_epoch_end(epoch, logs)
@@ -166,58 +206,30 @@ class Model(Network):
         hooks.on_train_end(logs)
         return history
 
-    def _epoch(self, epoch: int, data: Arrays, shuffle: bool, hooks: CallbackList) -> dict[str, float]:
+    def _epoch(self, epoch: int, data: Epochs, hooks: CallbackList, tbptt: int | None) -> dict[str, float]:
         scores = self._compiled("fit")
         scores.reset()
-        for i, batch in enumerate(data.batches(shuffle)):
+        for i, batch in enumerate(data.epoch()):
             hooks.on_train_batch_begin(i)
             try:
-                self._train_step(batch)
+                for piece in (batch,) if tbptt is None else pieces(self, batch, tbptt):
+                    train_step(self, scores, self.optimizer, piece)
             except NonFiniteError as error:
                 raise NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}") from None
             hooks.on_train_batch_end(i, scores.results())
+            if self.stop_training:
+                break
         return scores.results()
-
-    def _train_step(self, batch: Batch) -> None:
-        """Forward with a tape, the losses and their gradients, backward along the tape, one update."""
-        scores, optimizer = self._compiled("train_on_batch"), self.optimizer
-        outputs, masks, tape = self.run(batch.x, [None] * len(batch.x), training=True)
-        slopes = scores.slopes(batch, outputs, masks, self.output_activations)
-        values = [slope.value for slope in slopes]
-        total = scores.total(values)
-        if not math.isfinite(total):
-            self._blame(batch, total)
-        scores.update(batch, outputs, masks, values, total)
-        for variable in self.weights:
-            variable.grad = None
-        self.backward_run([slope.gradient for slope in slopes], tape, [slope.at_logits for slope in slopes])
-        variables = self.trainable_weights
-        if variables:
-            optimizer.apply(variables)
-
-    def _blame(self, batch: Batch, value: float) -> None:
-        """The loss is not finite: say whose fault it is. If it is the last update's, undo that."""
-        for name, array in batch.named():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise NonFiniteError(f"the loss is {value}: {name} holds values that are not finite; weights unchanged")
-        if not self.optimizer.undo():
-            raise NonFiniteError(
-                f"the loss is {value} before the first update of these weights, which are unchanged: "
-                "x, y or the weights are too large"
-            )
-        raise NonFiniteError(
-            f"the loss is {value}; the last update has been undone. A smaller learning_rate "
-            f"(it is {self.optimizer.learning_rate:g}) or clipnorm=1.0 often helps"
-        )
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """One update on one batch: its loss, or [loss, metrics...], or a dictionary, measured before the update."""
         scores = self._compiled("train_on_batch")
-        batch = self._read("train_on_batch", x, y, sample_weight, class_weight)
+        with placed("train_on_batch"):
+            batch = Reader(self, scores, class_weight)(x, y, sample_weight)
         scores.reset()
-        self._train_step(batch)
+        train_step(self, scores, self.optimizer, batch)
         return _plain(scores.results(), return_dict)
 
     # Measuring and predicting
@@ -233,47 +245,31 @@ class Model(Network):
         callbacks: Iterable[Callback] | Callback | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Loss and metrics on data: a float, or [loss, metrics...] where there are metrics, or a dictionary."""
+        """Loss and metrics on data: a float, or [loss, metrics...] where there are metrics, or a dictionary.
+
+        x, y, sample_weight, batch_size, verbose: as `fit` takes them. steps: batches; default all. The order is the
+        loss, with several outputs each one's loss, and the metrics; those of several outputs by name.
+        """
         scores = self._compiled("evaluate")
-        if steps is not None:
-            raise ValueError(f"evaluate: argument steps={steps!r} is not supported yet; give arrays and batch_size")
-        size = _positive("evaluate", "batch_size", batch_size, BATCH_SIZE)
-        data = Arrays(self._read("evaluate", x, y, sample_weight), size)
+        batch_size, steps = _count("evaluate: batch_size", batch_size), _count("evaluate: steps", steps)
         verbose = _verbosity("evaluate", verbose)
+        source = self._source("evaluate", x, y, sample_weight, batch_size=batch_size, steps=steps)
+        data = Epochs("evaluate", source, steps)
         hooks = CallbackList(
             [*_as_callbacks(callbacks), *([ProgressBar(verbose)] if verbose else [])],
             self, steps=data.steps, verbose=verbose,
         )  # fmt: skip
-        logs = self._evaluate(data, hooks)
+        logs = measure(self, scores, data, hooks)
         scores.reset()
         return _plain(logs, return_dict)
 
-    def _evaluate(self, data: Arrays, hooks: CallbackList) -> dict[str, float]:
-        scores = self._compiled("evaluate")
-        scores.reset()
-        hooks.on_test_begin()
-        # The engine gives no mask: where the loss needs the output's, the layers run.
-        function = None if self.creates_mask else self._prediction()[0]
-        for i, batch in enumerate(data.batches()):
-            hooks.on_test_batch_begin(i)
-            no_masks: list[np.ndarray | None] = [None] * len(batch.x)
-            if function is None:
-                outputs, masks, _ = self.run(batch.x, no_masks, training=False)
-            else:
-                outputs = function(batch.x)
-                masks = [None] * len(outputs)
-            values = scores.values(batch, outputs, masks)
-            scores.update(batch, outputs, masks, values, scores.total(values))
-            hooks.on_test_batch_end(i, scores.results())
-        logs = scores.results()
-        hooks.on_test_end(logs)
-        return logs
-
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics on one batch, as `evaluate` gives them."""
-        self._compiled("test_on_batch")
-        batch = self._read("test_on_batch", x, y, sample_weight)
-        return _plain(self._evaluate(Arrays(batch, batch.rows), CallbackList(None, self)), return_dict)
+        scores = self._compiled("test_on_batch")
+        with placed("test_on_batch"):
+            batch = Reader(self, scores)(x, y, sample_weight)
+        data = Epochs("test_on_batch", Arrays(batch, batch.rows))
+        return _plain(measure(self, scores, data, CallbackList(None, self)), return_dict)
 
     def predict(
         self,
@@ -283,55 +279,70 @@ class Model(Network):
         steps: int | None = None,
         callbacks: Iterable[Callback] | Callback | None = None,
     ) -> Any:
-        """Outputs for x (samples, ...); no samples give an empty array. It prints nothing, whatever `verbose`.
+        """Outputs for x, as `fit` takes it, but labels and weights in batches are passed over: an array (samples, ...),
+        or a list of them where there are several outputs. No samples give empty arrays. It prints nothing, whatever
+        `verbose`.
 
-        batch_size: samples per call of the engine; it changes no bit of the result.
+        batch_size: samples per call of the engine; it changes no bit of the result. steps: batches; default all.
         """
-        if steps is not None:
-            raise ValueError(f"predict: argument steps={steps!r} is not supported yet; give an array and batch_size")
-        inputs = Reader("predict", self).inputs(x)
-        return self._predict("predict", inputs, batch_size, verbose, callbacks)
+        steps = _count("predict: steps", steps)
+        source = source_of(
+            "predict", x, None, None, InputReader(self), _count("predict: batch_size", batch_size), steps,
+            lambda: self.predictor.rows(self),
+        )  # fmt: skip
+        data = Epochs("predict", source, steps)
+        hooks = CallbackList(callbacks, self, steps=data.steps, verbose=_verbosity("predict", verbose))
+        if isinstance(source, Arrays) and source.whole.rows == 0:
+            return self._nothing(source.whole)
+        return self.pack_outputs(predict(self, data, hooks))
 
     def predict_on_batch(self, x: Any) -> Any:
         """`predict` in one piece."""
-        inputs = Reader("predict_on_batch", self).inputs(x)
-        return self._predict("predict_on_batch", inputs, max(1, len(inputs[0])), 0, None)
+        with placed("predict_on_batch"):
+            batch = InputReader(self)(x)
+        if batch.rows == 0:
+            return self._nothing(batch)
+        data = Epochs("predict_on_batch", Arrays(batch, batch.rows))
+        return self.pack_outputs(predict(self, data, CallbackList(None, self)))
 
-    def _predict(self, method: str, inputs: list[np.ndarray], batch_size: Any, verbose: Any, callbacks: Any) -> Any:
-        count = len(inputs[0])
-        if count == 0:
-            shapes = self.output_shapes_for([a.shape for a in inputs])
-            return self.pack_outputs([np.empty(s, d) for s, d in zip(shapes, self.output_dtypes, strict=True)])
-        function, rows = self._prediction()
-        size = _positive(method, "batch_size", batch_size, rows)
-        hooks = CallbackList(callbacks, self, steps=-(-count // size), verbose=verbose)
-        hooks.on_predict_begin()
-        parts = []
-        for i, start in enumerate(range(0, count, size)):
-            hooks.on_predict_batch_begin(i)
-            parts.append(function([a[start : start + size] for a in inputs]))
-            hooks.on_predict_batch_end(i)
-        hooks.on_predict_end()
-        return self.pack_outputs([p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)])
+    def _nothing(self, batch: Batch) -> Any:
+        """The outputs for a batch without samples."""
+        shapes = self.output_shapes_for([array.shape for array in batch.x])
+        return self.pack_outputs([np.empty(s, d) for s, d in zip(shapes, self.output_dtypes, strict=True)])
 
-    def _prediction(self) -> Any:
+    @property
+    def predictor(self) -> Predictor:
+        """What runs the model on batches outside of training."""
         if self._predictor is None:
             self._predictor = Predictor()
-        return self._predictor.function(self)
+        return self._predictor
 
     # Checks
 
     def _compiled(self, method: str) -> Scores:
         if self._scores is None:
             raise ValueError(f"{method}: the model is not compiled; call compile(optimizer, loss, metrics) first")
-        return self._scores
+        return self._scores.with_a_loss(method)
 
-    def _read(self, method: str, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None) -> Batch:
-        return Reader(method, self, self._compiled(method), class_weight).batch(x, y, sample_weight)
+    def _source(
+        self, what: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, **sizes: Any
+    ) -> Source:
+        reader = Reader(self, self._compiled(what), class_weight)
+        return source_of(what, x, y, sample_weight, reader, **sizes, usual=lambda: BATCH_SIZE)
 
 
-def _positive(method: str, argument: str, value: Any, default: int) -> int:
-    return default if value is None else _arguments.whole_number(f"{method}: {argument}", value)
+def _count(what: str, value: Any) -> int | None:
+    return None if value is None else _arguments.whole_number(what, value)
+
+
+def _split(source: Source, fraction: Any) -> tuple[Source, Batch]:
+    what = "fit: validation_split"
+    if not 0 < _arguments.number(what, fraction) < 1:
+        raise ValueError(f"{what} must lie between 0 and 1, got {fraction!r}")
+    if not isinstance(source, Arrays):
+        raise ValueError(f"{what} needs arrays, and x gives batches; use validation_data")
+    with placed("fit"):
+        return source.split(fraction)
 
 
 def _verbosity(method: str, verbose: Any) -> int:

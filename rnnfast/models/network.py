@@ -61,6 +61,10 @@ class Network(Layer):
         """The shapes of the outputs for inputs of these shapes, batch axis included."""
         raise TypeError(f"{self.label} does not define output_shapes_for(input_shapes)")
 
+    def carry_state(self, carried: bool) -> None:
+        for layer in self.layers:
+            layer.carry_state(carried)
+
     # The caller's structures
 
     def flatten_inputs(self, what: str, x: Any) -> list[Any]:

@@ -15,7 +15,8 @@ from rnnfast.precision import get_float32_matmul_precision
 ENGINE_ROWS = 1024
 LAYER_ROWS = 32
 
-Function = Callable[[list[np.ndarray]], list[np.ndarray]]
+# Checked inputs -> outputs and their masks, one array each.
+Function = Callable[[list[np.ndarray]], tuple[list[np.ndarray], list[np.ndarray | None]]]
 
 
 class Predictor:
@@ -23,20 +24,27 @@ class Predictor:
 
     def __init__(self) -> None:
         self._snapshot: list[Any] = []  # precision, layers, weights and their versions, as the engine has them
-        self._engine: Any = None
+        self._engine: LoweredModel | None = None
 
-    def function(self, model: Any) -> tuple[Function, int]:
-        """What maps checked inputs to outputs, one array each, and how many rows to hand it at a time."""
-        engine = None if model.stateful else self._current_engine(model)
+    def function(self, model: Any, with_masks: bool = False) -> Function:
+        """What runs the model. with_masks: the outputs' masks are wanted, which the engine does not give."""
+        engine = None if with_masks and model.creates_mask else self._usable_engine(model)
         if engine is None:
-            return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[0], LAYER_ROWS
-        return engine, ENGINE_ROWS
+            return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[:2]
+        return lambda inputs: ((outputs := engine.run(inputs, 0)), [None] * len(outputs))
+
+    def rows(self, model: Any) -> int:
+        """How many rows to hand to `function` at a time."""
+        return LAYER_ROWS if self._usable_engine(model) is None else ENGINE_ROWS
+
+    def _usable_engine(self, model: Any) -> LoweredModel | None:
+        return None if model.stateful else self._current_engine(model)
 
     def __getstate__(self) -> dict[str, Any]:
         """A copied or pickled model builds an engine of its own."""
         return Predictor().__dict__
 
-    def _current_engine(self, model: Any) -> Any:
+    def _current_engine(self, model: Any) -> LoweredModel | None:
         precision = get_float32_matmul_precision()
         snapshot = [precision, *flat_layers(model), *((v, v.version) for v in model.weights)]
         if snapshot != self._snapshot:
@@ -45,13 +53,12 @@ class Predictor:
         return self._engine
 
 
-def _build_engine(model: Any) -> Any:
+def _build_engine(model: Any) -> LoweredModel | None:
     """The model as a program of the engine, or None where a layer has no lowering or dtypes are mixed."""
     dtypes = {layer.dtype for layer in flat_layers(model)}
     if len(dtypes) != 1:
         return None
     try:
-        lowered = LoweredModel(model, dtypes.pop())
+        return LoweredModel(model, dtypes.pop())
     except NoLoweringError:
         return None
-    return lambda inputs: lowered.run(inputs, 0)

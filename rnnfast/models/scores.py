@@ -45,22 +45,24 @@ class Scores:
     def _metric_arguments(self) -> tuple[tuple[str, Any], tuple[str, Any]]:
         return ("metrics", self._plain), ("weighted_metrics", self._weighted)
 
-    def need_loss(self, method: str) -> None:
-        if all(output.loss is None for output in self._outputs):
+    def with_a_loss(self, method: str) -> Scores:
+        """These, or ValueError where there is no loss."""
+        if not _leaves(self.loss):
             raise ValueError(f"{method}: the model was compiled without a loss; give compile(loss=...)")
+        return self
 
     @property
     def with_loss(self) -> list[bool]:
         """Whether each output has a loss."""
         return [output.loss is not None for output in self._outputs]
 
-    def check(self, method: str, batch: Batch, output_shapes: Sequence[tuple[int, ...]]) -> None:
+    def check(self, batch: Batch, output_shapes: Sequence[Any]) -> None:
         """ValueError if labels are missing, or do not fit predictions of these shapes."""
         for name, output, y, shape in zip(self._names, self._outputs, batch.y, output_shapes, strict=True):
             if y is not None:
                 output.check(y, shape)
             elif output.needs_y:
-                raise ValueError(f"{method}: y is missing" + (f" for output {name!r}" if len(self._names) > 1 else ""))
+                raise ValueError("y is missing" + (f" for output {name!r}" if len(self._names) > 1 else ""))
 
     def slopes(
         self, batch: Batch, outputs: list[Any], masks: list[Any], activations: Sequence[str | None]

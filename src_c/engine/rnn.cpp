@@ -117,8 +117,13 @@ PackedDense<T>::PackedDense(const KernelTable& table, WeightType type, int64_t i
 
 template <class T>
 void PackedDense<T>::run(int64_t rows, const T* x, T* y, const Activation* activation, T* scratch) const {
-  ProductArgs<T> p =
-      linear_product(lanes_, rows, outputs_, x, inputs_, plain_row(inputs_), kernel_.view(), y, outputs_);
+  run_rows(rows, x, inputs_, plain_row(inputs_), y, outputs_, activation, scratch);
+}
+
+template <class T>
+void PackedDense<T>::run_rows(int64_t rows, const T* x, ptrdiff_t lda, const KBlocks& k, T* y, ptrdiff_t ldy,
+                              const Activation* activation, T* scratch) const {
+  ProductArgs<T> p = linear_product(lanes_, rows, outputs_, x, lda, k, kernel_.view(), y, ldy);
   p.b_panel = kernel_.panel_size();
   p.scratch = scratch;
   p.bias = bias_.data();

@@ -54,6 +54,10 @@ template <class T> class Context {
   const Tensor<T>& tensor(int v) const { return tensors_[static_cast<size_t>(v)]; }
   const Shapes& shapes() const { return *shapes_; }
   int threads() const { return threads_; }
+  // The mask of a value, (rows, time), or null.
+  const uint8_t* mask(int v) const {
+    return value(v).mask < 0 ? nullptr : masks_[static_cast<size_t>(value(v).mask)];
+  }
 
   // The order of the real steps of a value with a time axis, and which way they run.
   const SequencePlan& plan(int v, bool reverse);

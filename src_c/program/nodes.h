@@ -169,6 +169,34 @@ template <class T> class ReshapeNode : public Node<T> {
   bool drops_time_;
 };
 
+// The axes of each row in another order.
+template <class T> class PermuteNode : public Node<T> {
+ public:
+  PermuteNode(std::string name, int in, int out, std::vector<int64_t> order, bool moves_time)
+      : Node<T>(std::move(name), {in}, out), order_(std::move(order)), moves_time_(moves_time) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  const char* not_causal() const override { return moves_time_ ? "it needs all time steps at once" : nullptr; }
+
+ private:
+  std::vector<int64_t> order_;
+  bool moves_time_;
+};
+
+// Step t of the output is step t / times - before of the input, or zero where there is none.
+template <class T> class StepsNode : public Node<T> {
+ public:
+  StepsNode(std::string name, int in, int out, bool steps_apart, int64_t before, int64_t times)
+      : Node<T>(std::move(name), {in}, out), steps_apart_(steps_apart), before_(before), times_(times) {}
+  void run(Context<T>&) const override;
+  NodeInfo info() const override;
+  const char* not_causal() const override { return steps_apart_ ? "it adds, drops or repeats time steps" : nullptr; }
+
+ private:
+  bool steps_apart_;
+  int64_t before_, times_;
+};
+
 template <class T> class RepeatNode : public Node<T> {
  public:
   RepeatNode(std::string name, int in, int out, int64_t n) : Node<T>(std::move(name), {in}, out), n_(n) {}

@@ -110,7 +110,73 @@ template <class T> NodeInfo RepeatNode<T>::info() const {
   return info;
 }
 
+template <class T> void PermuteNode<T>::run(Context<T>& context) const {
+  const int in = this->inputs[0];
+  const T* x = context.batch_major(in);
+  T* y = context.create(this->output);
+  const Value& from = context.value(in);
+  const size_t axes = order_.size();
+  std::vector<int64_t> sizes(axes), steps(axes), at(axes, 0);
+  int64_t row = 1;
+  std::vector<int64_t> strides(axes);
+  for (size_t axis = axes; axis-- > 0;) {
+    strides[axis] = row;
+    row *= context.shapes().size(from.dims[axis]);
+  }
+  for (size_t axis = 0; axis < axes; ++axis) {
+    sizes[axis] = context.shapes().size(from.dims[static_cast<size_t>(order_[axis])]);
+    steps[axis] = strides[static_cast<size_t>(order_[axis])];
+  }
+  const int64_t rows = context.tensor(in).rows, inner = sizes[axes - 1], step = steps[axes - 1];
+  for (int64_t r = 0; r < rows; ++r, x += row) {
+    int64_t offset = 0;
+    for (int64_t done = 0; done < row; done += inner, y += inner) {
+      for (int64_t i = 0; i < inner; ++i) y[i] = x[offset + i * step];
+      for (size_t axis = axes - 1; axis-- > 0;) {  // the next place, as an odometer counts
+        offset += steps[axis];
+        if (++at[axis] < sizes[axis]) break;
+        offset -= steps[axis] * sizes[axis];
+        at[axis] = 0;
+      }
+    }
+  }
+}
+
+template <class T> NodeInfo PermuteNode<T>::info() const {
+  NodeInfo info;
+  info.name = this->name;
+  info.op = "permute";
+  info.kernel = "copies";
+  info.reason = "the axes of each row in another order";
+  return info;
+}
+
+template <class T> void StepsNode<T>::run(Context<T>& context) const {
+  const int in = this->inputs[0], out = this->output;
+  const T* x = context.batch_major(in);
+  T* y = context.create(out);
+  const Tensor<T>& from = context.tensor(in);
+  const int64_t time = from.time, width = from.width, count = context.tensor(out).time;
+  for (int64_t r = 0; r < from.rows; ++r, x += time * width)
+    for (int64_t t = 0; t < count; ++t, y += width) {
+      const int64_t source = t / times_ - before_;
+      if (source < 0 || source >= time) std::fill_n(y, width, T{0});
+      else std::copy_n(x + source * width, width, y);
+    }
+}
+
+template <class T> NodeInfo StepsNode<T>::info() const {
+  NodeInfo info;
+  info.name = this->name;
+  info.op = times_ > 1 ? "repeat steps" : "pad or crop steps";
+  info.kernel = "copies";
+  info.reason = "step by step";
+  return info;
+}
+
 #define RNNFAST_INSTANTIATE(T)   \
+  template class PermuteNode<T>; \
+  template class StepsNode<T>;   \
   template class MergeNode<T>;   \
   template class ReverseNode<T>; \
   template class ReshapeNode<T>; \

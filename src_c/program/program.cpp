@@ -2,32 +2,15 @@
 #include "program.h"
 
 #include <algorithm>
-#include <stdexcept>
 
+#include "checks.h"
 #include "nodes.h"
 
 namespace rnnfast {
 namespace {
 
-[[noreturn]] void refuse(const std::string& name, const std::string& what) {
-  throw std::invalid_argument("layer '" + name + "': " + what);
-}
-
-// Sums of int8 products fit 32 bits.
-constexpr int64_t kInt8Inputs = 131072;
-
-void need_int8_sums(WeightType type, int64_t k, const std::string& name) {
-  if (type == WeightType::int8 && k > kInt8Inputs)
-    refuse(name, "int8 weights take at most " + std::to_string(kInt8Inputs) + " inputs, got " + std::to_string(k));
-}
-
 // What recurrent layers may hold of their products with a table: as much as stays in cache beside their weights.
 constexpr int64_t kTableBytes = 1 << 20;
-
-void need_axes(const Value& in, size_t axes, const std::string& name) {
-  if (in.dims.size() != axes)
-    refuse(name, "expected an input of " + std::to_string(axes + 1) + " axes, got " + shape_text(in.dims));
-}
 
 }  // namespace
 
@@ -44,11 +27,6 @@ const Value& Program<T>::value(int v, const char* what, const std::string& name)
   const Value& found = graph_.values[static_cast<size_t>(v)];
   if (found.tokens && std::string(what) != "tokens") refuse(name, "expected numbers, got the tokens of an Embedding");
   return found;
-}
-
-template <class T> template <class N, class... Args> int Program<T>::add_node(Args&&... args) {
-  nodes_.push_back(std::make_unique<N>(std::forward<Args>(args)...));
-  return nodes_.back()->output;
 }
 
 template <class T> int Program<T>::input(const std::vector<int64_t>& shape) {

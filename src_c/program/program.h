@@ -16,6 +16,7 @@
 #include "context.h"
 #include "pool.h"
 #include "value.h"
+#include "windows.h"
 #include "../engine/rnn.h"
 
 namespace rnnfast {
@@ -29,6 +30,10 @@ struct NodeInfo {
 };
 
 template <class T> class RnnNode;
+enum class PoolMode { max, average };
+// layer: gamma (x - mean) / sqrt(variance + epsilon) + beta; rms: gamma x / sqrt(variance + epsilon);
+// unit: x / max(norm, epsilon).
+enum class NormalizeMode { layer, rms, unit };
 
 template <class T> class Node {
  public:
@@ -87,6 +92,20 @@ template <class T> class Program {
   int activation(int v, const Activation&, const std::string& name);
   int flatten(int v, const std::string& name);
   int repeat(int v, int64_t n, const std::string& name);
+  // kernel (windows.size, features / groups, filters), bias (filters) or null.
+  int conv1d(int v, const Windows& windows, int64_t features, int64_t filters, int64_t groups, const T* kernel,
+             const T* bias, const Activation&, const std::string& name);
+  int pool(int v, PoolMode, const Windows&, const std::string& name);
+  int global_pool(int v, PoolMode, bool keepdims, const std::string& name);
+  // Over the last axis, (features) each or null: (x - shift) * scale + offset.
+  int scale(int v, int64_t features, const T* shift, const T* scale, const T* offset, const std::string& name);
+  // gamma, beta: as many as the last axis has, or empty.
+  int normalize(int v, NormalizeMode, double epsilon, std::vector<T> gamma, std::vector<T> beta,
+                const std::string& name);
+  int reshape(int v, const std::vector<int64_t>& shape, const std::string& name);
+  int permute(int v, const std::vector<int64_t>& order, const std::string& name);
+  int pad_steps(int v, int64_t before, int64_t after, const std::string& name);  // negative: steps are dropped
+  int repeat_steps(int v, int64_t times, const std::string& name);
   // Between the two, the first axis counts as part of the batch.
   int time_distributed_begin(int v, const std::string& name);
   int time_distributed_end(int v, const std::string& name);
@@ -128,7 +147,12 @@ template <class T> class Program {
  private:
   int add_value(Value);
   const Value& value(int v, const char* what, const std::string& name) const;
-  template <class N, class... Args> int add_node(Args&&... args);
+  template <class N, class... Args> int add_node(Args&&... args) {
+    nodes_.push_back(std::make_unique<N>(std::forward<Args>(args)...));
+    return nodes_.back()->output;
+  }
+  Dim derived_size(Dim from, int64_t times, int64_t plus, int64_t by, const std::string& name);
+  void need_features(const Value&, int64_t features, const std::string& name) const;
   int token_input(int v, const std::string& name);
   void choose_layouts();
   void give_small_tables();

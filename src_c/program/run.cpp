@@ -38,6 +38,9 @@ template <class T> Shapes Program<T>::bind(const std::vector<std::vector<int64_t
     if (!fits)
       throw std::invalid_argument("expected input of shape " + shape_text(wanted) + ", got " + shape_text(shapes[i]));
   }
+  if (const DerivedSize* bad = bound.derive(graph_))
+    throw std::invalid_argument("layer '" + bad->layer + "': an axis of " + std::to_string(bound.size(bad->from)) +
+                                " is too short");
   return bound;
 }
 
@@ -151,6 +154,8 @@ template <class T> std::vector<NodeInfo> Program<T>::describe(int threads) const
   if (!finished_) throw std::invalid_argument("the program is not finished");
   Shapes usual{graph_.symbols};
   for (int64_t& size : usual.symbols) size = size > 0 ? size : kUsualSteps;
+  usual.derive(graph_);
+  for (int64_t& size : usual.symbols) size = std::max<int64_t>(1, size);
   std::vector<NodeInfo> infos;
   for (size_t i = 0; i < nodes_.size(); i += groups_[i])
     for (size_t n = i; n < i + groups_[i]; ++n) {

@@ -25,6 +25,16 @@ struct Outer {
   bool operator==(const Outer& other) const { return dim == other.dim && mask == other.mask; }
 };
 
+// A size that follows from another one.
+struct DerivedSize {
+  size_t symbol;
+  Dim from;
+  int64_t times, plus, by;
+  std::string layer;
+
+  int64_t of(int64_t size) const { return (size * times + plus) / by; }
+};
+
 struct Value {
   std::vector<Dim> dims;      // of one row
   int mask = -1;              // index of the mask over dims[0], or -1
@@ -41,6 +51,7 @@ struct Graph {
   std::vector<Value> values;
   std::vector<int> inputs, outputs;
   std::vector<int64_t> symbols;  // the size that each must have, -1 = any
+  std::vector<DerivedSize> derived;  // in the order in which they can be computed
   int masks = 0;
 
   int64_t known(Dim dim) const { return dim >= 0 ? dim : symbols[symbol_of(dim)]; }  // its size, or -1
@@ -56,6 +67,16 @@ inline std::string shape_text(const std::vector<int64_t>& row) {
 // The sizes of one call.
 struct Shapes {
   std::vector<int64_t> symbols;
+
+  // Fills in what follows from the sizes that are there; gives the first that is too small, or null.
+  const DerivedSize* derive(const Graph& graph) {
+    const DerivedSize* bad = nullptr;
+    for (const DerivedSize& d : graph.derived) {
+      symbols[d.symbol] = d.of(size(d.from));
+      if (symbols[d.symbol] < 1 && bad == nullptr) bad = &d;
+    }
+    return bad;
+  }
 
   int64_t size(Dim dim) const { return dim >= 0 ? dim : symbols[symbol_of(dim)]; }
   // Rows of a value for `rows` rows of the batch.

@@ -31,6 +31,13 @@ def test_lambda(tamper, refused):
     refused(tamper(config=with_layer(entry("Lambda", name="f", function=code))), "Lambda", "code", "layers[6]")
 
 
+def test_text_vectorization(tamper, refused):
+    refused(
+        tamper(config=with_layer(entry("TextVectorization", name="t", max_tokens=9), 3)),
+        "layers[3]", "numbers, not text", "Embedding",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("key", ["activation", "kernel_initializer", "name", "units", "dtype"])
 def test_lambda_inside_an_option(tamper, refused, key):
     def change(config):
@@ -40,7 +47,7 @@ def test_lambda_inside_an_option(tamper, refused, key):
 
 
 @pytest.mark.parametrize(
-    "name", ["Conv1D", "BatchNormalization", "Sequential", "LSTMCell", "os.system", "__import__", "Layer"]
+    "name", ["ConvLSTM1D", "Discretization", "Sequential", "LSTMCell", "os.system", "__import__", "Layer"]
 )
 def test_unsupported_layer_says_what_is(tamper, refused, name):
     refused(tamper(config=with_layer(entry(name, name="here"), 3)), name, "layers[3]", "Supported", "LSTM")
@@ -75,9 +82,9 @@ def test_functional_model(tamper, refused):
 
 def test_inside_a_wrapper(tamper, refused):
     def change(config):
-        layer(config, 4)["config"]["layer"] = entry("Conv1D", name="c")
+        layer(config, 4)["config"]["layer"] = entry("Conv2D", name="c")
 
-    refused(tamper(config=change), "layers[4]", "TimeDistributed", "Conv1D")
+    refused(tamper(config=change), "layers[4]", "TimeDistributed", "Conv2D")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +148,9 @@ def test_older_keras(tamper, refused):
         lambda c: c.update(loss="nonsense"),
         lambda c: c.update(loss={"class_name": "__lambda__", "config": {"value": "4wEAAAA="}}),
         lambda c: c.update(metrics=["auc"]),
-        lambda c: c.update(loss_weights=[0.5]),
+        lambda c: c.update(loss_weights=[0.5, 0.5]),
+        lambda c: c.update(loss_weights="x"),
+        lambda c: c.update(metrics=[[[["mse"]]]]),
         lambda c: c.update(optimizer=3),
     ],
 )
@@ -165,7 +174,11 @@ def test_supported_layers_are_all_there():
     from rnnfast.formats.layer_config import SUPPORTED
 
     assert set(SUPPORTED) == {
-        "InputLayer", "Embedding", "Masking", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "TimeDistributed",
-        "Dense", "Dropout", "Activation", "Flatten", "RepeatVector",
+        "InputLayer", "Embedding", "Masking", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional",
+        "TimeDistributed", "Dense", "Dropout", "Activation", "Flatten", "RepeatVector", "Reshape", "Permute",
+        "ZeroPadding1D", "Cropping1D", "UpSampling1D", "LayerNormalization", "BatchNormalization",
+        "UnitNormalization", "Conv1D", "MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D",
+        "GlobalAveragePooling1D", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "Attention",
+        "AdditiveAttention", "Rescaling", "Normalization", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax",
     }  # fmt: skip
     assert all(cls is getattr(layers, name) for name, cls in SUPPORTED.items())

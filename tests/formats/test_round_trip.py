@@ -14,7 +14,9 @@ from rnnfast import activations, layers, losses, metrics, optimizers
 
 def random_weights(model, seed=1):
     rng = np.random.default_rng(seed)
-    model.set_weights([rng.normal(0, 0.3, np.shape(w)) for w in model.get_weights()])
+    for weight in model.weights:
+        value = rng.normal(0, 0.3, weight.shape)
+        weight.assign(np.abs(value) + 0.1 if "variance" in weight.name else value)
     return model
 
 
@@ -53,6 +55,38 @@ STACKS = {
     "bidirectional_last": lambda: [layers.Bidirectional(layers.GRU(3), merge_mode="mul")],
     "time_distributed_activation": lambda: [layers.TimeDistributed(layers.Activation("tanh")), layers.GRU(2)],
     "reshaping": lambda: [layers.Flatten(), layers.RepeatVector(3), layers.Dropout(0.3, seed=4), layers.GRU(2)],
+    "normalized": lambda: [
+        layers.Normalization(axis=[1, 2]),
+        layers.Rescaling([1.0, 2, 3, 4], 0.5),
+        layers.BatchNormalization(),
+        layers.LayerNormalization(axis=[1, 2]),
+        layers.LayerNormalization(rms_scaling=True),
+        layers.UnitNormalization(),
+        layers.Normalization(mean=[0.5], variance=[2.0]),
+    ],
+    "windows": lambda: [
+        layers.Conv1D(6, 2, padding="causal", groups=2, activation="gelu"),
+        layers.MaxPooling1D(2, 1),
+        layers.AveragePooling1D(2, padding="same"),
+        layers.GlobalAveragePooling1D(keepdims=True),
+        layers.GRU(2),
+    ],
+    "moved": lambda: [
+        layers.Reshape((2, -1)),
+        layers.Permute((2, 1)),
+        layers.ZeroPadding1D(1),
+        layers.Cropping1D((0, 2)),
+        layers.UpSampling1D(2),
+        layers.GlobalMaxPooling1D(),
+    ],
+    "noisy": lambda: [layers.GaussianNoise(0.1), layers.GaussianDropout(0.2, seed=1), layers.SpatialDropout1D(0.3)],
+    "rectified": lambda: [
+        layers.ReLU(0.5, 0.1, 0.2),
+        layers.LeakyReLU(0.1),
+        layers.PReLU(shared_axes=[1]),
+        layers.ELU(0.5),
+        layers.Softmax(axis=1),
+    ],
     "activation_layer": lambda: [layers.SimpleRNN(3), layers.Activation("log_softmax")],
     "initializers": lambda: [
         layers.LSTM(3, kernel_initializer="he_normal", bias_initializer="ones", unit_forget_bias=False),

@@ -44,6 +44,66 @@ def test_weights_without_elements(build, what):
         build(*program(None, 4))
 
 
+WINDOWS = (3, 1, 1, "valid")
+
+
+@pytest.mark.parametrize(
+    "build, what",
+    [
+        (lambda p, v: p.conv1d(v, np.ones((3, 0, 2)), None, WINDOWS), "kernel: expected shape"),
+        (lambda p, v: p.conv1d(v, np.ones((2, 4, 2)), None, WINDOWS), r"kernel: expected shape \(3, any, any\)"),
+        (lambda p, v: p.conv1d(v, np.ones((3, 5, 2)), None, WINDOWS), "expected 5 features"),
+        (lambda p, v: p.conv1d(v, np.ones((3, 2, 3)), None, WINDOWS, 2), "2 groups do not divide"),
+        (lambda p, v: p.conv1d(v, np.ones((3, 2, 3)), None, WINDOWS, 2**62), "groups: expected 1 to 3"),
+        (lambda p, v: p.conv1d(v, np.ones((3, 4, 2)), np.ones(3), WINDOWS), "bias: expected shape"),
+        (lambda p, v: p.conv1d(v, np.ones((3, 4, 2)), None, (3, 2**62, 1, "valid")), "expected sizes from 1"),
+        (lambda p, v: p.conv1d(v, np.ones((3, 4, 2)), None, (3, 1, 2**30, "causal")), "is too long"),
+        (lambda p, v: p.conv1d(v, np.ones((3, 4, 2)), None, (3, 1, 1, "full")), "padding must be"),
+        (lambda p, v: p.pool(v, "max", (0, 1, 1, "same")), "expected sizes from 1"),
+        (lambda p, v: p.pool(v, "max", (2, 1, 2, "same")), "pooling has no dilation"),
+        (lambda p, v: p.pool(v, "sum", WINDOWS), "mode must be"),
+        (lambda p, v: p.global_pool(p.global_pool(v, "max"), "max"), "expected an input of 3 axes"),
+        (lambda p, v: p.scale(v, None, np.ones(3), None), "expected 3 features"),
+        (lambda p, v: p.scale(v, np.ones(3), np.ones(4), None), "shift: expected shape"),
+        (lambda p, v: p.normalize(v, "layer", 0.1, np.ones(4), np.ones(3)), "expected 3 features"),
+        (lambda p, v: p.normalize(v, "batch", 0.1), "mode must be"),
+        (lambda p, v: p.reshape(v, [2, 2]), "all sizes must be known"),
+        (lambda p, v: p.reshape(p.global_pool(v, "max"), [3]), "cannot reshape"),
+        (lambda p, v: p.reshape(p.global_pool(v, "max"), [2**62, 4, 2**2]), "cannot reshape"),
+        (lambda p, v: p.permute(v, [1, 1]), "each axis once"),
+        (lambda p, v: p.permute(v, [1]), "expected an input of 2 axes"),
+        (lambda p, v: p.pad_steps(v, 2**62, 2**62), "too many steps"),
+        (lambda p, v: p.repeat_steps(v, 0), "at least 1 repetition"),
+        (lambda p, v: p.pad_steps(p.input([3, 4]), -1, -2), "an axis of 3 is too short"),
+    ],
+)
+def test_stages_that_do_not_fit(build, what):
+    with pytest.raises(ValueError, match=what):
+        build(*program(None, 4))
+
+
+def test_sequences_too_short_for_what_follows():
+    made, v = program(None, 4)
+    made.finish([made.pad_steps(made.conv1d(v, np.ones((3, 4, 2)), None, WINDOWS, name="c"), -1, 0, name="p")])
+    assert made.run([np.ones((2, 4, 4))])[0].shape == (2, 1, 2)
+    for time, name in ((3, "p"), (2, "c"), (1, "c")):
+        with pytest.raises(ValueError, match=f"layer '{name}': an axis of {max(time, 1) - 2 * (name == 'p')} is too"):
+            made.run([np.ones((2, time, 4))])
+    assert len(made.describe()) == 2
+
+
+def test_branches_of_one_length_merge():
+    made, v = program(None, 4)
+    rng = np.random.default_rng(0)
+    kernels = rng.normal(size=(2, 3, 4, 2))
+    branches = [made.conv1d(v, kernel, None, WINDOWS) for kernel in kernels]
+    made.finish([made.merge(*branches, mode="sum")])
+    x = rng.normal(size=(2, 6, 4))
+    windows = np.stack([x[:, t : t + 3] for t in range(4)], axis=1)
+    expected = np.einsum("btki,kio->bto", windows, kernels.sum(axis=0))
+    np.testing.assert_allclose(made.run([x])[0], expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("function", [5, "tanh", object(), activations.tanh._replace(id=2**40)])
 def test_not_an_activation(function):
     made, v = program(4)

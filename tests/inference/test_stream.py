@@ -6,7 +6,21 @@ from inference_graphs import GRAPHS, STREAMS, build
 from numeric import assert_same_bits
 
 import rnnfast
-from rnnfast.layers import GRU, LSTM, Dense, Embedding, Flatten, Input, RepeatVector
+from rnnfast.layers import (
+    GRU,
+    LSTM,
+    Conv1D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling1D,
+    Input,
+    MaxPooling1D,
+    Permute,
+    RepeatVector,
+    UpSampling1D,
+    ZeroPadding1D,
+)
 
 
 def last_step(model, y):
@@ -24,12 +38,17 @@ def test_equals_the_whole_sequence(causal, batch):
         assert_same_bits(got, last_step(model, engine(x[:, : t + 1])), f"step {t}")
 
 
+NOT_CAUSAL = (
+    Flatten, RepeatVector, Conv1D, MaxPooling1D, GlobalAveragePooling1D, ZeroPadding1D, UpSampling1D, Permute,
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("name", [name for name in GRAPHS if name not in STREAMS])
 def test_layers_that_need_the_future_are_named(rng, name):
     model = build(GRAPHS[name][1](), rng)
     layers = [getattr(layer, "backward_layer", layer) for layer in model.layers]
     culprits = [layer.name for layer in layers
-                if isinstance(layer, (Flatten, RepeatVector)) or getattr(layer, "go_backwards", False)]  # fmt: skip
+                if isinstance(layer, NOT_CAUSAL) or getattr(layer, "go_backwards", False)]  # fmt: skip
     with pytest.raises(ValueError, match=f"layer '({'|'.join(culprits)})' cannot run step by step"):
         rnnfast.InferenceModel(model).stream()
 

@@ -122,7 +122,7 @@ def test_recurrent_activation(cell, argument):
         (lambda: layers.Input((3, 0)), ValueError, "positive integers"),
         (lambda: layers.Dense(3).count_params(), ValueError, "not built"),
         (lambda: layers.LSTM(3).build((None, 5, None)), ValueError, "features must be known"),
-        (lambda: layers.deserialize({"class_name": "Lambda", "config": {}}), ValueError, "unknown layer 'Lambda'"),
+        (lambda: layers.deserialize({"class_name": "Dance", "config": {}}), ValueError, "unknown layer 'Dance'"),
         (lambda: layers.deserialize({"config": {}}), ValueError, "class_name"),
     ],
 )

@@ -243,8 +243,9 @@ def test_functional_model_says_what_to_do(keras, tmp_path):
 @pytest.mark.parametrize(
     ("make", "word"),
     [
-        (lambda n: n.Conv1D(3, 2), "Conv1D"),
-        (lambda n: n.BatchNormalization(), "BatchNormalization"),
+        (lambda n: n.SeparableConv1D(3, 2), "SeparableConv1D"),
+        (lambda n: n.BatchNormalization(renorm=True), "renorm"),
+        (lambda n: n.Conv1D(3, 2, data_format="channels_first"), "data_format"),
         (lambda n: n.LSTM(3, dropout=0.2), "dropout"),
         (lambda n: n.GRU(3, kernel_regularizer="l2"), "kernel_regularizer"),
         (lambda n: n.Dense(3, kernel_constraint="max_norm"), "kernel_constraint"),

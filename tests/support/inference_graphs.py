@@ -1,20 +1,43 @@
 """Inference graphs to test with: between them they hold every layer, every mask and every change of layout."""
 
+import numpy as np
+
 import rnnfast
 from rnnfast.layers import (
+    ELU,
     GRU,
     LSTM,
     Activation,
+    AveragePooling1D,
+    BatchNormalization,
     Bidirectional,
+    Conv1D,
+    Cropping1D,
     Dense,
     Dropout,
     Embedding,
     Flatten,
+    GaussianNoise,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
     Input,
+    LayerNormalization,
+    LeakyReLU,
     Masking,
+    MaxPooling1D,
+    Normalization,
+    Permute,
+    ReLU,
     RepeatVector,
+    Rescaling,
+    Reshape,
     SimpleRNN,
+    Softmax,
+    SpatialDropout1D,
     TimeDistributed,
+    UnitNormalization,
+    UpSampling1D,
+    ZeroPadding1D,
 )
 
 FEATURES, VOCABULARY = 5, 11
@@ -30,6 +53,13 @@ def gaps(rng, batch, time):
     x[rng.random((batch, time)) < 0.4] = 0.0
     x[batch // 2] = 0.0
     x[0] = 1.0
+    return x
+
+
+def some_gaps(rng, batch, time):
+    """Numbers with masked steps; every row has a real one."""
+    x = gaps(rng, batch, time)
+    x[:, time // 2] = 1.0
     return x
 
 
@@ -126,6 +156,66 @@ GRAPHS = {
         lambda: [Input((None, 3, FEATURES)), TimeDistributed(GRU(4)), TimeDistributed(Dense(3)), LSTM(5)],
         True,
     ),
+    "scaled": (
+        numbers,
+        lambda: steps(
+            Rescaling(0.5, 0.1), Normalization(), BatchNormalization(), LSTM(20, return_sequences=True),
+            LayerNormalization(), BatchNormalization(center=False), GRU(7, return_sequences=True),
+            UnitNormalization(), GaussianNoise(0.1), SpatialDropout1D(0.1), LayerNormalization(rms_scaling=True),
+            LayerNormalization(scale=False, center=False),
+        ),
+        True,
+    ),
+    "masked_scaled": (
+        gaps,
+        lambda: steps(Masking(), LSTM(6, return_sequences=True), BatchNormalization(), LayerNormalization(), GRU(4)),
+        True,
+    ),
+    "rectified": (numbers, lambda: steps(LeakyReLU(0.1), Dense(4), ELU(0.5), ReLU(6.0), ReLU(), Softmax()), True),
+    "convolutions": (
+        numbers,
+        lambda: steps(
+            Conv1D(9, 3, activation="tanh"), Conv1D(8, 3, strides=2, padding="same"),
+            Conv1D(6, 2, dilation_rate=2, padding="causal", use_bias=False),
+            Conv1D(8, 3, groups=2, padding="same", activation="softmax"), GRU(4),
+        ),
+        False,
+    ),
+    "wide_convolution": (numbers, lambda: steps(Conv1D(70, 5, padding="same"), GlobalMaxPooling1D()), False),
+    "convolution_of_one_step": (numbers, lambda: steps(Conv1D(7, 1, activation="relu"), GRU(4)), True),
+    "pooling": (
+        numbers,
+        lambda: steps(
+            UpSampling1D(3), MaxPooling1D(3, 2), AveragePooling1D(4, 3, "same"), MaxPooling1D(2, 1, "same"),
+            AveragePooling1D(2, 1), GlobalAveragePooling1D(keepdims=True), LSTM(3),
+        ),
+        False,
+    ),
+    "masked_pooling": (
+        some_gaps,
+        lambda: steps(Masking(), LSTM(6, return_sequences=True), GlobalAveragePooling1D(), Dense(2)),
+        False,
+    ),
+    "moved_steps": (
+        numbers,
+        lambda: steps(ZeroPadding1D((2, 1)), GRU(4, return_sequences=True), Cropping1D((1, 0)), UpSampling1D(), GRU(3)),
+        False,
+    ),
+    "moved_axes": (
+        numbers,
+        lambda: [
+            Input((6, FEATURES)), Permute((2, 1)), Reshape((3, 2, -1)), Permute((3, 1, 2)), Reshape((15, 2)), GRU(3),
+        ],
+        False,
+    ),
+    "permuted_frames": (
+        lambda rng, batch, time: rng.standard_normal((batch, time, 3, FEATURES)),
+        lambda: [
+            Input((None, 3, FEATURES)), Permute((1, 3, 2)), TimeDistributed(Conv1D(4, 2, padding="same")),
+            TimeDistributed(GlobalMaxPooling1D()), LSTM(5),
+        ],
+        True,
+    ),
 }  # fmt: skip
 STREAMS = [name for name, (_, _, causal) in GRAPHS.items() if causal]
 
@@ -133,5 +223,7 @@ STREAMS = [name for name, (_, _, causal) in GRAPHS.items() if causal]
 def build(layers, rng):
     """The model with random weights, biases among them, so that a swapped gate or a lost bias shows."""
     model = rnnfast.Sequential(layers)
-    model.set_weights([0.5 * rng.standard_normal(w.shape) for w in model.get_weights()])
+    for weight in model.weights:
+        value = 0.5 * rng.standard_normal(weight.shape)
+        weight.assign(np.abs(value) + 0.1 if "variance" in weight.name else value)
     return model

@@ -1,4 +1,4 @@
-"""Helpers that programs call directly: one seed for everything that draws random numbers."""
+"""One seed for everything that draws random numbers."""
 
 from __future__ import annotations
 

@@ -1,0 +1,187 @@
+"""Conv1D: a product over windows of time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnfast import _kernels, activations, initializers
+from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.core import layer_activation
+from rnnfast.layers.windows import Windows, check_channels_last, one_size, padding_name
+from rnnfast.variable import Variable
+
+
+class Conv1D(Layer):
+    """`y[t] = activation(sum over k of x[strides * t + dilation_rate * k - padded] kernel[k] + bias)`.
+
+    x (batch, time, features), y (batch, new_time, filters). padding: "valid", new_time = (time - span) // strides + 1
+    with span = dilation_rate * (kernel_size - 1) + 1; "same" and "causal": ceil(time / strides), with zeros around the
+    sequence or before it. groups: features and filters are cut into so many groups, each of which sees its own.
+    Weights: kernel (kernel_size, features / groups, filters), bias (filters,). A mask ends here, as in Keras.
+
+    ValueError: fewer steps than a window spans; strides and dilation_rate both above 1; filters or features that groups
+    does not divide; data_format "channels_first"; regularizers and constraints other than None.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Conv1D
+    >>> Conv1D(1, 2, kernel_initializer="ones")(np.array([[[1.0], [2.0], [3.0]]]))
+    array([[[3.],
+            [5.]]], dtype=float32)
+    """
+
+    rank = 3
+    axes = "(batch, time, features)"
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.refuse(
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint, lora_rank=lora_rank, lora_alpha=lora_alpha,
+        )  # fmt: skip
+        check_channels_last(self, data_format)
+        self.filters = self.positive("filters", filters)
+        self.groups = self.positive("groups", groups)
+        self.windows = Windows(
+            one_size(self, "kernel_size", kernel_size),
+            one_size(self, "strides", strides),
+            one_size(self, "dilation_rate", dilation_rate),
+            padding_name(self, padding, ("valid", "same", "causal")),
+        )
+        if self.windows.stride > 1 and self.windows.dilation > 1:
+            raise ValueError(
+                f"{self.label}: strides={self.windows.stride} and dilation_rate={self.windows.dilation} cannot both be "
+                "greater than 1"
+            )
+        if self.filters % self.groups:
+            raise ValueError(f"{self.label}: filters={self.filters} must be a multiple of groups={self.groups}")
+        self.activation = layer_activation(self, activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel: Variable
+        self.bias: Variable | None = None
+
+    def create_variables(self, input_shape: Shape) -> None:
+        features = input_shape[-1]
+        if features is None or features % self.groups:
+            raise ValueError(
+                f"{self.label}: the last axis of the input must be known and a multiple of groups={self.groups}, "
+                f"got shape {input_shape}"
+            )
+        shape = (self.windows.size, features // self.groups, self.filters)
+        self.kernel = self.add_weight("kernel", shape, self.kernel_initializer)
+        if self.use_bias:
+            self.bias = self.add_weight("bias", (self.filters,), self.bias_initializer)
+
+    def expected_features(self) -> int | None:
+        return self.kernel.shape[1] * self.groups if self.built else None
+
+    def check_shape(self, shape: Shape) -> None:
+        super().check_shape(shape)
+        self.windows.check(self, shape)
+
+    # One product per group: `rows` holds for each the windows of its features, a row per output step.
+
+    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
+        windows = self.windows.of(x)
+        out = windows.shape[:2]
+        rows = [self._rows(part) for part in np.split(windows, self.groups, axis=3)]
+        products = [
+            _kernels.matmul(r, kernel, bias=bias)
+            for r, kernel, bias in zip(rows, self.group_kernels(), self.group_biases(), strict=True)
+        ]
+        z = products[0] if self.groups == 1 else np.concatenate(products, axis=1)
+        y = z if self.activation.name == "linear" else _kernels.activation_forward(self.activation, z)
+        return y.reshape(*out, self.filters), (rows, z, y, x.shape) if training else None
+
+    def _rows(self, windows: np.ndarray) -> np.ndarray:
+        batch, count, size, features = windows.shape
+        return np.ascontiguousarray(windows).reshape(batch * count, size * features)
+
+    def group_kernels(self) -> list[np.ndarray]:
+        """The kernel of each group as a matrix (kernel_size * features / groups, filters / groups)."""
+        flat = self.kernel.value.reshape(-1, self.filters)
+        return [np.ascontiguousarray(part) for part in np.split(flat, self.groups, axis=1)]
+
+    def group_biases(self) -> list[np.ndarray | None]:
+        return [None] * self.groups if self.bias is None else list(np.split(self.bias.value, self.groups))
+
+    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        _, z, y, _ = cache
+        dz = dy.reshape(z.shape)
+        if self.activation.name != "linear":
+            dz = _kernels.activation_backward(self.activation, z, y, dz)
+        return self.backward_logits(dz.reshape(dy.shape), cache, need_dx=need_dx)
+
+    @property
+    def output_activation(self) -> str:
+        return self.activation.name
+
+    def backward_logits(self, dz: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
+        rows, z, _, shape = cache
+        groups = [np.ascontiguousarray(part) for part in np.split(dz.reshape(z.shape), self.groups, axis=1)]
+        gradients = [_kernels.matmul(r, d, transpose_a=True) for r, d in zip(rows, groups, strict=True)]
+        self.kernel.add_grad(np.concatenate(gradients, axis=1).reshape(self.kernel.shape))
+        if self.bias is not None:
+            self.bias.add_grad(_kernels.column_sums(dz.reshape(z.shape)))
+        if not need_dx:
+            return None
+        size, features = self.kernel.shape[:2]
+        d_windows = [
+            _kernels.matmul(d, kernel, transpose_b=True).reshape(*dz.shape[:2], size, features)
+            for d, kernel in zip(groups, self.group_kernels(), strict=True)
+        ]
+        return self.windows.backward(np.concatenate(d_windows, axis=3), shape[1])
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        time = input_shape[1]
+        return (input_shape[0], None if time is None else self.windows.count(time), self.filters)
+
+    def lower(self, program: Any, value: Any) -> Any:
+        bias = None if self.bias is None else self.bias.value
+        return program.conv1d(value, self.kernel.value, bias, self.windows, self.groups, self.activation, self.name)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": [self.windows.size],
+            "strides": [self.windows.stride],
+            "padding": self.windows.padding,
+            "data_format": "channels_last",
+            "dilation_rate": [self.windows.dilation],
+            "groups": self.groups,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": None,
+            "bias_regularizer": None,
+            "activity_regularizer": None,
+            "kernel_constraint": None,
+            "bias_constraint": None,
+        }

@@ -1,0 +1,56 @@
+"""Truncated back-propagation through time: long sequences in pieces, each with an update of its own.
+
+The states at the end of a piece are those at the beginning of the next one; gradients end where a piece begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rnnfast.data.batch import Batch
+from rnnfast.models.network import Network
+
+
+def pieces(model: Network, batch: Batch, length: int) -> Iterator[Batch]:
+    """The batch, cut into pieces of `length` time steps. While the caller walks through them, the model's recurrent
+    layers carry their states from call to call; before and after, those that are not stateful have none.
+
+    ValueError: an input or an output has no time axis.
+    """
+    time = _time(model, batch)
+    try:
+        model.carry_state(True)
+        for start in range(0, time, length):
+            stop = min(start + length, time)
+            yield Batch(
+                [x[:, start:stop] for x in batch.x],
+                [None if y is None else y[:, start:stop] for y in batch.y],
+                # One weight per sample holds for all its steps.
+                [w if w is None or w.ndim < 2 or w.shape[1] != time else w[:, start:stop] for w in batch.sample_weight],
+            )
+    finally:
+        model.carry_state(False)
+
+
+def check_pieces(model: Network) -> None:
+    """ValueError if a layer cannot carry its states from piece to piece."""
+    try:
+        model.carry_state(True)
+    finally:
+        model.carry_state(False)
+
+
+def _time(model: Network, batch: Batch) -> int:
+    """The number of steps that all inputs and outputs have."""
+    shapes = [x.shape for x in batch.x]
+    time = shapes[0][1] if len(shapes[0]) > 1 else 0
+    for name, shape in zip(model.input_names, shapes, strict=True):
+        if len(shape) < 2 or shape[1] != time:
+            raise ValueError(f"tbptt: every input must have {time} time steps on axis 1, {name!r} has shape {shape}")
+    for name, shape, y in zip(model.output_names, model.output_shapes_for(shapes), batch.y, strict=True):
+        if y is not None and (len(shape) < 3 or shape[1] != time):
+            raise ValueError(
+                f"tbptt: every output must have the {time} time steps of the input (return_sequences=True), "
+                f"{name!r} has shape {shape}"
+            )
+    return time
