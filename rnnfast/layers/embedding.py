@@ -82,7 +82,9 @@ class Embedding(Layer):
         self, reader: Layer | None, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False
     ) -> tuple[Any, Any]:
         """A layer that takes them gets each different row once, where so few differ that it pays."""
-        by_index = reader is not None and reader.takes_indexed_rows and x.ndim == 2
+        # A user's own passes may do more than look up rows.
+        own = type(self).forward is not Embedding.forward or type(self).backward is not Embedding.backward
+        by_index = reader is not None and reader.takes_indexed_rows and x.ndim == 2 and not own
         found = _kernels.distinct_tokens(x) if by_index else None
         if found is None:
             return self.forward(x, mask=mask, training=training)

@@ -145,6 +145,19 @@ def test_other_layers_get_the_array(reader):
     assert np.array_equal(model(tokens), reader(model.layers[0](tokens)))
 
 
+class Shifted(layers.Embedding):
+    """A user's own embedding: its rows depend on their place."""
+
+    def forward(self, x, **options):
+        y, cache = super().forward(x, **options)
+        return y + np.arange(x.shape[1], dtype="f4")[:, None], cache
+
+
+def test_own_embedding_gives_the_array():
+    tokens, embedding, reader = TOKENS["one only"], Shifted(30, 6), layers.LSTM(4)
+    assert np.array_equal(rnnfast.Sequential([embedding, reader])(tokens), reader(embedding(tokens)))
+
+
 def test_only_few_different_tokens_are_told_apart():
     embedding, reader = layers.Embedding(30, 6), layers.LSTM(4)
     handed = [type(embedding.forward_to(reader, embedding.prepare(t))[0]) for t in TOKENS.values()]
