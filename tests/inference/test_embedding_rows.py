@@ -10,10 +10,10 @@ from rnnfast.layers import GRU, LSTM, Bidirectional, Dense, Embedding, Input, Si
 
 READERS = {
     "simple_rnn": lambda: [SimpleRNN(20)],
-    "lstm": lambda: [LSTM(20, return_sequences=True), Dense(3)],
+    "lstm": lambda: [LSTM(20, return_sequences=True)],
     "gru": lambda: [GRU(20, return_sequences=True), GRU(9)],
     "gru reset before": lambda: [GRU(20, reset_after=False)],
-    "bidirectional": lambda: [Bidirectional(LSTM(20, return_sequences=True)), Dense(3)],
+    "bidirectional": lambda: [Bidirectional(LSTM(20, return_sequences=True)), SimpleRNN(3)],
 }
 SMALL, LARGE = 30, 6000  # tables whose products are held, and are not
 
