@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnfast import _structure
+from rnnfast.layers.indexed_rows import Gather, IndexedRows
 from rnnfast.layers.traced import Traced, need_kind
 
 
 class TapedTensor(Traced):
-    """An array that a layer gave, its mask or None, and its place among the values of a tape."""
+    """An array (or IndexedRows) that a layer gave, its mask or None, and its place among the values of a tape."""
 
-    def __init__(self, tape: Tape, array: np.ndarray, mask: np.ndarray | None, label: str) -> None:
+    def __init__(self, tape: Tape, array: Any, mask: np.ndarray | None, label: str) -> None:
         self.tape = tape
         self.array = array
         self.mask = mask
@@ -67,6 +68,7 @@ class Tape:
         self._calls: list[_Call] = []
         self._read: set[int] = set()
         self._values = 0
+        self._gathered: dict[int, TapedTensor] = {}  # by the slot of the IndexedRows
 
     def add_value(self) -> int:
         self._values += 1
@@ -80,12 +82,25 @@ class Tape:
         """Check the shapes, build the layer if it is not yet, and run it."""
         shapes = _structure.map_leaves(lambda t: t.shape, x)
         layer.build_call(shapes, _structure.map_leaves(lambda v: getattr(v, "shape", v), options))
+        x = self._readable(layer, x)
         layer.check_values(layer.cast(_structure.map_leaves(lambda t: t.array, x)))
         return self.run(layer, x, options)
 
+    def gathered(self, value: Any) -> Any:
+        """A value as an ordinary array, where it is given by index."""
+        if not isinstance(value, TapedTensor) or not isinstance(value.array, IndexedRows):
+            return value
+        if value.slot not in self._gathered:
+            self._gathered[value.slot] = self.run(Gather(name=value.label, dtype=value.dtype), value, {})
+        return self._gathered[value.slot]
+
+    def _readable(self, layer: Any, x: Any) -> Any:
+        return x if layer.takes_indexed_rows else _structure.map_leaves(self.gathered, x)
+
     def run(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         """Run a built layer. The masks of x go to it, as in Keras not if it gets other values beside x."""
-        options = dict(options)
+        x = self._readable(layer, x)
+        options = {name: _structure.map_leaves(self.gathered, value) for name, value in options.items()}
         training = options.pop("training", None)
         training = self.training if training is None else bool(training)
         arrays = layer.cast(_structure.map_leaves(lambda t: t.array, x))
