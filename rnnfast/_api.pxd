@@ -66,6 +66,8 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void* z
         void* extra
         int threads
+        const int32_t* index
+        int64_t x_rows
 
     struct RnnBackward:
         RnnForward forward
@@ -182,6 +184,8 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void (*column_sums)(Dtype, int64_t rows, int64_t cols, const void* x, void* sums) except +MemoryError nogil
         void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy,
                                    void* dtable) except +MemoryError nogil
+        int64_t (*distinct_tokens)(int64_t count, const int64_t* tokens, int64_t* distinct,
+                                   int32_t* index) except +MemoryError nogil
         bint (*all_finite)(Dtype, int64_t size, const void* x) except +MemoryError nogil
         void (*optimizer_update)(const OptimizerUpdate*) except +MemoryError nogil
         void (*ctc_loss)(const CtcLoss*) except +MemoryError nogil

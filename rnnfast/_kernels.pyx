@@ -11,6 +11,7 @@ cimport cython
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.string cimport memset
 
 from rnnfast._api cimport (
     Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, OptimizerUpdate, RnnBackward,
@@ -187,14 +188,35 @@ def embedding_backward(tokens, dy, int64_t vocabulary):
         raise ValueError(f"dy: expected shape {tokens.shape} + (dim,), got {dy.shape}")
     dy = contiguous(dy)
     dtable = empty((vocabulary, dy.shape[-1]), dy.dtype)
-    dtable.fill(0)
     cdef int64_t count = tokens.size, dim = dy.shape[-1]
     cdef const int64_t* index = <const int64_t*> data(tokens)
     cdef const void* source = data(dy)
     cdef void* target = data(dtable)
+    cdef size_t size = dtable.nbytes
     with nogil:
+        memset(target, 0, size)
         core.embedding_backward(dtype_of(number), count, dim, index, source, target)
     return dtable
+
+
+def distinct_tokens(tokens):
+    """(distinct, index): the different tokens, int64, in the order in which they first occur, and for every token its
+    place among them, int32 and of the tokens' shape: tokens == distinct[index]. None where they are so many that to do
+    something once for each of them hardly saves anything. tokens: int64, any shape.
+    """
+    check_array("tokens", tokens)
+    if cnp.PyArray_TYPE(tokens) != cnp.NPY_INT64:
+        raise TypeError(f"tokens: expected int64, got {tokens.dtype}")
+    tokens = contiguous(tokens)
+    cdef int64_t count = tokens.size, found
+    distinct = np.empty(count // 2, np.int64)
+    index = np.empty(tokens.shape, np.int32)
+    cdef const int64_t* source = <const int64_t*> data(tokens)
+    cdef int64_t* different = <int64_t*> data(distinct)
+    cdef int32_t* places = <int32_t*> data(index)
+    with nogil:
+        found = core.distinct_tokens(count, source, different, places)
+    return None if found < 0 else (distinct[:found], index)
 
 
 def all_finite(x):

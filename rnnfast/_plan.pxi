@@ -101,6 +101,10 @@ cdef class Plan:
             core.plan_gather(self.handle, dtype, source, batch_stride, time_stride, features, target, threads)
         return packed
 
+    cdef gather_index(self, index, int threads):
+        """(total,) in packed order from int32 (batch, time), which is moved like numbers of its size."""
+        return self.gather(index.view(np.float32)[:, :, None], threads).view(np.int32)
+
     cdef scatter(self, packed, int threads):
         """The transpose of gather: (batch, time, features), zero at masked steps."""
         cdef Dtype dtype = dtype_of(cnp.PyArray_TYPE(packed))

@@ -13,6 +13,7 @@ cdef class RnnCache:
     cdef readonly dict option_gradients  # filled by rnn_backward: of the weights that an option adds, by its argument
     cdef object x, h, c, z, extra
     cdef Noise noise
+    cdef object index  # of the rows of x, packed: None or int32 (total,)
     cdef object silent  # rows whose last output is zero and not their state: None or bool (batch,)
     cdef bint return_sequences, zero_output
     cdef bint taken  # by a backward pass that is running
@@ -34,6 +35,8 @@ cdef class RnnCache:
         call.z = data(self.z)
         call.extra = data(self.extra)
         call.threads = self.threads
+        call.index = <const int32_t*> data(self.index)
+        call.x_rows = 0 if self.index is None else self.x.shape[0]
         return call
 
     cdef history(self, str name, int64_t size, initial):
@@ -50,7 +53,7 @@ cdef class RnnCache:
         """Lets go of everything; the cache is used up."""
         self.plan = None
         self.noise = None
-        self.x = self.h = self.c = self.z = self.extra = None
+        self.x = self.h = self.c = self.z = self.extra = self.index = None
 
     cdef last_gradient(self, str name, int64_t size, d_output, d_state):
         """Gradient of the final state, sorted: what reaches it as the output and what reaches it as a state."""
@@ -67,14 +70,28 @@ cdef class RnnCache:
         return self.plan.sorted_rows(total)
 
 
+cdef indexed_shape(x, index):
+    """The shape (batch, time, input) that rows (rows, input) and an index stand for."""
+    check_array("index", index)
+    if cnp.PyArray_TYPE(index) != cnp.NPY_INT32:
+        raise TypeError(f"index: expected int32, got {index.dtype}")
+    if x.ndim != 2 or index.ndim != 2:
+        raise ValueError(f"x, index: expected shapes (rows, input) and (batch, time), got {x.shape} and {index.shape}")
+    if index.size and not 0 <= index.min() <= index.max() < x.shape[0]:
+        raise ValueError(f"index: expected values from 0 to {x.shape[0] - 1}, got {index.min()} to {index.max()}")
+    return (*index.shape, x.shape[1])
+
+
 def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activation, recurrent_activation,
                 bint reset_after=True, projection=None, initial_state=None, mask=None, lengths=None, bint go_backwards=False,
                 bint zero_output_for_mask=False, bint return_sequences=False, input_factors=None, state_factors=None,
-                zoneout=None, bint training=False):
+                zoneout=None, bint training=False, index=None):
     """A recurrent layer over whole sequences, with Keras' meaning of every argument.
 
     cell: "simple_rnn", "lstm" or "gru", with G = 1, 4 (i f g o) or 3 (z r h) gates.
     x: (batch, time, input), any strides; read in place where it is time-major or a single row or step.
+    index: None or int32 (batch, time); x is (rows, input) then, and step t of row b reads x[index[b, t]]. Not together
+    with input_factors.
     kernel: (input, G*units). recurrent_kernel: (units, G*units). projection: None or, for an LSTM, (units, state): h is
     o * activation(c) times it; then recurrent_kernel is (state, G*units), and so are output and h (batch, state).
     bias: None or (G*units,); for a GRU with reset_after (2, 3*units). peephole: None or, for an LSTM, (3, units).
@@ -94,9 +111,10 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     if cell not in CELLS:
         raise ValueError(f"cell: expected one of {', '.join(CELLS)}, got {cell!r}")
     run.number = float_type("x", x)
-    if x.ndim != 3 or 0 in x.shape[1:]:
-        raise ValueError(f"x: expected shape (batch, time, input) with at least one step and feature, got {x.shape}")
-    batch, time, input_dim = x.shape
+    shape = x.shape if index is None else indexed_shape(x, index)
+    if len(shape) != 3 or 0 in shape[1:]:
+        raise ValueError(f"x: expected shape (batch, time, input) with at least one step and feature, got {shape}")
+    batch, time, input_dim = shape
     float_type("recurrent_kernel", recurrent_kernel)
     if recurrent_kernel.ndim != 2 or recurrent_kernel.shape[0] < 1:
         raise ValueError(f"recurrent_kernel: expected shape (units, gates * units), got {recurrent_kernel.shape}")
@@ -135,13 +153,18 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     run.plan = Plan(batch, time, mask, lengths, go_backwards)
     if zoneout is not None and (peephole is not None or projection is not None or run.spec.cell == CellKind.simple_rnn):
         raise ValueError("zoneout: only for an lstm without peepholes and projection, or a gru")
+    if index is not None and input_factors is not None:
+        raise ValueError("index: not together with input_factors, which differ from row to row of a batch")
     run.noise = Noise(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, input_factors,
                       state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
     run.threads = core.get_num_threads()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
     run.h = run.history("initial_state[0]", state, initial_state[0])
     run.c = run.history("initial_state[1]", units, initial_state[1]) if is_lstm else None
-    run.x = run.plan.gather(x, run.threads)
+    if index is None:
+        run.x = run.plan.gather(x, run.threads)
+    else:
+        run.x, run.index = contiguous(x), run.plan.gather_index(index, run.threads)
     run.z = empty((core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total),), kernel.dtype)
     run.extra = empty((run.plan.total, units), kernel.dtype) if (is_gru and not reset_after) or projection is not None else None
     call = run.call()
@@ -169,9 +192,10 @@ def rnn_backward(RnnCache cache not None, d_output, d_states=None, *, bint need_
     d_output: gradient of the output, of its shape, or None. d_states: None or a list like the returned states, each
     (batch, units) or None. A cache serves one call: the core overwrites what it holds.
 
-    Returns (dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states); dx is None with need_dx=False, dbias
-    and dpeephole are None where the layer has none, d_initial_states is [dh] or [dh, dc]. The gradients of weights that
-    an option adds are in cache.option_gradients.
+    Returns (dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states); dx is of the shape of x, so with an
+    index it is the gradient of the rows (rows, input); it is None with need_dx=False, dbias and dpeephole are None where
+    the layer has none, d_initial_states is [dh] or [dh, dc]. The gradients of weights that an option adds are in
+    cache.option_gradients.
     """
     with cython.critical_section(cache):
         if cache.plan is None or cache.taken:
@@ -201,7 +225,8 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
         check("d_output", d_output, cache.number, (plan.batch, plan.time, state))
         dy = plan.outputs_backward(d_output, cache.zero_output, cache.threads)
 
-    dx = empty((plan.total, cache.spec.input_dim), cache.kernel.dtype) if need_dx else None
+    cdef bint by_index = cache.index is not None
+    dx = empty(cache.x.shape, cache.kernel.dtype) if need_dx else None
     dkernel = empty(cache.kernel.shape, cache.kernel.dtype)
     drecurrent_kernel = empty(cache.recurrent_kernel.shape, cache.kernel.dtype)
     dbias = None if cache.bias is None else np.empty_like(cache.bias)
@@ -219,5 +244,6 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
         cache.release()
     cache.option_gradients = {} if dprojection is None else {"projection": dprojection}
     d_initial = [plan.batch_rows(dh)] + ([plan.batch_rows(dc)] if is_lstm else [])
-    dx = plan.scatter(dx, cache.threads) if need_dx else None
+    if need_dx and not by_index:
+        dx = plan.scatter(dx, cache.threads)
     return dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial

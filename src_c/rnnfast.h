@@ -88,13 +88,15 @@ struct RnnForward {
   RnnWeights weights;
   const SequencePlan* plan;
   RnnNoise noise;
-  const void* x;      // packed (total, input_dim)
+  const void* x;      // packed (total, input_dim); with `index`: (x_rows, input_dim), the rows that occur, each once
   void* h;            // (total + batch, state): caller writes the initial states to the last `batch` rows (sorted
                       // order); the states after each step are written to the first `total`
   void* c;            // LSTM: (total + batch, units), roles as h has them; else null
   void* z;            // (z_size): pre-activations, left as backward reads them
   void* extra;        // (total, units): GRU with reset_after=false: r*h; LSTM with a projection: o*state(c); else null
   int threads;
+  const int32_t* index;  // (total): the row of x at each real step, not with noise.x_factors; or null
+  int64_t x_rows;        // of x where there is an index
 };
 
 struct RnnBackward {
@@ -102,7 +104,7 @@ struct RnnBackward {
   const void* dy;           // packed (total, state) gradient of every h; or null
   void* dh;                 // (batch, state), sorted order. in: gradient of the last h; out: of the initial h
   void* dc;                 // LSTM: (batch, units), likewise for c; else null
-  void* dx;                 // packed (total, input_dim), written; or null when not wanted
+  void* dx;                 // of the shape of x, written; or null when not wanted
   void* dkernel;            // canonical shapes of RnnWeights, written
   void* drecurrent_kernel;
   void* dbias;              // or null
@@ -198,6 +200,11 @@ struct Api {
   void (*column_sums)(Dtype, int64_t rows, int64_t cols, const void* x, void* sums);
   // dtable (vocabulary, dim) += rows of dy (count, dim), in order.
   void (*embedding_backward)(Dtype, int64_t count, int64_t dim, const int64_t* index, const void* dy, void* dtable);
+
+  // Finds the different tokens, in the order in which they first occur, and for every token its place among them.
+  // distinct: room for count / 2; index (count). Gives their number, or -1 where they are so many that work on each
+  // of them once is not worth while; what is written then is of no use.
+  int64_t (*distinct_tokens)(int64_t count, const int64_t* tokens, int64_t* distinct, int32_t* index);
 
   bool (*all_finite)(Dtype, int64_t size, const void* x);
   void (*optimizer_update)(const OptimizerUpdate*);

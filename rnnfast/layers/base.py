@@ -278,6 +278,11 @@ class Layer(Drawn, Penalized):
         options: dict[str, Any] = {"mask": mask, "training": training}
         return self.call(x, **{option: options[option] for option in options if option in known}), None
 
+    @property
+    def takes_indexed_rows(self) -> bool:
+        """Whether `forward` takes IndexedRows in place of an array; `backward` then gives the gradient of the rows."""
+        return False
+
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """Gradient of the input (None if not `need_dx`), and of the variables in their `grad`."""
         raise TypeError(f"{self.label} does not define backward(dy, cache)")
@@ -298,7 +303,8 @@ class Layer(Drawn, Penalized):
         return mask if self.carries_mask else None
 
     def forward_masked(self, x: Any, mask: Any, training: bool, options: dict[str, Any]) -> tuple[Any, Any, Any]:
-        """`forward` and `compute_mask` at once: output, its mask, cache."""
+        """`forward` and `compute_mask` at once: output, its mask, cache. How a tape calls a layer: the output may be
+        IndexedRows, and `backward` then gets the gradient of the rows."""
         y, cache = self.forward(x, mask=mask, training=training, **options)
         return y, self.compute_mask(x, mask), cache
 

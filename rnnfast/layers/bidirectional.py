@@ -100,9 +100,14 @@ class Bidirectional(Layer):
 
     # The two passes
 
+    @property
+    def takes_indexed_rows(self) -> bool:
+        own = type(self).forward is Bidirectional.forward and type(self).backward is Bidirectional.backward
+        return own and all(direction.takes_indexed_rows for direction in self._directions)
+
     def forward(
         self,
-        x: np.ndarray,
+        x: Any,
         *,
         mask: Any = None,
         training: bool = False,

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels, constraints, initializers, regularizers
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.variable import Variable
 
 
@@ -82,6 +83,22 @@ class Embedding(Layer):
         y = _kernels.embedding_forward(self.embeddings.value, x)
         self.penalize(y)
         return y, (x, y) if training else None
+
+    def forward_masked(self, x: Any, mask: Any, training: bool, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """Each different row once, where so few differ that it pays."""
+        found = _kernels.distinct_tokens(x) if x.ndim == 2 and self._looks_up_rows_alone else None
+        if found is None:
+            return super().forward_masked(x, mask, training, options)
+        tokens, index = found
+        rows, cache = self.forward(tokens, training=training, **options)
+        return IndexedRows(rows, index), self.compute_mask(x, mask), cache
+
+    @property
+    def _looks_up_rows_alone(self) -> bool:
+        """Not with a penalty on the output, which counts every row as often as it occurs, nor with a user's own passes,
+        which may do more."""
+        own = type(self).forward is not Embedding.forward or type(self).backward is not Embedding.backward
+        return self.activity_regularizer is None and not own
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         x, y = cache

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
 from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.layers.over_time import OverTime, RecurrentTape
 from rnnfast.layers.recurrent_noise import RecurrentNoise
 from rnnfast.variable import Variable
@@ -146,9 +147,19 @@ class Recurrent(OverTime):
 
     # The two passes
 
+    def cast(self, x: Any) -> Any:
+        return x.astype(self.dtype) if isinstance(x, IndexedRows) else super().cast(x)
+
+    @property
+    def takes_indexed_rows(self) -> bool:
+        """Not with dropout of the input, which differs from row to row of a batch, nor with a user's own passes, which
+        expect arrays."""
+        own = type(self).forward is not Recurrent.forward or type(self).backward is not Recurrent.backward
+        return self.dropout == 0 and not own
+
     def forward(
         self,
-        x: np.ndarray,
+        x: Any,
         *,
         mask: Any = None,
         training: bool = False,
@@ -162,6 +173,7 @@ class Recurrent(OverTime):
         if training:
             factors = self.noise.draw_input(batch, x.shape[2], self.dtype)
             noise = self.noise.draw(batch, time, x.shape[2], self.output_size, self.dtype)
+        x, index = (x.rows, x.index) if isinstance(x, IndexedRows) else (x, None)
         output, states, cache = _kernels.rnn_forward(
             self.cell,
             x if factors is None else x * factors,
@@ -177,6 +189,7 @@ class Recurrent(OverTime):
             return_sequences=self.return_sequences,
             projection=None if self.projection_kernel is None else self.projection_kernel.value,
             training=training,
+            index=index,
             **noise,
         )
         self.keep(states)

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnfast import _structure
+from rnnfast.layers.indexed_rows import Gather, IndexedRows
 from rnnfast.layers.traced import Traced, need_kind
 
 
 class TapedTensor(Traced):
-    """An array, its mask or None, what made it (a layer, or words for an input), and its place on a tape."""
+    """An array (or IndexedRows), its mask or None, what made it (a layer, or words for an input), and its place on a tape."""
 
-    def __init__(self, tape: Tape, array: np.ndarray, mask: np.ndarray | None, source: Any) -> None:
+    def __init__(self, tape: Tape, array: Any, mask: np.ndarray | None, source: Any) -> None:
         self.tape = tape
         self.array = array
         self.mask = mask
@@ -73,18 +74,32 @@ class Tape:
         self.training = training
         self.values = 0  # number of values so far
         self._calls: list[_Call] = []
+        self._gathered: dict[int, TapedTensor] = {}  # by the slot of the IndexedRows
 
     def call(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         """Check the shapes and values, build the layer if it is not yet, and run it."""
         shapes = _structure.map_leaves(lambda t: t.shape, x)
         layer.build_call(shapes, _structure.map_leaves(lambda v: getattr(v, "shape", v), options))
+        x = self._readable(layer, x)
         layer.check_values(layer.cast(_structure.map_leaves(lambda t: t.array, x)))
         return self.run(layer, x, options)
 
+    def gathered(self, value: Any) -> Any:
+        """A value as an ordinary array, where it is given by index."""
+        if not isinstance(value, TapedTensor) or not isinstance(value.array, IndexedRows):
+            return value
+        if value.slot not in self._gathered:
+            self._gathered[value.slot] = self.run(Gather(name=value.label, dtype=value.dtype), value, {})
+        return self._gathered[value.slot]
+
+    def _readable(self, layer: Any, x: Any) -> Any:
+        return x if layer.takes_indexed_rows else _structure.map_leaves(self.gathered, x)
+
     def run(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         """Run a built layer. The masks of x go to it, as in Keras not if it gets other values beside x."""
+        x = self._readable(layer, x)
         if options or not isinstance(x, TapedTensor):
-            return self._run_structure(layer, x, dict(options))
+            return self._run_structure(layer, x, options)
         y, mask, cache = layer.forward_masked(layer.cast(x.array), x.mask, self.training, {})
         outputs = self._outputs(layer, y, mask)
         if self.training:
@@ -93,6 +108,7 @@ class Tape:
 
     def _run_structure(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         """`run` for several inputs, or other arguments than x."""
+        options = {name: _structure.map_leaves(self.gathered, value) for name, value in options.items()}
         training = options.pop("training", None)
         training = self.training if training is None else bool(training)
         arrays = layer.cast(_structure.map_leaves(lambda t: t.array, x))

@@ -25,7 +25,7 @@ class Composed(Network):
             TapedTensor(tape, array, mask, f"input {name!r} of {self.label}")
             for array, mask, name in zip(inputs, masks, self.input_names, strict=True)
         ]
-        ends = self.play(starts, training)
+        ends = [tape.gathered(end) for end in self.play(starts, training)]
         marks = (tape, [start.slot for start in starts], [end.slot for end in ends])
         return [end.array for end in ends], [end.mask for end in ends], marks if training else None
 

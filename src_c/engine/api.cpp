@@ -7,6 +7,7 @@
 #include "buffer.h"
 #include "cpu.h"
 #include "ctc.h"
+#include "distinct.h"
 #include "plan.h"
 #include "rnn.h"
 #include "threads.h"
@@ -161,6 +162,7 @@ Api make_api() {
   api.activation_backward = activation_backward;
   api.column_sums = column_sums;
   api.embedding_backward = embedding_backward;
+  api.distinct_tokens = distinct_tokens;
   api.all_finite = all_finite;
   api.optimizer_update = optimizer_update;
   api.ctc_loss = [](const CtcLoss* call) { ctc_loss(*call); };

@@ -35,15 +35,19 @@ Chunk next_chunk(const std::vector<Segment>& segments, int64_t first, int64_t ca
 }
 
 // Elements in which one thread prepares the rows of its products.
-template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequencePlan& plan) {
-  return std::max(product_scratch(rnn.input_products(), chunk_rows<T>(rnn.layout(), plan), rnn.spec().input_dim),
+template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequencePlan& plan, int64_t x_rows) {
+  const int64_t rows = std::max(chunk_rows<T>(rnn.layout(), plan), x_rows);
+  return std::max(product_scratch(rnn.input_products(), rows, rnn.spec().input_dim),
                   prepared_size(plan.batch(), rnn.spec().units, rnn.products().layout));
 }
 
-// Work space: z of a chunk, a ring of two states, r * h of a GRU with reset_after=false, and the scratch of each
-// member.
-template <class T> T* ring_of(const RnnInfer<T>& infer) {
+// Work space: z of a chunk, the input's part of z for every row of an x with an index, a ring of two states, r * h of a
+// GRU with reset_after=false, and the scratch of each member.
+template <class T> T* input_of(const RnnInfer<T>& infer) {
   return infer.workspace + infer.rnn->layout().z_size(chunk_rows<T>(infer.rnn->layout(), *infer.plan));
+}
+template <class T> T* ring_of(const RnnInfer<T>& infer) {
+  return input_of(infer) + infer.rnn->layout().z_size(infer.x_rows);
 }
 
 template <class T> int64_t states_size(const PackedRnn<T>& rnn, const SequencePlan& plan) {
@@ -61,9 +65,10 @@ bool meet_at(void* context) {
 
 }  // namespace
 
-template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>& rnn, const SequencePlan& plan, int threads) {
-  return rnn.layout().z_size(chunk_rows<T>(rnn.layout(), plan)) + states_size(rnn, plan) +
-         threads * scratch_size(rnn, plan);
+template <class T>
+int64_t rnn_infer_workspace(const PackedRnn<T>& rnn, const SequencePlan& plan, int threads, int64_t x_rows) {
+  return rnn.layout().z_size(chunk_rows<T>(rnn.layout(), plan)) + rnn.layout().z_size(x_rows) +
+         states_size(rnn, plan) + threads * scratch_size(rnn, plan, x_rows);
 }
 
 template <class T> void rnn_infer_begin(const RnnInfer<T>& infer) {
@@ -105,8 +110,15 @@ template <class T> void rnn_infer_member(const RnnInfer<T>& infer, int member, i
   p.c_by_row = true;
   p.extra = ring + 2 * plan.batch() * layout.units;
   p.extra_by_row = true;
-  p.scratch = ring + states_size(rnn, plan) + member * scratch_size(rnn, plan);
+  p.scratch = ring + states_size(rnn, plan) + member * scratch_size(rnn, plan, infer.x_rows);
   const auto recur = rnn.products().recur_forward[static_cast<int>(rnn.spec().cell)];
+  if (infer.index) {
+    p.input = infer.input ? infer.input : input_of(infer);
+    p.input_panel = (infer.input ? infer.input_rows : infer.x_rows) * layout.slot_row();
+    p.input_index = infer.index;
+    if (!infer.input)
+      rnn.project(infer.x_rows, infer.x, input_of(infer), p.input_panel, p.panel_begin, p.panel_end, p.scratch);
+  }
 
   // The first member goes on alone where they part.
   const auto alone = [&] {
@@ -121,8 +133,9 @@ template <class T> void rnn_infer_member(const RnnInfer<T>& infer, int member, i
     if (first > 0 && p.meet && !p.meet(p.meet_context) && !alone()) return;
     p.z_panel = (chunk.high - chunk.low) * layout.slot_row();
     p.z_origin = chunk.low;
-    rnn.project(chunk.high - chunk.low, infer.x + chunk.low * rnn.spec().input_dim, p.z, p.z_panel, p.panel_begin,
-                p.panel_end, p.scratch);
+    if (!infer.index)
+      rnn.project(chunk.high - chunk.low, infer.x + chunk.low * rnn.spec().input_dim, p.z, p.z_panel, p.panel_begin,
+                  p.panel_end, p.scratch);
     while (first < chunk.last) {
       p.segments = segments.data() + first;
       p.segment_count = chunk.last - first;
@@ -155,7 +168,7 @@ template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int thre
 }
 
 #define RNNFAST_INSTANTIATE(T)                                                                        \
-  template int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int threads);        \
+  template int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int, int64_t);       \
   template void rnn_infer_begin(const RnnInfer<T>&);                                                  \
   template void rnn_infer_end(const RnnInfer<T>&);                                                    \
   template void rnn_infer_member(const RnnInfer<T>&, int member, int members, StepBarrier* barrier);  \

@@ -14,15 +14,22 @@ namespace rnnfast {
 template <class T> struct RnnInfer {
   const PackedRnn<T>* rnn;
   const SequencePlan* plan;
-  const T* x;      // packed (total, input_dim)
+  const T* x;      // packed (total, input_dim); with `index`: (x_rows, input_dim), the rows that occur, each once
   T* h;            // (total + batch, units): the states after each step, packed, are written to the first `total` rows;
                    // the last `batch` rows are scratch. Or null where only the final state is wanted.
   T* h_state;      // (batch, units), sorted order. in: initial state; out: final state
   T* c_state;      // LSTM: likewise; else null
   T* workspace;    // rnn_infer_workspace() elements, 64-byte aligned
+  const int32_t* index;  // (total): the row of x at each real step; or null
+  int64_t x_rows;        // of x where there is an index and no `input`, else 0
+  // With an index: the input's part of z of every row, known before (PackedRnn::project into z of input_rows rows), and
+  // x is not read. Or null.
+  const T* input;
+  int64_t input_rows;
 };
 // threads: at most so many will share the layer.
-template <class T> int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int threads);
+template <class T>
+int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int threads, int64_t x_rows = 0);
 
 // Runs `count` layers of which none reads what another writes, on up to `threads` threads: where it pays, all at once
 // and the units of each split. The bits of the result depend on none of this.

@@ -67,6 +67,7 @@ template <class T> class Backward {
 
   void run() {
     time_loop();
+    if (f_.index) sum_by_index();
     weight_gradients();
     if (b_.dx) input_gradient();
   }
@@ -74,6 +75,23 @@ template <class T> class Backward {
  private:
   T* z() const { return typed<T>(f_.z); }
   const T* h() const { return typed<T>(f_.h); }
+
+  // dz for the rows of x: that of every step, or for each row the sum over the steps that it stands at.
+  struct InputDz {
+    const T* data;
+    int64_t rows, panel;
+  };
+  InputDz input_dz() const {
+    if (f_.index) return {sums_.data(), f_.x_rows, f_.x_rows * layout_.slot_row()};
+    return {z(), plan_.total(), z_panel_};
+  }
+  void sum_by_index() {
+    const int64_t panel_size = f_.x_rows * layout_.slot_row();
+    sums_ = Buffer<T>(layout_.panels() * panel_size);
+    parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
+      kernels_.z_sums_by_index(plan_.total(), z() + panel * z_panel_, f_.index, sums_.data() + panel * panel_size);
+    });
+  }
 
   // dz of every step into z; dh and dc of the initial state.
   void time_loop() const {
@@ -140,8 +158,8 @@ template <class T> class Backward {
                   b_.dprojection, S, threads_});
   }
 
-  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and dz from row z_row on.
-  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, int64_t z_row,
+  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and k rows of the panel's dz.
+  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, const T* dz,
                       bool accumulate, void* gradient) const {
     Buffer<T> work(rows * layout_.width(gates), uninitialised);
     OuterArgs<T> p{};
@@ -152,7 +170,7 @@ template <class T> class Backward {
     p.skip_slot = layout_.cell == CellKind::gru && layout_.reset_after && gates.first + gates.count == 3 &&
                   gradient == b_.drecurrent_kernel;
     p.a = a;
-    p.b = z() + panel * z_panel_ + z_row * layout_.slot_row() + gates.first * layout_.lanes;
+    p.b = dz + gates.first * layout_.lanes;
     p.b_row = layout_.slot_row();
     p.accumulate = accumulate;
     p.c = cell_part(layout_, gates, typed<T>(gradient), panel);
@@ -163,6 +181,7 @@ template <class T> class Backward {
   void weight_gradients() const {
     const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
     const std::vector<Segment> runs = merged(plan_.segments());
+    const InputDz input = input_dz();
     Buffer<T> sums(P * layout_.slot_row());
 
     const int jobs = b_.dbias ? 3 : 2;
@@ -171,20 +190,22 @@ template <class T> class Backward {
       switch (job % jobs) {
         case 0:
           if (f_.noise.x_factors) break;
-          panel_gradient(layout_.input_gates(), panel, I, plan_.total(), typed<T>(f_.x), 0, false, b_.dkernel);
+          panel_gradient(layout_.input_gates(), panel, I, input.rows, typed<T>(f_.x), input.data + panel * input.panel,
+                         false, b_.dkernel);
           break;
         case 1:
           for (const Segment& s : runs) {
             if (f_.noise.h_factors) break;
-            panel_gradient(layout_.recurrent_gates(), panel, S, s.count, h() + s.prev * S, s.z, &s != &runs.front(),
+            panel_gradient(layout_.recurrent_gates(), panel, S, s.count, h() + s.prev * S,
+                           z() + panel * z_panel_ + s.z * layout_.slot_row(), &s != &runs.front(),
                            b_.drecurrent_kernel);
           }
           if (layout_.split())
-            panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra), 0, false,
-                           b_.drecurrent_kernel);
+            panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra),
+                           z() + panel * z_panel_, false, b_.drecurrent_kernel);
           break;
         default:
-          kernels_.z_sums(plan_.total(), z() + panel * z_panel_, sums.data() + panel * layout_.slot_row());
+          kernels_.z_sums(input.rows, input.data + panel * input.panel, sums.data() + panel * layout_.slot_row());
       }
     });
     if (f_.noise.x_factors) {
@@ -208,7 +229,7 @@ template <class T> class Backward {
     for (int g = 0; g < gates; ++g) {
       see(g, rows.data());
       parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
-        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), 0, false, gradient);
+        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), z() + panel * z_panel_, false, gradient);
       });
     }
   }
@@ -216,24 +237,25 @@ template <class T> class Backward {
   void input_gradient() const {
     const int64_t I = f_.spec->input_dim;
     if (!f_.noise.x_factors) {
-      input_product(layout_.input_gates(), layout_.input_blocks(z_panel_), typed<T>(b_.dx));
+      const InputDz input = input_dz();
+      input_product(layout_.input_gates(), layout_.input_blocks(input.panel), input, typed<T>(b_.dx));
       return;
     }
     const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
     Buffer<T> rows(plan_.total() * I, uninitialised);
     for (int g = 0; g < layout_.gates(); ++g) {
-      input_product(layout_.gate(g), layout_.gate_blocks(z_panel_), rows.data());
+      input_product(layout_.gate(g), layout_.gate_blocks(z_panel_), input_dz(), rows.data());
       dropout.add(g, rows.data(), typed<T>(b_.dx));
     }
   }
 
-  // dx (total, input_dim) = dz W^T, of some gates.
-  void input_product(const GateSet& gates, const KBlocks& k, T* dx) const {
+  // dx (input.rows, input_dim) = dz W^T, of some gates.
+  void input_product(const GateSet& gates, const KBlocks& k, const InputDz& input, T* dx) const {
     const int64_t I = f_.spec->input_dim;
-    const T* first_slot = z() + gates.first * layout_.lanes;
+    const T* first_slot = input.data + gates.first * layout_.lanes;
     Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
     pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
-    for_row_parts(plan_.total(), threads_, [&](int64_t first, int64_t count) {
+    for_row_parts(input.rows, threads_, [&](int64_t first, int64_t count) {
       kernels_.full.product(linear_product<T>(layout_.lanes, count, I, first_slot + first * layout_.slot_row(),
                                               layout_.slot_row(), k, {wt.data(), nullptr, nullptr},
                                               dx + first * I, I));
@@ -248,6 +270,7 @@ template <class T> class Backward {
   const CellLayout layout_;
   const int64_t z_panel_;
   const int threads_;
+  Buffer<T> sums_;  // dz by row of x: as z, with x_rows rows
 };
 
 // z = b + x W, where every gate drops out of x on its own.
@@ -281,15 +304,22 @@ template <class T> void forward(const RnnForward& f) {
   const int64_t z_panel = plan.total() * layout.slot_row();
   const int threads = worthwhile_threads(layer_operations(f), f.threads);
   T* z = typed<T>(f.z);
+  // The input's part: of every step, into z; or of every row that occurs, from which the time loop takes it.
+  const int64_t rows = f.index ? f.x_rows : plan.total(), input_panel = rows * layout.slot_row();
+  Buffer<T> by_row(f.index ? layout.z_size(rows) : 0, uninitialised);
+  T* input = f.index ? by_row.data() : z;
   if (f.noise.x_factors) project_by_gate(f, rnn, z, z_panel, threads);
   else
-    for_row_parts(plan.total(), threads, [&](int64_t first, int64_t count) {
-      rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, z + first * layout.slot_row(), z_panel, 0,
+    for_row_parts(rows, threads, [&](int64_t first, int64_t count) {
+      rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, input + first * layout.slot_row(), input_panel, 0,
                   layout.panels(), nullptr);
     });
   const int64_t S = state_size(*f.spec);
   Buffer<T> dropped(f.noise.h_factors ? plan.batch() * S : 0, uninitialised);
   RecurForwardArgs<T> p = rnn.recurrence();
+  p.input = input;
+  p.input_panel = input_panel;
+  p.input_index = f.index;
   p.h_factors = typed<T>(f.noise.h_factors);
   p.h_factors_gate = plan.batch() * S;
   p.h_zoneout = h_zoneout<T>(f.noise);

@@ -23,11 +23,26 @@ template <> struct CellKernels<CellKind::gru> {
   template <class T, class Gates> using Backward = GruBackward<T, Gates>;
 };
 
+// What z begins with, from the rows by which the input's part is given.
+template <class T> void take_input(const RecurForwardArgs<T>& p, const Cut& s) {
+  constexpr int VL = Vec<T>::N;
+  for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel) {
+    const T* input = p.input + panel * p.input_panel;
+    T* z = p.z + panel * p.z_panel + (s.z - p.z_origin) * kSlots * VL;
+    for (int64_t r = 0; r < s.count; ++r, z += kSlots * VL) {
+      const T* from = input + p.input_index[s.z + r] * static_cast<int64_t>(kSlots * VL);
+      for (int j = 0; j < kSlots; ++j) Vec<T>::load(from + j * VL).store(z + j * VL);
+    }
+  }
+}
+
 template <class Cell, class Args> int64_t walk_forward(const Cell& cell, const Args& p) {
   for (int64_t i = 0; i < p.segment_count; ++i) {
     if (i > 0 && !meet(p)) return i;
     const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end, i % 2 != 0);
-    if (cut.count > 0) cell.step(cut);
+    if (cut.count == 0) continue;
+    if (p.input_index) take_input(p, cut);
+    cell.step(cut);
   }
   return p.segment_count;
 }
@@ -63,6 +78,15 @@ template <class T> void z_sums(int64_t rows, const T* z, T* sums) {
   for (int64_t r = 0; r < rows; ++r, z += kSlots * VL)
     for (int j = 0; j < kSlots; ++j) sum[j] = sum[j] + Vec<T>::load(z + j * VL);
   for (int j = 0; j < kSlots; ++j) sum[j].store(sums + j * VL);
+}
+
+// The same for the rows of each index apart: the gradient of what several steps began with.
+template <class T> void z_sums_by_index(int64_t rows, const T* z, const int32_t* index, T* sums) {
+  constexpr int VL = Vec<T>::N;
+  for (int64_t r = 0; r < rows; ++r, z += kSlots * VL) {
+    T* sum = sums + index[r] * static_cast<int64_t>(kSlots * VL);
+    for (int j = 0; j < kSlots; ++j) (Vec<T>::load(sum + j * VL) + Vec<T>::load(z + j * VL)).store(sum + j * VL);
+  }
 }
 
 }  // namespace RNNFAST_ISA

@@ -129,6 +129,10 @@ template <class T> struct RecurForwardArgs {
                                 // LSTM with a projection: what it projects
   bool extra_by_row;
   bool reset_after;
+  // Where z does not hold the input's part yet: packed row i begins with row input_index[i] of `input`, which is laid
+  // out as z is. Null: z holds it.
+  const T* input; ptrdiff_t input_panel;
+  const int32_t* input_index;
 };
 
 // One time loop backward. z holds what forward left and is overwritten by the gradients of the pre-activations.
@@ -185,6 +189,8 @@ template <class T> struct Kernels {
   void (*z_sums)(int64_t rows, const T* z, T* sums);
   // y = x * factors, or y += that
   void (*scale)(int64_t size, const T* x, const T* factors, bool accumulate, T* y);
+  // sums [row][4 * VL] += the rows of one panel of z, each to the row of its index, in order
+  void (*z_sums_by_index)(int64_t rows, const T* z, const int32_t* index, T* sums);
   // dp (3, units) = sum over the segments of d(i, f) * c_prev, d(o) * c
   void (*peephole_gradient)(int64_t units, const Segment*, int64_t segment_count, const T* z, ptrdiff_t z_panel,
                             const T* c, T* dp);

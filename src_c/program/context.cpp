@@ -123,6 +123,13 @@ template <class T> const T* Context<T>::batch_major(int v) {
   return to;
 }
 
+template <class T> const int32_t* Context<T>::packed_index(int v, const SequencePlan& plan) {
+  const Tensor<T>& t = tensor(v);
+  int32_t* to = temporary<int32_t>(plan.total());
+  plan_gather(plan, sizeof(int32_t), t.index, t.time, 1, 1, to, 0, plan.steps());
+  return to;
+}
+
 template <class T> T* Context<T>::create(int v) {
   Tensor<T>& t = at(v);
   T* data = nullptr;
@@ -148,6 +155,19 @@ template <class T> T* Context<T>::create_like(int v, const Tensor<T>& like) {
   return like.plan == nullptr ? create(v) : create_packed(v, *like.plan, like.flipped);
 }
 
+template <class T> T* Context<T>::create_by_index(int v, int64_t distinct, const int32_t* index) {
+  Tensor<T>& t = at(v);
+  const int64_t points = t.rows * t.time;
+  T* rows = workspace_.take<T>(distinct * t.width + points);  // an index is no larger than a T
+  int32_t* places = reinterpret_cast<int32_t*>(rows + distinct * t.width);
+  std::copy_n(index, points, places);
+  t.data = rows;
+  t.block = rows;
+  t.distinct = distinct;
+  t.index = places;
+  return rows;
+}
+
 template <class T> void Context<T>::refer(int v, const T* data) { at(v).data = data; }
 
 template <class T> void Context<T>::refer(int v, int other_value) {
@@ -169,12 +189,6 @@ template <class T> uint8_t* Context<T>::create_mask(int mask, int64_t size) {
   uint8_t* bytes = workspace_.take<uint8_t>(size);
   masks_[static_cast<size_t>(mask)] = bytes;
   return bytes;
-}
-
-template <class T> T* Context<T>::temporary(int64_t n) {
-  T* data = workspace_.take<T>(n);
-  temporaries_.push_back(data);
-  return data;
 }
 
 template class Context<float>;

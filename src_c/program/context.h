@@ -22,6 +22,10 @@ template <class T> struct Tensor {
 
   bool shared = false;                 // another tensor refers to its memory
 
+  // Where not null, data are `distinct` rows, and what stands at (row, time) is the one that index (rows, time) names.
+  const int32_t* index = nullptr;
+  int64_t distinct = 0;
+
   int64_t points() const { return plan != nullptr ? plan->total() : rows * time; }
   int64_t size() const { return points() * width; }
 };
@@ -60,18 +64,26 @@ template <class T> class Context {
   // A value's data in packed or batch-major layout; it is rearranged if need be.
   const T* packed(int v, const SequencePlan&);
   const T* batch_major(int v);
+  // The index of a value that has one, packed, until the end of the node.
+  const int32_t* packed_index(int v, const SequencePlan&);
 
   // Memory for a value about to be written: batch-major, packed with room for more rows behind, or as `like` stands.
   T* create(int v);
   T* create_packed(int v, const SequencePlan&, bool flipped, int64_t extra_rows = 0);
   T* create_like(int v, const Tensor<T>& like);
+  // Or as distinct rows, which are to be written, and an index, which is copied.
+  T* create_by_index(int v, int64_t distinct, const int32_t* index);
   void flip(int v);  // packed data, turned round in time
   // The value is other memory, in batch-major layout, or stands where another value stands.
   void refer(int v, const T* data);
   void refer(int v, int other);
   uint8_t* create_mask(int mask, int64_t size);
   // Memory until the end of the node.
-  T* temporary(int64_t n);
+  template <class E = T> E* temporary(int64_t n) {
+    E* data = workspace_.template take<E>(n);
+    temporaries_.push_back(data);
+    return data;
+  }
   // A carried state, or null.
   T* state(int slot) const { return states_ == nullptr ? nullptr : states_[slot]; }
 

@@ -14,9 +14,16 @@ template <class T> class EmbeddingNode : public Node<T> {
   EmbeddingNode(std::string name, int in, int out, int mask, const T* table, int64_t vocabulary, int64_t dim);
   void run(Context<T>&) const override;
   NodeInfo info() const override;
+  int64_t vocabulary() const { return table_.size() / dim_; }
+  const T* table() const { return table_.data(); }
+  // Every reader has taken the table, and needs no more than the tokens.
+  void give_tokens_alone() { tokens_alone_ = true; }
 
  private:
+  bool run_by_index(Context<T>&, const int64_t* tokens, int64_t count) const;
+
   int mask_;
+  bool tokens_alone_ = false;
   int64_t dim_;
   Buffer<T> table_;
 };
@@ -55,6 +62,9 @@ template <class T> class RnnNode : public Node<T> {
   static void run_at_once(const RnnNode* const* nodes, size_t count, Context<T>&);
   // Both read one value, and are alike in size.
   bool may_run_beside(const RnnNode& other) const;
+  // Takes the products of all rows of a table that its input is looked up in, of so many bytes.
+  void take_table(const T* table, int64_t rows);
+  int64_t table_bytes(int64_t rows) const { return rnn_.layout().z_size(rows) * static_cast<int64_t>(sizeof(T)); }
   // As engine/sharing counts it.
   RnnWork rnn_work(const Graph&, const Shapes&, int64_t rows) const;
 
@@ -79,6 +89,8 @@ template <class T> class RnnNode : public Node<T> {
   int slot_;
   bool go_backwards_, return_sequences_, zero_output_;
   PackedRnn<T> rnn_;
+  Buffer<T> table_;  // the input's part of z of every token
+  int64_t table_rows_ = 0;
 };
 
 // Values of one shape side by side, or combined element by element.

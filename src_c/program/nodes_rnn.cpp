@@ -59,12 +59,20 @@ template <class T> RnnInfer<T> RnnNode<T>::begin(Context<T>& context) const {
   RnnInfer<T> infer{};
   infer.rnn = &rnn_;
   infer.plan = &plan;
-  infer.x = context.packed(in, plan);
+  if (const Tensor<T>& x = context.tensor(in); x.index != nullptr) {
+    infer.x = x.data;
+    infer.x_rows = x.distinct;
+    infer.index = context.packed_index(in, plan);
+    infer.input = table_.data();
+    infer.input_rows = table_rows_;
+  } else {
+    infer.x = context.packed(in, plan);
+  }
   T* in_place = emits == Emits::last && plan.uniform() && !carried(context) ? context.create(out) : nullptr;
   infer.h_state = start_state(context, plan, slot_, in_place);
   if (rnn_.spec().cell == CellKind::lstm)
     infer.c_state = start_state(context, plan, slot_ < 0 ? -1 : slot_ + 1, nullptr);
-  infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan, context.threads()));
+  infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan, context.threads(), infer.x_rows));
   if (emits != Emits::history) return infer;
   if (plan.uniform() || context.value(out).packed)
     infer.h = context.create_packed(out, plan, go_backwards_, plan.batch());
@@ -97,6 +105,14 @@ template <class T> void RnnNode<T>::run_at_once(const RnnNode* const* nodes, siz
   for (size_t i = 0; i < count; ++i) nodes[i]->end(context, layers[i]);
 }
 
+template <class T> void RnnNode<T>::take_table(const T* table, int64_t rows) {
+  const CellLayout& layout = rnn_.layout();
+  table_rows_ = rows;
+  table_ = Buffer<T>(layout.z_size(rows));
+  Buffer<T> scratch(product_scratch(rnn_.input_products(), rows, rnn_.spec().input_dim), uninitialised);
+  rnn_.project(rows, table, table_.data(), rows * layout.slot_row(), 0, layout.panels(), scratch.data());
+}
+
 template <class T> bool RnnNode<T>::may_run_beside(const RnnNode& other) const {
   const RnnSpec &one = rnn_.spec(), &two = other.rnn_.spec();
   return this->inputs == other.inputs && one.cell == two.cell && one.units == two.units &&
@@ -105,7 +121,8 @@ template <class T> bool RnnNode<T>::may_run_beside(const RnnNode& other) const {
 
 template <class T> RnnWork RnnNode<T>::rnn_work(const Graph& graph, const Shapes& shapes, int64_t rows) const {
   const Value& in = graph.values[static_cast<size_t>(this->inputs[0])];
-  return {rnn_.layout(), rnn_.spec().input_dim, rnn_.weight_size(), shapes.rows(in, rows), shapes.time(in)};
+  const int64_t input_dim = table_rows_ > 0 ? 0 : rnn_.spec().input_dim;
+  return {rnn_.layout(), input_dim, rnn_.weight_size(), shapes.rows(in, rows), shapes.time(in)};
 }
 
 template <class T> double RnnNode<T>::work(const Graph& graph, const Shapes& shapes) const {
@@ -123,7 +140,8 @@ template <class T> NodeInfo RnnNode<T>::info() const {
                 (rnn_.layout().split() ? "two products per step" : "one product per step");
   info.reason = has_default_gates(spec) ? "the usual activations: inlined gate math on each tile of the product"
                       : "activations of its own: vector activations by a switch on each tile of the product";
-  info.weight_bytes = rnn_.bytes();
+  if (table_rows_ > 0) info.reason += "; products with the input of every token are held";
+  info.weight_bytes = rnn_.bytes() + table_.size() * static_cast<int64_t>(sizeof(T));
   return info;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "nodes.h"
+#include "../engine/distinct.h"
 
 namespace rnnfast {
 
@@ -21,6 +22,7 @@ template <class T> void EmbeddingNode<T>::run(Context<T>& context) const {
     uint8_t* mask = context.create_mask(mask_, count);
     for (int64_t i = 0; i < count; ++i) mask[i] = tokens[i] != 0;
   }
+  if (context.value(out).by_index && run_by_index(context, tokens, count)) return;
   if (!context.value(out).packed) {
     T* y = context.create(out);
     for (int64_t i = 0; i < count; ++i) std::copy_n(table_.data() + tokens[i] * dim_, dim_, y + i * dim_);
@@ -36,12 +38,31 @@ template <class T> void EmbeddingNode<T>::run(Context<T>& context) const {
     }
 }
 
+// The tokens alone; or each row once, if so few of them are different.
+template <class T>
+bool EmbeddingNode<T>::run_by_index(Context<T>& context, const int64_t* tokens, int64_t count) const {
+  int32_t* index = context.template temporary<int32_t>(count);
+  if (tokens_alone_) {
+    for (int64_t i = 0; i < count; ++i) index[i] = static_cast<int32_t>(tokens[i]);
+    context.create_by_index(this->output, 0, index);
+    return true;
+  }
+  int64_t* different = context.template temporary<int64_t>(most_distinct(count));
+  const int64_t found = distinct_tokens(count, tokens, different, index);
+  if (found < 0) return false;
+  T* y = context.create_by_index(this->output, found, index);
+  for (int64_t i = 0; i < found; ++i) std::copy_n(table_.data() + different[i] * dim_, dim_, y + i * dim_);
+  return true;
+}
+
 template <class T> NodeInfo EmbeddingNode<T>::info() const {
   NodeInfo info;
   info.name = this->name;
   info.op = "embedding";
   info.kernel = "rows by token";
-  info.reason = "copies, in the order that the next layer reads";
+  info.reason = tokens_alone_ ? "the next layer holds what it makes of every token"
+                              : "copies in the order that the next layer reads; to a recurrent layer each different row "
+                                "once, where few differ";
   info.weight_bytes = table_.size() * static_cast<int64_t>(sizeof(T));
   return info;
 }

@@ -7,6 +7,12 @@
 #include "nodes.h"
 
 namespace rnnfast {
+namespace {
+
+// What recurrent layers may hold of their products with a table: as much as stays in cache beside their weights.
+constexpr int64_t kTableBytes = 1 << 20;
+
+}  // namespace
 
 template <class T> int Program<T>::add_value(Value value) {
   graph_.values.push_back(std::move(value));
@@ -200,6 +206,7 @@ template <class T> void Program<T>::finish(const std::vector<int>& outputs) {
     if (!value(v, "output", "program").outer.empty()) refuse("program", "an output lies inside time_distributed");
   graph_.outputs = outputs;
   choose_layouts();
+  give_small_tables();
   find_last_uses();
   find_groups();
   finished_ = true;
@@ -211,11 +218,12 @@ template <class T> void Program<T>::choose_layouts() {
   std::vector<Value>& values = graph_.values;
   std::vector<int> readers(values.size(), 0);
   for (Value& value : values) value.packed = value.dims.size() > 1;
-  for (int v : graph_.outputs) values[static_cast<size_t>(v)].packed = false;
+  for (Value& value : values) value.by_index = value.packed;
+  for (int v : graph_.outputs) values[static_cast<size_t>(v)].packed = values[static_cast<size_t>(v)].by_index = false;
   for (size_t i = nodes_.size(); i-- > 0;) {
     const Node<T>& node = *nodes_[i];
     Value& out = values[static_cast<size_t>(node.output)];
-    if (readers[static_cast<size_t>(node.output)] == 0) out.packed = false;
+    if (readers[static_cast<size_t>(node.output)] == 0) out.packed = out.by_index = false;
     for (int v : node.inputs) {
       Value& in = values[static_cast<size_t>(v)];
       ++readers[static_cast<size_t>(v)];
@@ -223,7 +231,26 @@ template <class T> void Program<T>::choose_layouts() {
       const bool ordered = !in.flipped || in.mask < 0 || turns;
       const bool wanted = node.wish() == LayoutWish::packed || (node.wish() == LayoutWish::follows && out.packed);
       in.packed = in.packed && wanted && ordered;
+      in.by_index = in.by_index && node.recurrent() != nullptr;
     }
+  }
+}
+
+// Where only recurrent layers read an embedding, their products with the rows of a small table are made once, here.
+template <class T> void Program<T>::give_small_tables() {
+  for (const auto& node : nodes_) {
+    auto* embedding = dynamic_cast<EmbeddingNode<T>*>(node.get());
+    if (embedding == nullptr || !graph_.values[static_cast<size_t>(embedding->output)].by_index) continue;
+    std::vector<RnnNode<T>*> readers;
+    int64_t bytes = 0;
+    for (const auto& other : nodes_)
+      if (!other->inputs.empty() && other->inputs[0] == embedding->output) {
+        readers.push_back(static_cast<RnnNode<T>*>(other.get()));
+        bytes += readers.back()->table_bytes(embedding->vocabulary());
+      }
+    if (bytes > kTableBytes) continue;
+    for (RnnNode<T>* reader : readers) reader->take_table(embedding->table(), embedding->vocabulary());
+    embedding->give_tokens_alone();
   }
 }
 

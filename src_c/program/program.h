@@ -155,6 +155,7 @@ template <class T> class Program {
   void need_features(const Value&, int64_t features, const std::string& name) const;
   int token_input(int v, const std::string& name);
   void choose_layouts();
+  void give_small_tables();
   void find_last_uses();
   void find_groups();
   double seconds(int64_t rows, const Shapes&, int threads) const;

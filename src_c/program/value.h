@@ -41,6 +41,7 @@ struct Value {
   bool tokens = false;        // int64_t, not T
   bool flipped = false;       // in packed order it runs against time: what go_backwards gives
   bool packed = false;        // every consumer can take it packed
+  bool by_index = false;      // every consumer can take it as rows and an index
   std::vector<Outer> outer;   // innermost last
 };
 
