@@ -16,6 +16,7 @@ from rnnfast.constraints import Constraint
 from rnnfast.layers.drawn import Drawn
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.traced import find_traced
+from rnnfast.layers.weighted import Weighted
 from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
@@ -28,7 +29,7 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer(Drawn, Penalized):
+class Layer(Drawn, Penalized, Weighted):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
@@ -70,7 +71,6 @@ class Layer(Drawn, Penalized):
         self.built = False
         self.input_shape: Shape | None = None  # with the batch axis; known once built
         self.given_input_shape = self._given_shape(input_shape, batch_input_shape)
-        self._variables: list[Variable] = []
 
     # Construction
 
@@ -340,60 +340,7 @@ class Layer(Drawn, Penalized):
         """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
         not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
 
-    # Weights and configuration
-
-    @property
-    def weights(self) -> list[Variable]:
-        return list(self._variables)
-
-    @property
-    def variables(self) -> list[Variable]:
-        return self.weights
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return [v for v in self.weights if v.trainable] if self.trainable else []
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        return self.trainable_weights
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        trainable = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in trainable]
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        return self.non_trainable_weights
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights."""
-        return [v.value.copy() for v in self.weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Assign all weights. ValueError, with nothing written, if their count or a shape differs."""
-        arrays = [
-            _arguments.numeric(f"{self.label}: weight {i}", w)
-            for i, w in enumerate(_arguments.items(f"{self.label}: weights", weights, "a list of arrays"))
-        ]
-        variables = self.weights
-        if len(arrays) != len(variables):
-            hint = "" if self.built else "; it is not built yet"
-            raise ValueError(f"{self.label}: expected {len(variables)} weights, got {len(arrays)}{hint}")
-        for variable, array in zip(variables, arrays, strict=True):
-            if array.shape != variable.shape:
-                raise ValueError(
-                    f"{self.label}: weight {variable.name!r} has shape {variable.shape}, got {array.shape}"
-                )
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
-
-    def count_params(self) -> int:
-        """Number of weights' elements. ValueError before the layer is built."""
-        if not self.built:
-            raise ValueError(f"{self.label} is not built yet: call it on data, or build(input_shape)")
-        return sum(v.size for v in self.weights)
+    # Configuration
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, in Keras' form; also those of a class that defines no `get_config`, if plain."""

@@ -28,6 +28,7 @@ class Penalized:
     activity_regularizer: Regularizer | None = None
 
     def __init__(self) -> None:
+        super().__init__()
         self._activity_losses: list[float] = []
 
     @property

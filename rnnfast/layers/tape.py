@@ -15,7 +15,7 @@ from rnnfast.layers.traced import Traced, need_kind
 
 
 class TapedTensor(Traced):
-    """An array (or IndexedRows), its mask or None, what made it (a layer, or words for an input), and its place on a tape."""
+    """An array or IndexedRows, its mask or None, what made it (a layer, or words for an input), its place on a tape."""
 
     def __init__(self, tape: Tape, array: Any, mask: np.ndarray | None, source: Any) -> None:
         self.tape = tape

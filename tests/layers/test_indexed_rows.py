@@ -8,7 +8,7 @@ from numeric import assert_close, finite_difference
 import rnnfast
 from rnnfast import _kernels, layers
 from rnnfast.layers.indexed_rows import IndexedRows
-from rnnfast.layers.tape import Tape
+from rnnfast.layers.tape import Tape, TapedTensor
 
 CELLS = [layers.SimpleRNN, layers.LSTM, layers.GRU]
 READERS = {
@@ -140,7 +140,7 @@ class Doubled(layers.LSTM):
 def handed_over(tokens, layer):
     """What a layer is handed by the embedding before it."""
     tape = Tape(training=False)
-    start = tape.start(layers.Embedding(30, 6).prepare(tokens), None, "input")
+    start = TapedTensor(tape, layers.Embedding(30, 6).prepare(tokens), None, "input")
     rows = tape.call(layers.Embedding(30, 6), start, {})
     seen = []
     forward = layer.forward

@@ -1,0 +1,81 @@
+"""The part of a layer that holds weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnfast import _arguments
+from rnnfast.variable import Variable
+
+
+class Weighted:
+    """A layer's own variables, in the order in which they were made, and what is asked of them.
+
+    A layer that is made of others gives theirs as `weights` and `trainable_weights`.
+    """
+
+    if TYPE_CHECKING:
+        trainable: bool
+        built: bool
+
+        @property
+        def label(self) -> str: ...
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._variables: list[Variable] = []
+
+    @property
+    def weights(self) -> list[Variable]:
+        return list(self._variables)
+
+    @property
+    def variables(self) -> list[Variable]:
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return [v for v in self.weights if v.trainable] if self.trainable else []
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        trainable = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trainable]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return self.non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights."""
+        return [v.value.copy() for v in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Assign all weights. ValueError, with nothing written, if their count or a shape differs."""
+        arrays = [
+            _arguments.numeric(f"{self.label}: weight {i}", w)
+            for i, w in enumerate(_arguments.items(f"{self.label}: weights", weights, "a list of arrays"))
+        ]
+        variables = self.weights
+        if len(arrays) != len(variables):
+            hint = "" if self.built else "; it is not built yet"
+            raise ValueError(f"{self.label}: expected {len(variables)} weights, got {len(arrays)}{hint}")
+        for variable, array in zip(variables, arrays, strict=True):
+            if array.shape != variable.shape:
+                raise ValueError(
+                    f"{self.label}: weight {variable.name!r} has shape {variable.shape}, got {array.shape}"
+                )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    def count_params(self) -> int:
+        """Number of weights' elements. ValueError before the layer is built."""
+        if not self.built:
+            raise ValueError(f"{self.label} is not built yet: call it on data, or build(input_shape)")
+        return sum(v.size for v in self.weights)
