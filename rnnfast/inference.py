@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _engine
-from rnnfast.data.structure import flatten
+from rnnfast.data.named import in_order
 from rnnfast.formats.keras_file import load_model
 from rnnfast.layers.base import Shape
 from rnnfast.lowering import LoweredModel
@@ -75,7 +75,7 @@ class InferenceModel:
         return self._pack(self._run(inputs, self._threads))
 
     def _inputs(self, what: str, x: Any) -> list[Any]:
-        return flatten(f"InferenceModel: {what}", x, self._input_names)
+        return in_order(f"InferenceModel: {what}", x, self._input_names)
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for a batch, as `engine(x)`; with `batch_size`, so many rows at a time, to bound memory.

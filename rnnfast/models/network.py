@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.data.structure import flatten
+from rnnfast.data.named import in_order
 from rnnfast.layers import Layer, NoLoweringError
 from rnnfast.layers.base import Shape
 from rnnfast.models.summary import summary
@@ -159,11 +159,11 @@ class Network(Layer):
 
     def flatten_inputs(self, what: str, x: Any) -> list[Any]:
         """What a caller gave for the inputs, one entry per input. what: its name in messages."""
-        return flatten(what, x, self.input_names)
+        return in_order(what, x, self.input_names)
 
     def flatten_outputs(self, what: str, values: Any) -> list[Any]:
         """What a caller gave for the outputs (labels, weights), one entry per output, None where there is none."""
-        return flatten(what, values, self.output_names, partial=True)
+        return in_order(what, values, self.output_names, partial=True)
 
     def pack_outputs(self, outputs: Sequence[Any]) -> Any:
         """Outputs in the structure that the model gives them in: one alone, several as a list."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def flatten(what: str, value: Any, names: Sequence[str], *, partial: bool = False) -> list[Any]:
+def in_order(what: str, value: Any, names: Sequence[str], *, partial: bool = False) -> list[Any]:
     """One entry per name. what: how messages name the value. partial: a dictionary may leave names out (None).
 
     A list of one array for one name is that array, as in Keras; any other list for one name is the value itself. Of
