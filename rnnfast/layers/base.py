@@ -66,7 +66,7 @@ class Layer(Drawn, Penalized):
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(f"{type(self).__name__}: name must be a non-empty string, got {name!r}")
         self.dtype = self._dtype_name(dtype)
-        self.trainable = bool(trainable)
+        self._trainable = bool(trainable)
         self.built = False
         self.input_shape: Shape | None = None  # with the batch axis; known once built
         self.given_input_shape = self._given_shape(input_shape, batch_input_shape)
@@ -335,6 +335,17 @@ class Layer(Drawn, Penalized):
         not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
 
     # Weights and configuration
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights. Set, it holds for the layers that this one is made of, too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: Any) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers:
+            layer.trainable = value
 
     @property
     def weights(self) -> list[Variable]:
