@@ -124,7 +124,10 @@ class BackupAndRestore(Callback):
             raise ValueError(message) from None
         saved, now = [entry["class"] for entry in state["callbacks"]], [type(c).__name__ for c in self.group]
         if saved != now:
-            raise ValueError(f"BackupAndRestore: {self.path} is of a run with callbacks {saved}, this one has {now}")
+            raise ValueError(
+                f"BackupAndRestore: {self.path} is of a run with callbacks {saved}, this one has {now}; remove it to "
+                "begin anew"
+            )
         for callback, entry in zip(self.group, state["callbacks"], strict=True):
             vars(callback).update(entry["state"])
         self.model.stop_training = state["stop_training"]

@@ -126,7 +126,7 @@ def read_state(path: str) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as file:
             return _with_arrays(json.loads(file[_TEXT].tobytes()), file)
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} holds no state of training: {error}") from None
+        raise ValueError(f"{path} holds no state of training: {error}; remove it to begin anew") from None
 
 
 def _without_arrays(value: Any, arrays: list[np.ndarray]) -> Any:

@@ -7,12 +7,12 @@ import os
 from rnnfast.formats import archive, optimizer_state
 from rnnfast.formats.h5_weights import Group, WeightsReader, import_h5py, write_weights
 from rnnfast.formats.weights_layout import read_weights, weight_groups
-from rnnfast.models import Sequential
+from rnnfast.models import Model
 
 _ENDING = ".weights.h5"
 
 
-def save_weights(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save_weights(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write the weights of a built model, and its optimizer's state, for `load_weights` here and in Keras 3.
 
     The file is replaced in one step. ImportError: h5py is missing. ValueError: `path` does not end in `.weights.h5`, or
@@ -31,7 +31,7 @@ def save_weights(model: Sequential, path: str | os.PathLike[str], overwrite: boo
     archive.replace(target, lambda file: file.write(write_weights(weights_and_optimizer(model))))
 
 
-def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
     """Read the weights of a built model with the same layers, and the state of its optimizer if it is compiled.
 
     ImportError: h5py is missing. ModelFileError (a ValueError): the file is damaged, or does not fit the model.
@@ -47,7 +47,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
             optimizer_state.read_state(reader, model.optimizer, model.trainable_weights)
 
 
-def weights_and_optimizer(model: Sequential) -> dict[str, Group]:
+def weights_and_optimizer(model: Model) -> dict[str, Group]:
     """What a weights file holds of a model."""
     groups = {"": Group(model.name, []), **weight_groups(model.layers)}
     if model.optimizer is not None:

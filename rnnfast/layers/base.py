@@ -67,7 +67,7 @@ class Layer(Drawn, Penalized, Weighted):
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(f"{type(self).__name__}: name must be a non-empty string, got {name!r}")
         self.dtype = self._dtype_name(dtype)
-        self.trainable = bool(trainable)
+        self._trainable = bool(trainable)
         self.built = False
         self.input_shape: Shape | None = None  # with the batch axis; known once built
         self.given_input_shape = self._given_shape(input_shape, batch_input_shape)

@@ -79,6 +79,10 @@ class RNN(OverTime):
     def output_size(self) -> int:
         return cell_protocol.output_size(self.cell)
 
+    @property
+    def sublayers(self) -> list[Layer]:
+        return [self.cell] if isinstance(self.cell, Layer) else []
+
     def create_variables(self, input_shape: Shape) -> None:
         if None in input_shape[2:]:
             raise ValueError(f"{self.label}: the number of features must be known, got input shape {input_shape}")

@@ -32,6 +32,10 @@ class StackedRNNCells(Layer):
             cell_protocol.check(self.label, cell)
 
     @property
+    def sublayers(self) -> list[Layer]:
+        return [cell for cell in self.cells if isinstance(cell, Layer)]
+
+    @property
     def state_size(self) -> list[Any]:
         return [cell.state_size for cell in self.cells]
 

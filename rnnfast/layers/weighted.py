@@ -17,15 +17,28 @@ class Weighted:
     """
 
     if TYPE_CHECKING:
-        trainable: bool
         built: bool
 
         @property
         def label(self) -> str: ...
+        @property
+        def sublayers(self) -> list[Any]: ...
 
     def __init__(self) -> None:
         super().__init__()
         self._variables: list[Variable] = []
+        self._trainable = True
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights. Set, it holds for the layers that this one is made of, too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: Any) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers:
+            layer.trainable = value
 
     @property
     def weights(self) -> list[Variable]:

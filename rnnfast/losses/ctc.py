@@ -17,8 +17,8 @@ class CTC(NamedLoss):
 
     y_true: (samples, labels) class numbers from 1 on, padded with 0 at the end; y_pred: (samples, time, classes)
     logits, class 0 being the blank. A mask (samples, time) leaves out time steps: so sequences may differ in length.
-    sample_weight: one per sample. ValueError: labels that cannot fit the time steps, which are at least their number,
-    and one more for every label that is the same as the one before.
+    sample_weight: one per sample. ValueError: labels that cannot fit the time steps that the mask leaves, which are at
+    least their number, and one more for every label that is the same as the one before.
 
     Graves et al. 2006, in logarithms and float64; https://www.cs.toronto.edu/~graves/icml_2006.pdf. To decode
     predictions: `rnnfast.utils.ctc_decode`.
@@ -51,11 +51,18 @@ class CTC(NamedLoss):
         real = whole != BLANK
         if (real[:, 1:] & ~real[:, :-1]).any():
             raise ValueError(f"{what}: y_true has a label after a 0, which is the padding at the end")
-        needed = real.sum(axis=1) + ((whole[:, 1:] == whole[:, :-1]) & real[:, 1:]).sum(axis=1)
-        if needed.size and needed.max() > time:
-            row = int(needed.argmax())
-            raise ValueError(f"{what}: the labels of sample {row} need {needed[row]} time steps, y_pred has {time}")
+        self._check_fit(whole, np.full(len(whole), time), "y_pred has")
         return whole
+
+    def _check_fit(self, labels: np.ndarray, steps: np.ndarray, has: str) -> None:
+        """ValueError: labels that need more time steps than there are. steps: one number per sample."""
+        real = labels != BLANK
+        needed = real.sum(axis=1) + ((labels[:, 1:] == labels[:, :-1]) & real[:, 1:]).sum(axis=1)
+        if (needed > steps).any():
+            row = int((needed > steps).argmax())
+            raise ValueError(
+                f"loss {self.name!r}: the labels of sample {row} need {needed[row]} time steps, {has} {steps[row]}"
+            )
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return self.values(y_true, y_pred, None)
@@ -74,10 +81,11 @@ class CTC(NamedLoss):
     def value_mask(self, y_true: np.ndarray, shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray | None:
         return None  # what it masks is no part of the values, and every sample counts
 
-    @staticmethod
-    def _run(y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None, with_gradient: bool) -> Any:
+    def _run(self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None, with_gradient: bool) -> Any:
         lengths = (y_true != BLANK).sum(axis=1)
         steps = None if mask is None else np.array(np.broadcast_to(mask, y_pred.shape[:2]), bool)
+        if steps is not None:
+            self._check_fit(y_true, steps.sum(axis=1), "its mask leaves")
         return _kernels.ctc_loss(y_pred, y_true, lengths, blank=BLANK, mask=steps, with_gradient=with_gradient)
 
 

@@ -149,6 +149,18 @@ class Network(Layer):
 
         save_model(self, filepath, overwrite=overwrite)  # type: ignore[arg-type]
 
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write weights and optimizer to a `.weights.h5` file, which Keras reads too."""
+        from rnnfast.formats.weights_file import save_weights
+
+        save_weights(self, filepath, overwrite=overwrite)  # type: ignore[arg-type]
+
+    def load_weights(self, filepath: Any) -> None:
+        """Read a file of `save_weights`, Keras' or from here, into the same layers."""
+        from rnnfast.formats.weights_file import load_weights
+
+        load_weights(self, filepath)  # type: ignore[arg-type]
+
     # The caller's structures
 
     def by_name(self, values: Any) -> list[Any]:

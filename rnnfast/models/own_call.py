@@ -67,6 +67,7 @@ class OwnCall(Composed):
             self._input_form = _form(shapes)
         known = [(None, *shape[1:]) for shape in self.by_name(shapes)]
         _, ends = self._sketch(known)
+        self._check_held(_structure.flatten(ends))
         self._ends = _structure.map_leaves(lambda t: _End(t.shape, t.dtype, t.masked), ends)
         self.input_shape = _structure.pack(self._input_form, known)
         self.built = True
@@ -83,6 +84,22 @@ class OwnCall(Composed):
         for start in starts:
             start.recorded = False
         return starts, self._call_on(starts, training=False)
+
+    def _check_held(self, ends: list[Any]) -> None:
+        """ValueError: `call` calls a layer with weights that the model does not hold, so that they would be lost."""
+        held = {id(v) for v in self.weights}
+        ahead, seen = [end.node for end in ends], set()
+        while ahead:
+            node = ahead.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if any(id(v) not in held for v in node.layer.weights):
+                raise ValueError(
+                    f"{self.label}: call uses {node.layer.label}, which the model does not hold: make it in __init__ "
+                    "and keep it as an attribute, or its weights are neither trained nor saved"
+                )
+            ahead += [t.node for t in node.inputs]
 
     def _call_on(self, values: list[Any], training: bool) -> Any:
         function: Any = type(self).call

@@ -229,18 +229,6 @@ class Sequential(Model):
 
     # Configuration
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Write weights and optimizer to a `.weights.h5` file, which Keras reads too."""
-        from rnnfast.formats.weights_file import save_weights
-
-        save_weights(self, filepath, overwrite=overwrite)
-
-    def load_weights(self, filepath: Any) -> None:
-        """Read a file of `save_weights`, Keras' or from here, into the same layers."""
-        from rnnfast.formats.weights_file import load_weights
-
-        load_weights(self, filepath)
-
     def get_config(self) -> dict[str, Any]:
         start = self._input
         if start is None and self.input_shape is not None:

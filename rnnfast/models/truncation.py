@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnfast.data.batch import Batch
+from rnnfast.layers.base import Shape
 from rnnfast.models.network import Network
 
 
@@ -15,9 +16,11 @@ def pieces(model: Network, batch: Batch, length: int) -> Iterator[Batch]:
     """The batch, cut into pieces of `length` time steps. While the caller walks through them, the model's recurrent
     layers carry their states from call to call; before and after, those that are not stateful have none.
 
-    ValueError: an input or an output has no time axis.
+    ValueError: an input or an output has no time axis, or a piece would not give as many steps as it has.
     """
     time = _time(model, batch)
+    for steps in {min(length, time), time % length} - {0}:
+        _check_piece(model, [(x.shape[0], steps, *x.shape[2:]) for x in batch.x], steps)
     try:
         model.carry_state(True)
         for start in range(0, time, length):
@@ -54,3 +57,15 @@ def _time(model: Network, batch: Batch) -> int:
                 f"{name!r} has shape {shape}"
             )
     return time
+
+
+def _check_piece(model: Network, shapes: list[Shape], steps: int) -> None:
+    """ValueError if a layer wants all time steps at once."""
+    why = f"fit: tbptt: a layer cannot be run on a piece of {steps} time steps"
+    try:
+        made = model.output_shapes_for(shapes)
+    except ValueError as error:
+        raise ValueError(f"{why}: {error}") from None
+    for name, shape in zip(model.output_names, made, strict=True):
+        if len(shape) > 1 and shape[1] != steps:
+            raise ValueError(f"{why}: {name!r} would give shape {shape}")

@@ -43,3 +43,13 @@ def test_files(model, tmp_path):
     loaded = rnnfast.load_model(tmp_path / "m.keras")
     expected = model.predict([SOURCE, TARGET], verbose=0)
     np.testing.assert_array_equal(loaded.predict([SOURCE, TARGET], verbose=0), expected)
+
+
+def test_a_frozen_layer_freezes_its_cells():
+    cells = [layers.GRUCell(2), layers.LSTMCell(3)]
+    layer = layers.RNN(cells)
+    layer.build((None, 4, 2))
+    layer.trainable = False
+    assert not any(cell.trainable for cell in cells) and layer.trainable_weights == []
+    layer.trainable = True
+    assert len(layer.trainable_weights) == 6

@@ -143,6 +143,42 @@ def test_frozen_layers_stay():
     assert not np.array_equal(before[1][0], dense.get_weights()[0])
     model.trainable = False
     assert model.trainable_weights == [] and len(model.non_trainable_weights) == 5
+    assert not dense.trainable
+
+
+def test_a_frozen_part_keeps_its_statistics():
+    norm = layers.BatchNormalization()
+    inner = rnnfast.Sequential([Input((3, 2)), norm, layers.Bidirectional(layers.GRU(2))])
+    inner.trainable = False
+    assert not norm.trainable and not inner.layers[1].forward_layer.trainable
+    x, before = Input((3, 2)), inner.get_weights()
+    model = Model(x, layers.Dense(1)(inner(x)))
+    model.compile("sgd", "mse")
+    model.fit(RNG.normal(size=(4, 3, 2)), np.ones(4), verbose=0)
+    for old, new in zip(before, inner.get_weights(), strict=True):
+        assert_same_bits(old, new, "frozen")
+    inner.trainable = True
+    assert norm.trainable and len(model.trainable_weights) == 10
+
+
+def test_weights_files(tmp_path):
+    """Weights and optimizer of a model with parts; nothing of a file that does not fit."""
+    pytest.importorskip("h5py")
+    path = tmp_path / "graph.weights.h5"
+    first, second = encoder_decoder("float32"), encoder_decoder("float32")
+    y = {"steps": RNG.normal(size=(2, 3, 3)), "end": RNG.normal(size=(2, 2))}
+    for model in (first, second):
+        model.compile("adam", "mse")
+    first.fit(X, y, verbose=0)
+    first.save_weights(path)
+    second.load_weights(path)
+    for model in (first, second):
+        model.fit(X, y, verbose=0)
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        assert_same_bits(a, b, "weights after one more update")
+    x = Input((3, 2))
+    with pytest.raises(ValueError, match=r"graph\.weights\.h5"):
+        Model(x, layers.GRU(2)(x)).load_weights(path)
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,12 @@ def test_only_layers(function, message):
         model.predict(x, verbose=0)
 
 
+def test_layers_that_the_model_does_not_hold():
+    model, x = calling(lambda self, x: layers.Dense(2, name="stray")(layers.Activation("tanh")(x)))
+    with pytest.raises(ValueError, match=r"layer 'stray' .*keep it as an attribute"):
+        model.predict(x, verbose=0)
+
+
 def test_without_a_call():
     with pytest.raises(TypeError, match="must define call"):
         type("Empty", (rnnfast.Model,), {})().predict(X)

@@ -96,6 +96,8 @@ def test_a_callback_that_raises_leaves_no_states():
         ([layers.GRU(2), layers.RepeatVector(4)], Y[:, :4], r"has shape \(6, 4, 2\)"),
         ([layers.Bidirectional(layers.GRU(1, return_sequences=True))], Y, "'backward_gru.*go_backwards=True"),
         ([layers.GRU(2, return_sequences=True, go_backwards=True)], Y, "go_backwards=True the first steps come last"),
+        ([layers.Flatten(), layers.RepeatVector(10), layers.Dense(2)], Y, r"piece of 5 .*'dense.*\(6, 10, 2\)"),
+        ([layers.Reshape((10, -1)), layers.Dense(2)], Y, "piece of 5 time steps: layer 'reshape"),
     ],
 )
 def test_models_that_cannot_be_trained_in_pieces(stack, y, message):
