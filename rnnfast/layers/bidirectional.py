@@ -102,8 +102,9 @@ class Bidirectional(Layer):
 
     @property
     def takes_indexed_rows(self) -> bool:
-        own = type(self).forward is Bidirectional.forward and type(self).backward is Bidirectional.backward
-        return own and all(direction.takes_indexed_rows for direction in self._directions)
+        cls = type(self)
+        overridden = cls.forward is not Bidirectional.forward or cls.backward is not Bidirectional.backward
+        return not overridden and all(direction.takes_indexed_rows for direction in self._directions)
 
     def forward(
         self,

@@ -154,8 +154,8 @@ class Recurrent(OverTime):
     def takes_indexed_rows(self) -> bool:
         """Not with dropout of the input, which differs from row to row of a batch, nor with a user's own passes, which
         expect arrays."""
-        own = type(self).forward is not Recurrent.forward or type(self).backward is not Recurrent.backward
-        return self.dropout == 0 and not own
+        overridden = type(self).forward is not Recurrent.forward or type(self).backward is not Recurrent.backward
+        return self.dropout == 0 and not overridden
 
     def forward(
         self,
