@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _kernels, activations, constraints, initializers, regularizers
-from rnnfast.layers.base import Layer, Shape
-from rnnfast.layers.core import layer_activation
+from rnnfast import _kernels, regularizers
+from rnnfast.layers.affine import Affine
+from rnnfast.layers.base import Shape
 from rnnfast.layers.windows import Windows, check_channels_last, one_size, padding_name
-from rnnfast.variable import Variable
 
 
-class Conv1D(Layer):
+class Conv1D(Affine):
     """`y[t] = activation(sum over k of x[strides * t + dilation_rate * k - padded] kernel[k] + bias)`.
 
     x (batch, time, features), y (batch, new_time, filters). padding: "valid", new_time = (time - span) // strides + 1
@@ -59,7 +58,12 @@ class Conv1D(Layer):
         lora_alpha: Any = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(
+            activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, **options,
+        )  # fmt: skip
         self.refuse(lora_rank=lora_rank, lora_alpha=lora_alpha)
         check_channels_last(self, data_format)
         self.filters = self.positive("filters", filters)
@@ -77,17 +81,6 @@ class Conv1D(Layer):
             )
         if self.filters % self.groups:
             raise ValueError(f"{self.label}: filters={self.filters} must be a multiple of groups={self.groups}")
-        self.activation = layer_activation(self, activation)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = self.regularizer("kernel_regularizer", kernel_regularizer)
-        self.bias_regularizer = self.regularizer("bias_regularizer", bias_regularizer)
-        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
-        self.kernel_constraint = self.constraint("kernel_constraint", kernel_constraint)
-        self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
-        self.kernel: Variable
-        self.bias: Variable | None = None
 
     def create_variables(self, input_shape: Shape) -> None:
         features = input_shape[-1]
@@ -96,16 +89,7 @@ class Conv1D(Layer):
                 f"{self.label}: the last axis of the input must be known and a multiple of groups={self.groups}, "
                 f"got shape {input_shape}"
             )
-        shape = (self.windows.size, features // self.groups, self.filters)
-        self.kernel = self.add_weight(
-            "kernel", shape, self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        if self.use_bias:
-            self.bias = self.add_weight(
-                "bias", (self.filters,), self.bias_initializer,
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+        self.add_kernel_and_bias((self.windows.size, features // self.groups, self.filters))
 
     def expected_features(self) -> int | None:
         return self.kernel.shape[1] * self.groups if self.built else None
@@ -116,19 +100,15 @@ class Conv1D(Layer):
 
     # One product per group: `rows` holds for each the windows of its features, a row per output step.
 
-    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
+    def product(self, x: np.ndarray) -> tuple[Any, np.ndarray, tuple[int, ...]]:
         windows = self.windows.of(x)
-        out = windows.shape[:2]
         rows = [self._rows(part) for part in np.split(windows, self.groups, axis=3)]
         products = [
             _kernels.matmul(r, kernel, bias=bias)
             for r, kernel, bias in zip(rows, self.group_kernels(), self.group_biases(), strict=True)
         ]
         z = products[0] if self.groups == 1 else np.concatenate(products, axis=1)
-        y = z if self.activation.name == "linear" else _kernels.activation_forward(self.activation, z)
-        output = y.reshape(*out, self.filters)
-        self.penalize(output)
-        return output, (rows, z, y, x.shape) if training else None
+        return (rows, x.shape[1]), z, (*windows.shape[:2], self.filters)
 
     def _rows(self, windows: np.ndarray) -> np.ndarray:
         batch, count, size, features = windows.shape
@@ -142,20 +122,8 @@ class Conv1D(Layer):
     def group_biases(self) -> list[np.ndarray | None]:
         return [None] * self.groups if self.bias is None else list(np.split(self.bias.value, self.groups))
 
-    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        _, z, y, _ = cache
-        dz = self.penalized(dy, y.reshape(dy.shape)).reshape(z.shape)
-        if self.activation.name != "linear":
-            dz = _kernels.activation_backward(self.activation, z, y, dz)
-        return self.backward_logits(dz.reshape(dy.shape), cache, need_dx=need_dx)
-
-    @property
-    def output_activation(self) -> str | None:
-        # The penalty of the output has no short form before the activation.
-        return self.activation.name if self.activity_regularizer is None else None
-
     def backward_logits(self, dz: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        rows, z, _, shape = cache
+        (rows, time), z, _ = cache
         groups = [np.ascontiguousarray(part) for part in np.split(dz.reshape(z.shape), self.groups, axis=1)]
         gradients = [_kernels.matmul(r, d, transpose_a=True) for r, d in zip(rows, groups, strict=True)]
         self.kernel.add_grad(np.concatenate(gradients, axis=1).reshape(self.kernel.shape))
@@ -168,15 +136,16 @@ class Conv1D(Layer):
             _kernels.matmul(d, kernel, transpose_b=True).reshape(*dz.shape[:2], size, features)
             for d, kernel in zip(groups, self.group_kernels(), strict=True)
         ]
-        return self.windows.backward(np.concatenate(d_windows, axis=3), shape[1])
+        return self.windows.backward(np.concatenate(d_windows, axis=3), time)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         time = input_shape[1]
         return (input_shape[0], None if time is None else self.windows.count(time), self.filters)
 
     def lower(self, program: Any, value: Any) -> Any:
-        bias = None if self.bias is None else self.bias.value
-        return program.conv1d(value, self.kernel.value, bias, self.windows, self.groups, self.activation, self.name)
+        return program.conv1d(
+            value, self.kernel.value, self.bias_value, self.windows, self.groups, self.activation, self.name
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -188,13 +157,5 @@ class Conv1D(Layer):
             "data_format": "channels_last",
             "dilation_rate": [self.windows.dilation],
             "groups": self.groups,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
         }

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
+from rnnfast import _arguments, _kernels, activations
+from rnnfast.layers.affine import Affine, layer_activation
 from rnnfast.layers.base import Layer, Shape
-from rnnfast.variable import Variable
 
 
 class Activation(Layer):
@@ -50,7 +50,7 @@ class Activation(Layer):
         return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
-class Dense(Layer):
+class Dense(Affine):
     """`y = activation(x W + b)` over the last axis; x (batch, ..., features), y (batch, ..., units).
 
     units: size of the output's last axis. activation: None is linear. Weights: kernel (features, units), bias (units,).
@@ -84,60 +84,30 @@ class Dense(Layer):
         **options: Any,
     ) -> None:
         input_dim = options.pop("input_dim", None)
-        super().__init__(**options)
+        super().__init__(
+            activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, **options,
+        )  # fmt: skip
         if input_dim is not None:
             self.warn_old("input_dim", "start the model with rnnfast.layers.Input((input_dim,)) instead")
             self.given_input_shape = _arguments.sizes(f"{self.label}: (batch, input_dim)", (None, input_dim))
         self.refuse(lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.units = self.positive("units", units)
-        self.activation = layer_activation(self, activation)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = self.regularizer("kernel_regularizer", kernel_regularizer)
-        self.bias_regularizer = self.regularizer("bias_regularizer", bias_regularizer)
-        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
-        self.kernel_constraint = self.constraint("kernel_constraint", kernel_constraint)
-        self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
-        self.kernel: Variable
-        self.bias: Variable | None = None
 
     def create_variables(self, input_shape: Shape) -> None:
         features = input_shape[-1]
         if features is None:
             raise ValueError(f"{self.label}: the last axis of the input must be known, got shape {input_shape}")
-        self.kernel = self.add_weight(
-            "kernel", (features, self.units), self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        if self.use_bias:
-            self.bias = self.add_weight(
-                "bias", (self.units,), self.bias_initializer,
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+        self.add_kernel_and_bias((features, self.units))
 
     def expected_features(self) -> int | None:
         return self.kernel.shape[0] if self.built else None
 
-    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
+    def product(self, x: np.ndarray) -> tuple[Any, np.ndarray, tuple[int, ...]]:
         rows = x.reshape(-1, x.shape[-1])
-        z = _kernels.matmul(rows, self.kernel.value, bias=None if self.bias is None else self.bias.value)
-        y = z if self.activation.name == "linear" else _kernels.activation_forward(self.activation, z)
-        output = y.reshape(*x.shape[:-1], self.units)
-        self.penalize(output)
-        return output, (rows, z, y) if training else None
-
-    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        _, z, y = cache
-        dz = self.penalized(dy, y.reshape(dy.shape)).reshape(z.shape)
-        if self.activation.name != "linear":
-            dz = _kernels.activation_backward(self.activation, z, y, dz)
-        return self.backward_logits(dz.reshape(dy.shape), cache, need_dx=need_dx)
-
-    @property
-    def output_activation(self) -> str | None:
-        # The penalty of the output has no short form before the activation.
-        return self.activation.name if self.activity_regularizer is None else None
+        return rows, _kernels.matmul(rows, self.kernel.value, bias=self.bias_value), (*x.shape[:-1], self.units)
 
     def backward_logits(self, dz: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         rows, z, _ = cache
@@ -157,26 +127,7 @@ class Dense(Layer):
         return True
 
     def lower(self, program: Any, value: Any) -> Any:
-        bias = None if self.bias is None else self.bias.value
-        return program.dense(value, self.kernel.value, bias, self.activation, self.name)
+        return program.dense(value, self.kernel.value, self.bias_value, self.activation, self.name)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
-
-
-def layer_activation(layer: Layer, identifier: Any) -> activations.Activation:
-    try:
-        return activations.get(identifier)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"{layer.label}: activation: {error}") from None
+        return {**super().get_config(), "units": self.units}

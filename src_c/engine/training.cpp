@@ -21,8 +21,12 @@ template <class T> const T* typed(const void* p) { return static_cast<const T*>(
 // Floating-point operations of one pass over a layer's products.
 double layer_operations(const RnnForward& f) { return static_cast<double>(f.plan->total()) * step_operations(*f.spec); }
 
-template <class T> Zoneout<T> h_zoneout(const RnnNoise& noise) { return {noise.h_kept, static_cast<T>(noise.h_zoneout)}; }
-template <class T> Zoneout<T> c_zoneout(const RnnNoise& noise) { return {noise.c_kept, static_cast<T>(noise.c_zoneout)}; }
+template <class T> Zoneout<T> h_zoneout(const RnnNoise& noise) {
+  return {noise.h_kept, static_cast<T>(noise.h_zoneout)};
+}
+template <class T> Zoneout<T> c_zoneout(const RnnNoise& noise) {
+  return {noise.c_kept, static_cast<T>(noise.c_zoneout)};
+}
 
 // f(first, count) over [0, rows) in parts.
 template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
@@ -158,7 +162,7 @@ template <class T> class Backward {
                   b_.dprojection, S, threads_});
   }
 
-  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, with A (k, rows) and k rows of the panel's dz.
+  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, A (k, rows), dz k rows of the panel.
   void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, const T* dz,
                       bool accumulate, void* gradient) const {
     Buffer<T> work(rows * layout_.width(gates), uninitialised);
@@ -194,12 +198,9 @@ template <class T> class Backward {
                          false, b_.dkernel);
           break;
         case 1:
-          for (const Segment& s : runs) {
-            if (f_.noise.h_factors) break;
-            panel_gradient(layout_.recurrent_gates(), panel, S, s.count, h() + s.prev * S,
-                           z() + panel * z_panel_ + s.z * layout_.slot_row(), &s != &runs.front(),
-                           b_.drecurrent_kernel);
-          }
+          for (size_t i = 0; !f_.noise.h_factors && i < runs.size(); ++i)
+            panel_gradient(layout_.recurrent_gates(), panel, S, runs[i].count, h() + runs[i].prev * S,
+                           z() + panel * z_panel_ + runs[i].z * layout_.slot_row(), i > 0, b_.drecurrent_kernel);
           if (layout_.split())
             panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra),
                            z() + panel * z_panel_, false, b_.drecurrent_kernel);
@@ -210,7 +211,8 @@ template <class T> class Backward {
     });
     if (f_.noise.x_factors) {
       const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
-      gate_gradients(layout_.gates(), I, b_.dkernel, [&](int g, T* rows) { dropout.of_input(g, typed<T>(f_.x), rows); });
+      gate_gradients(layout_.gates(), I, b_.dkernel,
+                     [&](int g, T* rows) { dropout.of_input(g, typed<T>(f_.x), rows); });
     }
     if (f_.noise.h_factors) {
       const GateDropout<T> dropout(kernels_, plan_, f_.noise.h_factors, S, threads_);
@@ -219,8 +221,9 @@ template <class T> class Backward {
     }
     if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
     if (b_.dpeephole)
-      kernels_.peephole_gradient(layout_.units, plan_.segments().data(), static_cast<int64_t>(plan_.segments().size()), z(),
-                                 z_panel_, typed<T>(f_.c), typed<T>(b_.dpeephole));
+      kernels_.peephole_gradient(layout_.units, plan_.segments().data(),
+                                 static_cast<int64_t>(plan_.segments().size()), z(), z_panel_, typed<T>(f_.c),
+                                 typed<T>(b_.dpeephole));
   }
 
   // The gradient of a matrix (width, G*units) whose gates see rows of their own, which `see` writes.
@@ -229,7 +232,8 @@ template <class T> class Backward {
     for (int g = 0; g < gates; ++g) {
       see(g, rows.data());
       parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
-        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), z() + panel * z_panel_, false, gradient);
+        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), z() + panel * z_panel_, false,
+                       gradient);
       });
     }
   }

@@ -17,14 +17,12 @@ template <class T> double DenseNode<T>::work(const Graph& graph, const Shapes& s
 }
 
 template <class T> NodeInfo DenseNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "dense";
-  info.kernel = "linear panels";
-  info.reason = is_elementwise(activation_) ? "bias and activation on each tile of the product"
-                                         : "softmax looks at whole rows: it follows the product";
-  info.weight_bytes = dense_.bytes();
-  return info;
+  return {this->name,
+          "dense",
+          "linear panels",
+          is_elementwise(activation_) ? "bias and activation on each tile of the product"
+                                      : "softmax looks at whole rows: it follows the product",
+          dense_.bytes()};
 }
 
 template <class T> void ActivationNode<T>::run(Context<T>& context) const {
@@ -34,12 +32,10 @@ template <class T> void ActivationNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo ActivationNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "activation";
-  info.kernel = is_elementwise(activation_) ? "vector activation" : "softmax over rows";
-  info.reason = "stands by itself in the model";
-  return info;
+  return {this->name,
+          "activation",
+          is_elementwise(activation_) ? "vector activation" : "softmax over rows",
+          "stands by itself in the model"};
 }
 
 template class DenseNode<float>;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "nodes.h"
 
@@ -133,16 +134,16 @@ template <class T> double RnnNode<T>::work(const Graph& graph, const Shapes& sha
 template <class T> NodeInfo RnnNode<T>::info() const {
   static const char* names[] = {"simple_rnn", "lstm", "gru"};
   const RnnSpec& spec = rnn_.spec();
-  NodeInfo info;
-  info.name = this->name;
-  info.op = std::string(names[static_cast<int>(spec.cell)]) + (go_backwards_ ? ", backwards" : "");
-  info.kernel = std::string(rnn_.layout().linear() ? "linear panels, " : "gate panels, ") +
-                (rnn_.layout().split() ? "two products per step" : "one product per step");
-  info.reason = has_default_gates(spec) ? "the usual activations: inlined gate math on each tile of the product"
-                      : "activations of its own: vector activations by a switch on each tile of the product";
-  if (table_rows_ > 0) info.reason += "; products with the input of every token are held";
-  info.weight_bytes = rnn_.bytes() + table_.size() * static_cast<int64_t>(sizeof(T));
-  return info;
+  std::string reason = has_default_gates(spec)
+                           ? "the usual activations: inlined gate math on each tile of the product"
+                           : "activations of its own: vector activations by a switch on each tile of the product";
+  if (table_rows_ > 0) reason += "; products with the input of every token are held";
+  return {this->name,
+          std::string(names[static_cast<int>(spec.cell)]) + (go_backwards_ ? ", backwards" : ""),
+          std::string(rnn_.layout().linear() ? "linear panels, " : "gate panels, ") +
+              (rnn_.layout().split() ? "two products per step" : "one product per step"),
+          std::move(reason),
+          rnn_.bytes() + table_.size() * static_cast<int64_t>(sizeof(T))};
 }
 
 template class RnnNode<float>;

@@ -32,13 +32,11 @@ template <class T> void ScaleNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo ScaleNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "scale";
-  info.kernel = "feature by feature";
-  info.reason = "statistics are constants in inference";
-  info.weight_bytes = static_cast<int64_t>(3 * scale_.size() * sizeof(T));
-  return info;
+  return {this->name,
+          "scale",
+          "feature by feature",
+          "statistics are constants in inference",
+          static_cast<int64_t>(3 * scale_.size() * sizeof(T))};
 }
 
 template <class T> void NormalizeNode<T>::run(Context<T>& context) const {
@@ -64,13 +62,11 @@ template <class T> void NormalizeNode<T>::run(Context<T>& context) const {
 
 template <class T> NodeInfo NormalizeNode<T>::info() const {
   static const char* names[] = {"layer normalization", "rms scaling", "unit normalization"};
-  NodeInfo info;
-  info.name = this->name;
-  info.op = names[static_cast<int>(mode_)];
-  info.kernel = "step by step";
-  info.reason = "each step by its own mean and variance";
-  info.weight_bytes = static_cast<int64_t>(2 * gamma_.size() * sizeof(T));
-  return info;
+  return {this->name,
+          names[static_cast<int>(mode_)],
+          "step by step",
+          "each step by its own mean and variance",
+          static_cast<int64_t>(2 * gamma_.size() * sizeof(T))};
 }
 
 template class ScaleNode<float>;

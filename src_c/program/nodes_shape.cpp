@@ -64,12 +64,10 @@ template <class T> void MergeNode<T>::run(Context<T>& context) const {
 
 template <class T> NodeInfo MergeNode<T>::info() const {
   static const char* names[] = {"concat", "sum", "sub", "mul", "ave", "max", "min"};
-  NodeInfo info;
-  info.name = this->name;
-  info.op = std::string("merge, ") + names[static_cast<int>(mode_)];
-  info.kernel = mode_ == MergeMode::concat ? "copies" : "element by element";
-  info.reason = "in the layout that its inputs share";
-  return info;
+  return {this->name,
+          std::string("merge, ") + names[static_cast<int>(mode_)],
+          mode_ == MergeMode::concat ? "copies" : "element by element",
+          "in the layout that its inputs share"};
 }
 
 template <class T> void ReverseNode<T>::run(Context<T>& context) const {
@@ -87,12 +85,7 @@ template <class T> void ReverseNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo ReverseNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "reverse";
-  info.kernel = "none or copies";
-  info.reason = "packed sequences are turned round without being moved";
-  return info;
+  return {this->name, "reverse", "none or copies", "packed sequences are turned round without being moved"};
 }
 
 template <class T> void ReshapeNode<T>::run(Context<T>& context) const {
@@ -102,12 +95,7 @@ template <class T> void ReshapeNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo ReshapeNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = op_;
-  info.kernel = "none";
-  info.reason = "the same memory under another shape";
-  return info;
+  return {this->name, op_, "none", "the same memory under another shape"};
 }
 
 template <class T> void RepeatNode<T>::run(Context<T>& context) const {
@@ -118,12 +106,7 @@ template <class T> void RepeatNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo RepeatNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "repeat";
-  info.kernel = "copies";
-  info.reason = "one vector for every step";
-  return info;
+  return {this->name, "repeat", "copies", "one vector for every step"};
 }
 
 template <class T> void PermuteNode<T>::run(Context<T>& context) const {
@@ -159,12 +142,7 @@ template <class T> void PermuteNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo PermuteNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "permute";
-  info.kernel = "copies";
-  info.reason = "the axes of each row in another order";
-  return info;
+  return {this->name, "permute", "copies", "the axes of each row in another order"};
 }
 
 template <class T> void StepsNode<T>::run(Context<T>& context) const {
@@ -182,12 +160,7 @@ template <class T> void StepsNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo StepsNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = times_ > 1 ? "repeat steps" : "pad or crop steps";
-  info.kernel = "copies";
-  info.reason = "step by step";
-  return info;
+  return {this->name, times_ > 1 ? "repeat steps" : "pad or crop steps", "copies", "step by step"};
 }
 
 #define RNNFAST_INSTANTIATE(T)   \

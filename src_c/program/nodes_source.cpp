@@ -56,15 +56,13 @@ bool EmbeddingNode<T>::run_by_index(Context<T>& context, const int64_t* tokens, 
 }
 
 template <class T> NodeInfo EmbeddingNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "embedding";
-  info.kernel = "rows by token";
-  info.reason = tokens_alone_ ? "the next layer holds what it makes of every token"
-                              : "copies in the order that the next layer reads; to a recurrent layer each different row "
-                                "once, where few differ";
-  info.weight_bytes = table_.size() * static_cast<int64_t>(sizeof(T));
-  return info;
+  return {this->name,
+          "embedding",
+          "rows by token",
+          tokens_alone_ ? "the next layer holds what it makes of every token"
+                        : "copies in the order that the next layer reads; to a recurrent layer each different row "
+                          "once, where few differ",
+          table_.size() * static_cast<int64_t>(sizeof(T))};
 }
 
 template <class T> void MaskingNode<T>::run(Context<T>& context) const {
@@ -88,12 +86,7 @@ template <class T> void MaskingNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo MaskingNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "masking";
-  info.kernel = "mask of steps";
-  info.reason = "masked steps are left out of what follows";
-  return info;
+  return {this->name, "masking", "mask of steps", "masked steps are left out of what follows"};
 }
 
 template class EmbeddingNode<float>;

@@ -82,13 +82,13 @@ template <class T> double Conv1dNode<T>::work(const Graph& graph, const Shapes& 
 }
 
 template <class T> NodeInfo Conv1dNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = "conv1d";
-  info.kernel = "linear panels over windows";
-  info.reason = "a window is a row of the product, read where it stands in the sequence";
-  for (const auto& product : products_) info.weight_bytes += product->bytes();
-  return info;
+  int64_t bytes = 0;
+  for (const auto& product : products_) bytes += product->bytes();
+  return {this->name,
+          "conv1d",
+          "linear panels over windows",
+          "a window is a row of the product, read where it stands in the sequence",
+          bytes};
 }
 
 template <class T> void PoolNode<T>::run(Context<T>& context) const {
@@ -115,12 +115,10 @@ template <class T> void PoolNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo PoolNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = mode_ == PoolMode::max ? "max pooling" : "average pooling";
-  info.kernel = "feature by feature";
-  info.reason = "steps of a window in ascending order";
-  return info;
+  return {this->name,
+          mode_ == PoolMode::max ? "max pooling" : "average pooling",
+          "feature by feature",
+          "steps of a window in ascending order"};
 }
 
 template <class T> void GlobalPoolNode<T>::run(Context<T>& context) const {
@@ -145,12 +143,10 @@ template <class T> void GlobalPoolNode<T>::run(Context<T>& context) const {
 }
 
 template <class T> NodeInfo GlobalPoolNode<T>::info() const {
-  NodeInfo info;
-  info.name = this->name;
-  info.op = mode_ == PoolMode::max ? "global max pooling" : "global average pooling";
-  info.kernel = "feature by feature";
-  info.reason = "steps in ascending order, masked ones left out of an average";
-  return info;
+  return {this->name,
+          mode_ == PoolMode::max ? "global max pooling" : "global average pooling",
+          "feature by feature",
+          "steps in ascending order, masked ones left out of an average"};
 }
 
 #define RNNFAST_INSTANTIATE(T)  \

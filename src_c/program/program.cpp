@@ -167,8 +167,7 @@ template <class T> int Program<T>::flatten(int v, const std::string& name) {
     size *= graph_.known(dim);
   }
   if (out.dims.size() != 1) out.dims = {size};
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   return add_node<ReshapeNode<T>>(name, v, add_value(std::move(out)), "flatten", drops_time);
 }
 
@@ -185,8 +184,7 @@ template <class T> int Program<T>::time_distributed_begin(int v, const std::stri
   if (out.dims.size() < 2) refuse(name, "expected an input with a time axis, got " + shape_text(out.dims));
   out.outer.push_back({out.dims[0], out.mask});
   out.dims.erase(out.dims.begin());
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   return add_node<ReshapeNode<T>>(name, v, add_value(std::move(out)), "time_distributed", false);
 }
 

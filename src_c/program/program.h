@@ -24,9 +24,9 @@ namespace rnnfast {
 // What a node tells about itself.
 struct NodeInfo {
   std::string name, op, kernel, reason;
-  std::string layout;   // of its output; this and the next are filled in by Program::describe
-  std::string sharing;  // how a recurrent layer uses threads on one row
   int64_t weight_bytes = 0;
+  std::string layout{};   // of its output; this and the next are filled in by Program::describe
+  std::string sharing{};  // how a recurrent layer uses threads on one row
 };
 
 template <class T> class RnnNode;

@@ -44,8 +44,7 @@ int Program<T>::conv1d(int v, const Windows& windows, int64_t features, int64_t 
                      std::to_string(filters) + " filters");
   need_int8_sums(weights_, windows.size * features / groups, name);
   out.dims = {derived_size(out.dims[0], 1, windows.surplus(), windows.stride, name), filters};
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   const bool steps_apart = out.outer.empty();
   return add_node<Conv1dNode<T>>(name, v, add_value(std::move(out)), steps_apart, *table_, weights_, windows, features,
                                  filters, groups, kernel, bias, activation);
@@ -56,8 +55,7 @@ template <class T> int Program<T>::pool(int v, PoolMode mode, const Windows& win
   need_axes(out, 2, name);
   if (windows.dilation != 1) refuse(name, "pooling has no dilation, got " + std::to_string(windows.dilation));
   out.dims[0] = derived_size(out.dims[0], 1, windows.surplus(), windows.stride, name);
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   const bool steps_apart = out.outer.empty();
   return add_node<PoolNode<T>>(name, v, add_value(std::move(out)), steps_apart, mode, windows);
 }
@@ -67,8 +65,7 @@ template <class T> int Program<T>::global_pool(int v, PoolMode mode, bool keepdi
   need_axes(out, 2, name);
   if (keepdims) out.dims[0] = 1;
   else out.dims.erase(out.dims.begin());
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   const bool steps_apart = out.outer.empty();
   return add_node<GlobalPoolNode<T>>(name, v, add_value(std::move(out)), steps_apart, mode);
 }
@@ -113,8 +110,7 @@ template <class T> int Program<T>::reshape(int v, const std::vector<int64_t>& sh
   if (after != before) refuse(name, "cannot reshape " + shape_text(out.dims) + " to " + shape_text(shape));
   const bool moves_time = out.outer.empty() && (out.dims.size() > 1 || shape.size() > 1);
   out.dims.assign(shape.begin(), shape.end());
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   return add_node<ReshapeNode<T>>(name, v, add_value(std::move(out)), "reshape", moves_time);
 }
 
@@ -130,8 +126,7 @@ template <class T> int Program<T>::permute(int v, const std::vector<int64_t>& or
   for (size_t axis = 0; axis < order.size(); ++axis) dims[axis] = out.dims[static_cast<size_t>(order[axis])];
   const bool moves_time = out.outer.empty() && !order.empty() && order[0] != 0;
   out.dims = std::move(dims);
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   return add_node<PermuteNode<T>>(name, v, add_value(std::move(out)), order, moves_time);
 }
 
@@ -139,8 +134,7 @@ template <class T> int Program<T>::pad_steps(int v, int64_t before, int64_t afte
   Value out = value(v, "input", name);
   need_axes(out, 2, name);
   out.dims[0] = derived_size(out.dims[0], 1, before + after, 1, name);
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   const bool steps_apart = out.outer.empty();
   return add_node<StepsNode<T>>(name, v, add_value(std::move(out)), steps_apart, before, 1);
 }
@@ -150,8 +144,7 @@ template <class T> int Program<T>::repeat_steps(int v, int64_t times, const std:
   need_axes(out, 2, name);
   if (times < 1) refuse(name, "expected at least 1 repetition, got " + std::to_string(times));
   out.dims[0] = derived_size(out.dims[0], times, 0, 1, name);
-  out.mask = -1;
-  out.flipped = false;
+  out.end_mask();
   const bool steps_apart = out.outer.empty();
   return add_node<StepsNode<T>>(name, v, add_value(std::move(out)), steps_apart, 0, times);
 }

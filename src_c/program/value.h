@@ -43,6 +43,12 @@ struct Value {
   bool packed = false;        // every consumer can take it packed
   bool by_index = false;      // every consumer can take it as rows and an index
   std::vector<Outer> outer;   // innermost last
+
+  // The time axis is not what it was: neither mask nor direction belong to what stands there now.
+  void end_mask() {
+    mask = -1;
+    flipped = false;
+  }
 };
 
 // A program's values and how its inputs bind symbols: axis 0 of every input is a symbol (a stream sets it to 1), others
