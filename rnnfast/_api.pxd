@@ -31,8 +31,21 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         int64_t input_dim
         int64_t units
         int64_t projection
+        double norm_epsilon
 
     int64_t gate_count(CellKind cell)
+
+    struct RnnNorm "rnnfast::RnnNorm<const void*>":
+        const void* kernel_gamma
+        const void* recurrent_gamma
+        const void* cell_gamma
+        const void* cell_beta
+
+    struct RnnNormGradients "rnnfast::RnnNorm<void*>":
+        void* kernel_gamma
+        void* recurrent_gamma
+        void* cell_gamma
+        void* cell_beta
 
     struct RnnWeights:
         const void* kernel
@@ -40,6 +53,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         const void* bias
         const void* peephole
         const void* projection
+        RnnNorm norm
 
     cppclass SequencePlan:
         pass
@@ -80,6 +94,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void* dbias
         void* dpeephole
         void* dprojection
+        RnnNormGradients dnorm
 
     struct MatMul:
         Dtype dtype
@@ -173,7 +188,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void (*plan_outputs_backward)(const SequencePlan*, Dtype, const void* dy, int64_t batch_stride,
                                       int64_t time_stride, int64_t units, bool zero_output, void* packed,
                                       int threads) except +MemoryError nogil
-        int64_t (*rnn_z_size)(Dtype, const RnnSpec*, int64_t total) noexcept nogil
+        int64_t (*rnn_z_size)(Dtype, const RnnSpec*, int64_t total, int64_t x_rows) noexcept nogil
         void (*rnn_forward)(const RnnForward*) except +MemoryError nogil
         void (*rnn_backward)(const RnnBackward*) except +MemoryError nogil
         void (*matmul)(const MatMul*) except +MemoryError nogil

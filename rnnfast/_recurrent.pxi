@@ -10,6 +10,7 @@ cdef class RnnCache:
     cdef RnnSpec spec
     cdef int number, threads
     cdef object kernel, recurrent_kernel, bias, peephole, projection
+    cdef dict layer_norm  # its weights by name, or empty
     cdef readonly dict option_gradients  # filled by rnn_backward: of the weights that an option adds, by its argument
     cdef object x, h, c, z, extra
     cdef Noise noise
@@ -27,6 +28,10 @@ cdef class RnnCache:
         call.weights.bias = data(self.bias)
         call.weights.peephole = data(self.peephole)
         call.weights.projection = data(self.projection)
+        call.weights.norm.kernel_gamma = data(self.layer_norm.get("kernel_gamma"))
+        call.weights.norm.recurrent_gamma = data(self.layer_norm.get("recurrent_gamma"))
+        call.weights.norm.cell_gamma = data(self.layer_norm.get("cell_gamma"))
+        call.weights.norm.cell_beta = data(self.layer_norm.get("cell_beta"))
         call.plan = self.plan.handle
         call.noise = self.noise.call()
         call.x = data(self.x)
@@ -36,8 +41,11 @@ cdef class RnnCache:
         call.extra = data(self.extra)
         call.threads = self.threads
         call.index = <const int32_t*> data(self.index)
-        call.x_rows = 0 if self.index is None else self.x.shape[0]
+        call.x_rows = self.x_rows()
         return call
+
+    cdef int64_t x_rows(self) noexcept:
+        return 0 if self.index is None else self.x.shape[0]
 
     cdef history(self, str name, int64_t size, initial):
         """States (total + batch, size), the initial ones (or zeros) in the last rows."""
@@ -82,10 +90,26 @@ cdef indexed_shape(x, index):
     return (*index.shape, x.shape[1])
 
 
+cdef check_layer_norm(given, double epsilon, int number, str cell, int64_t gates, int64_t units):
+    """The weights of layer normalisation, by name."""
+    wanted = {"kernel_gamma": (gates * units,), "recurrent_gamma": (gates * units,)}
+    if cell == "lstm":
+        wanted.update(cell_gamma=(units,), cell_beta=(units,))
+    elif cell != "gru":
+        raise ValueError(f"layer_norm: only an lstm or a gru has it, not {cell}")
+    if set(given) != set(wanted):
+        raise ValueError(f"layer_norm: expected {', '.join(wanted)}, got {', '.join(given) or 'nothing'}")
+    if not 0 < epsilon < float("inf"):
+        raise ValueError(f"layer_norm_epsilon: expected a positive number, got {epsilon}")
+    for name, shape in wanted.items():
+        check_contiguous(f"layer_norm[{name!r}]", given[name], number, shape)
+    return dict(given)
+
+
 def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activation, recurrent_activation,
                 bint reset_after=True, projection=None, initial_state=None, mask=None, lengths=None, bint go_backwards=False,
                 bint zero_output_for_mask=False, bint return_sequences=False, input_factors=None, state_factors=None,
-                zoneout=None, bint training=False, index=None):
+                zoneout=None, bint training=False, index=None, layer_norm=None, double layer_norm_epsilon=1e-3):
     """A recurrent layer over whole sequences, with Keras' meaning of every argument.
 
     cell: "simple_rnn", "lstm" or "gru", with G = 1, 4 (i f g o) or 3 (z r h) gates.
@@ -95,6 +119,8 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     kernel: (input, G*units). recurrent_kernel: (units, G*units). projection: None or, for an LSTM, (units, state): h is
     o * activation(c) times it; then recurrent_kernel is (state, G*units), and so are output and h (batch, state).
     bias: None or (G*units,); for a GRU with reset_after (2, 3*units). peephole: None or, for an LSTM, (3, units).
+    layer_norm: None or, for an lstm or a gru, its weights by name: kernel_gamma and recurrent_gamma (G*units,), and for
+    an lstm cell_gamma and cell_beta (units,). Not together with input_factors or state_factors.
     activation, recurrent_activation: rnnfast.activations.Activation, element-wise.
     initial_state: None (zeros) or [h], for an LSTM [h, c], each (batch, units).
     input_factors, state_factors: None or (G, batch, input) and (G, batch, units), what each gate's product multiplies
@@ -150,6 +176,13 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
 
     run.kernel, run.recurrent_kernel, run.bias, run.peephole = kernel, recurrent_kernel, bias, peephole
     run.projection = projection
+    run.layer_norm = {}
+    if layer_norm is not None:
+        if input_factors is not None or state_factors is not None:
+            raise ValueError("layer_norm: not together with input_factors or state_factors")
+        run.layer_norm = check_layer_norm(layer_norm, layer_norm_epsilon, run.number, cell,
+                                          gate_count(run.spec.cell), units)
+        run.spec.norm_epsilon = layer_norm_epsilon
     run.plan = Plan(batch, time, mask, lengths, go_backwards)
     if zoneout is not None and (peephole is not None or projection is not None or run.spec.cell == CellKind.simple_rnn):
         raise ValueError("zoneout: only for an lstm without peepholes and projection, or a gru")
@@ -165,7 +198,7 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
         run.x = run.plan.gather(x, run.threads)
     else:
         run.x, run.index = contiguous(x), run.plan.gather_index(index, run.threads)
-    run.z = empty((core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total),), kernel.dtype)
+    run.z = empty((core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total, run.x_rows()),), kernel.dtype)
     run.extra = empty((run.plan.total, units), kernel.dtype) if (is_gru and not reset_after) or projection is not None else None
     call = run.call()
     with nogil:
@@ -233,6 +266,9 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
     dpeephole = None if cache.peephole is None else np.empty_like(cache.peephole)
     dprojection = None if cache.projection is None else np.empty_like(cache.projection)
     call.dprojection = data(dprojection)
+    dnorm = {name: np.empty_like(weight) for name, weight in cache.layer_norm.items()}
+    call.dnorm.kernel_gamma, call.dnorm.recurrent_gamma = data(dnorm.get("kernel_gamma")), data(dnorm.get("recurrent_gamma"))
+    call.dnorm.cell_gamma, call.dnorm.cell_beta = data(dnorm.get("cell_gamma")), data(dnorm.get("cell_beta"))
     call.forward = cache.call()
     call.dy, call.dh, call.dc, call.dx = data(dy), data(dh), data(dc), data(dx)
     call.dkernel, call.drecurrent_kernel = data(dkernel), data(drecurrent_kernel)
@@ -242,7 +278,7 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
             core.rnn_backward(&call)
     finally:
         cache.release()
-    cache.option_gradients = {} if dprojection is None else {"projection": dprojection}
+    cache.option_gradients = dnorm if dprojection is None else {**dnorm, "projection": dprojection}
     d_initial = [plan.batch_rows(dh)] + ([plan.batch_rows(dc)] if is_lstm else [])
     if need_dx and not by_index:
         dx = plan.scatter(dx, cache.threads)

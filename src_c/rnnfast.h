@@ -43,11 +43,19 @@ struct RnnSpec {
   int64_t input_dim;
   int64_t units;
   int64_t projection = 0;  // LSTM: the size of h where it is a projection of o * state(c); 0: there is none
+  double norm_epsilon = 0;  // LSTM, GRU: of layer normalisation; 0: there is none
 };
 
 // The size of h: "state" below.
 inline int64_t state_size(const RnnSpec& spec) { return spec.projection > 0 ? spec.projection : spec.units; }
 inline int gate_count(CellKind cell) { return cell == CellKind::lstm ? 4 : cell == CellKind::gru ? 3 : 1; }
+
+// Layer normalisation: what normalised values are multiplied with, and what is added to those of the cell state.
+template <class Pointer> struct RnnNorm {
+  Pointer kernel_gamma;                // (G*units), of x W
+  Pointer recurrent_gamma;             // (G*units), of the recurrent products
+  Pointer cell_gamma, cell_beta;       // LSTM: (units); else null
+};
 
 struct RnnWeights {
   const void* kernel;            // (input_dim, G*units)
@@ -55,6 +63,7 @@ struct RnnWeights {
   const void* bias;              // (G*units), GRU reset_after: (2, G*units) input row then recurrent row; or null
   const void* peephole;          // LSTM: (3, units) for i, f, o; or null
   const void* projection = nullptr;  // LSTM: (units, state); or null
+  RnnNorm<const void*> norm = {};    // with norm_epsilon; not together with RnnNoise's factors
 };
 
 // Rows that advance one step together. Offsets count rows of the buffer named.
@@ -92,7 +101,7 @@ struct RnnForward {
   void* h;            // (total + batch, state): caller writes the initial states to the last `batch` rows (sorted
                       // order); the states after each step are written to the first `total`
   void* c;            // LSTM: (total + batch, units), roles as h has them; else null
-  void* z;            // (z_size): pre-activations, left as backward reads them
+  void* z;            // (rnn_z_size): pre-activations, and what normalisation keeps, left as backward reads them
   void* extra;        // (total, units): GRU with reset_after=false: r*h; LSTM with a projection: o*state(c); else null
   int threads;
   const int32_t* index;  // (total): the row of x at each real step, not with noise.x_factors; or null
@@ -110,6 +119,7 @@ struct RnnBackward {
   void* dbias;              // or null
   void* dpeephole;          // or null
   void* dprojection;        // or null
+  RnnNorm<void*> dnorm;     // with norm_epsilon
 };
 
 // C[m, n] = A * B (+ bias), then activation (element-wise only). Row-major with leading dimensions.
@@ -185,8 +195,8 @@ struct Api {
   void (*plan_outputs_backward)(const SequencePlan*, Dtype, const void* dy, int64_t batch_stride, int64_t time_stride,
                                 int64_t units, bool zero_output, void* packed, int threads);
 
-  // Elements of RnnForward::z for `total` real steps.
-  int64_t (*rnn_z_size)(Dtype, const RnnSpec*, int64_t total);
+  // Elements of RnnForward::z for `total` real steps; x_rows: of x where there is an index, else 0.
+  int64_t (*rnn_z_size)(Dtype, const RnnSpec*, int64_t total, int64_t x_rows);
   void (*rnn_forward)(const RnnForward*);
   void (*rnn_backward)(const RnnBackward*);
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnfast.reference.activations import Array, activate, activate_backward
+from rnnfast.reference.layer_norm import LayerNorm, normalized, normalized_backward
 
 
 class Parameters(NamedTuple):
@@ -30,6 +31,7 @@ class Parameters(NamedTuple):
     recurrent_activation: Any = "sigmoid"
     projection: Array | None = None  # LSTM: (units, state), makes h of o act(c)
     state_factors: Array | None = None  # (gates, batch, state), what each gate's product multiplies h_{t-1} with
+    norm: LayerNorm | None = None
 
     @property
     def units(self) -> int:
@@ -42,15 +44,34 @@ def state_of_gate(p: Parameters, h_prev: Array, gate: int) -> Array:
 
 
 def recurrent_product(p: Parameters, h_prev: Array, first: int, count: int) -> Array:
-    """``h_{t-1} U`` of ``count`` gates from ``first`` on."""
+    """``h_{t-1} U`` of ``count`` gates from ``first`` on, normalised together where the layer does so."""
+    u = plain_product(p, h_prev, first, count)
+    return u if p.norm is None else _gamma(p, first, count) * normalized(u, p.norm.epsilon)
+
+
+def plain_product(p: Parameters, h_prev: Array, first: int, count: int) -> Array:
     kernels = _gate_kernels(p, first, count)
     return np.concatenate([state_of_gate(p, h_prev, first + g) @ kernel for g, kernel in enumerate(kernels)], axis=-1)
 
 
-def recurrent_product_backward(p: Parameters, du: Array, first: int, count: int) -> Array:
+def recurrent_product_backward(p: Parameters, h_prev: Array, du: Array, first: int, count: int) -> Array:
     """Gradient of ``h_{t-1}`` from that of the product, ``du (batch, count * units)``."""
+    du = plain_product_gradient(p, h_prev, du, first, count)
     parts = zip(np.split(du, count, axis=-1), _gate_kernels(p, first, count), strict=True)
     return np.sum([state_of_gate(p, d @ kernel.T, first + g) for g, (d, kernel) in enumerate(parts)], axis=0)
+
+
+def plain_product_gradient(p: Parameters, h_prev: Array, du: Array, first: int, count: int) -> Array:
+    """The gradient of the product before it is normalised, from ``du``, the one after."""
+    if p.norm is None:
+        return du
+    raw = plain_product(p, h_prev, first, count)
+    return normalized_backward(raw, _gamma(p, first, count) * du, p.norm.epsilon)
+
+
+def _gamma(p: Parameters, first: int, count: int) -> Array:
+    assert p.norm is not None
+    return p.norm.recurrent_gamma[first * p.units : (first + count) * p.units]
 
 
 def _gate_kernels(p: Parameters, first: int, count: int) -> list[Array]:
@@ -73,7 +94,7 @@ def simple_rnn_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array
 
 def simple_rnn_step_backward(p: Parameters, s: SimpleRnnStep, dh: Array) -> tuple[Array, Array, tuple[Array]]:
     dz = activate_backward(p.activation, s.z, s.h, dh)
-    return dz, dz, (recurrent_product_backward(p, dz, 0, 1),)
+    return dz, dz, (recurrent_product_backward(p, s.h_prev, dz, 0, 1),)
 
 
 class LstmStep(NamedTuple):
@@ -85,14 +106,16 @@ class LstmStep(NamedTuple):
     g: Array
     o: Array
     c: Array
+    seen_c: Array  # what the activation sees of c: c, or c normalised
     act_c: Array
-    dh: list[Array]  # filled by the backward step: the gradient of h, which that of the projection needs
+    gradients: dict[str, Array]  # filled by the backward step, for weights: of h and of seen_c
 
 
 def lstm_step(p: Parameters, a: Array, h_prev: Array, c_prev: Array) -> tuple[tuple[Array, Array], LstmStep]:
     """``c_t = f c_{t-1} + i g``, ``h_t = o act(c_t)``, with peephole weights on i, f (``c_{t-1}``) and o (``c_t``).
 
-    With a projection ``R``: ``h_t = (o act(c_t)) R`` (Sak et al. 2014).
+    With a projection ``R``: ``h_t = (o act(c_t)) R`` (Sak et al. 2014). With layer normalisation act sees ``gamma_c
+    N(c_t) + beta_c``.
     """
     zi, zf, zg, zo = np.split(a + recurrent_product(p, h_prev, 0, 4), 4, axis=-1)
     if p.peephole is not None:
@@ -105,20 +128,25 @@ def lstm_step(p: Parameters, a: Array, h_prev: Array, c_prev: Array) -> tuple[tu
     if p.peephole is not None:
         zo = zo + p.peephole[2] * c
     o = activate(p.recurrent_activation, zo)
-    act_c = activate(p.activation, c)
+    seen_c = c if p.norm is None else p.norm.cell_gamma * normalized(c, p.norm.epsilon) + p.norm.cell_beta
+    act_c = activate(p.activation, seen_c)
     h = o * act_c
     if p.projection is not None:
         h = h @ p.projection
-    return (h, c), LstmStep(h_prev, c_prev, (zi, zf, zg, zo), i, f, g, o, c, act_c, [])
+    return (h, c), LstmStep(h_prev, c_prev, (zi, zf, zg, zo), i, f, g, o, c, seen_c, act_c, {})
 
 
 def lstm_step_backward(p: Parameters, s: LstmStep, dh: Array, dc: Array) -> tuple[Array, Array, tuple[Array, Array]]:
     zi, zf, zg, zo = s.z
     if p.projection is not None:
-        s.dh[:] = [dh]
+        s.gradients["h"] = dh
         dh = dh @ p.projection.T
     dzo = activate_backward(p.recurrent_activation, zo, s.o, dh * s.act_c)
-    dc = dc + activate_backward(p.activation, s.c, s.act_c, dh * s.o)
+    of_h = activate_backward(p.activation, s.seen_c, s.act_c, dh * s.o)
+    if p.norm is not None:
+        s.gradients["seen_c"] = of_h
+        of_h = normalized_backward(s.c, p.norm.cell_gamma * of_h, p.norm.epsilon)
+    dc = dc + of_h
     if p.peephole is not None:
         dc = dc + dzo * p.peephole[2]
     dzi = activate_backward(p.recurrent_activation, zi, s.i, dc * s.g)
@@ -128,7 +156,7 @@ def lstm_step_backward(p: Parameters, s: LstmStep, dh: Array, dc: Array) -> tupl
     if p.peephole is not None:
         dc_prev = dc_prev + dzi * p.peephole[0] + dzf * p.peephole[1]
     dz = np.concatenate([dzi, dzf, dzg, dzo], axis=-1)
-    return dz, dz, (recurrent_product_backward(p, dz, 0, 4), dc_prev)
+    return dz, dz, (recurrent_product_backward(p, s.h_prev, dz, 0, 4), dc_prev)
 
 
 def peephole_gradient(steps: list[LstmStep], dz: Array) -> Array:
@@ -144,7 +172,7 @@ def peephole_gradient(steps: list[LstmStep], dz: Array) -> Array:
 
 def projection_gradient(steps: list[LstmStep]) -> Array:
     """``(units, state)``: the sum over steps and batch of ``(o act(c))^T dh``, after all backward steps."""
-    return np.sum([(s.o * s.act_c).T @ s.dh[0] for s in steps], axis=0)
+    return np.sum([(s.o * s.act_c).T @ s.gradients["h"] for s in steps], axis=0)
 
 
 class GruStep(NamedTuple):
@@ -179,7 +207,7 @@ def gru_step_backward(p: Parameters, s: GruStep, dh: Array) -> tuple[Array, Arra
     dr = activate_backward(p.recurrent_activation, pre_r, s.r, dn * s.inner)
     da = np.concatenate([dz, dr, dn], axis=-1)
     du = np.concatenate([dz, dr, dn * s.r], axis=-1)
-    return da, du, (dh * s.z + recurrent_product_backward(p, du, 0, 3),)
+    return da, du, (dh * s.z + recurrent_product_backward(p, s.h_prev, du, 0, 3),)
 
 
 def gru_reset_before_step(p: Parameters, a: Array, h_prev: Array) -> tuple[tuple[Array], GruStep]:
@@ -200,10 +228,10 @@ def gru_reset_before_step_backward(p: Parameters, s: GruStep, dh: Array) -> tupl
     pre_z, pre_r, pre_n = s.pre
     dz = activate_backward(p.recurrent_activation, pre_z, s.z, dh * (s.h_prev - s.n))
     dn = activate_backward(p.activation, pre_n, s.n, dh * (1.0 - s.z))
-    d_rh = recurrent_product_backward(p, dn, 2, 1)
+    d_rh = recurrent_product_backward(p, s.r * s.h_prev, dn, 2, 1)
     dr = activate_backward(p.recurrent_activation, pre_r, s.r, d_rh * s.h_prev)
     da = np.concatenate([dz, dr, dn], axis=-1)
-    dh_prev = dh * s.z + d_rh * s.r + recurrent_product_backward(p, da[:, : 2 * units], 0, 2)
+    dh_prev = dh * s.z + d_rh * s.r + recurrent_product_backward(p, s.h_prev, da[:, : 2 * units], 0, 2)
     return da, da, (dh_prev,)
 
 
@@ -212,13 +240,37 @@ def recurrent_kernel_gradient(p: Parameters, steps: list[Any], du: Array, reset_
 
     ``du``: ``(time, batch, gates * units)``.
     """
-    units = p.units
     columns = []
-    for gate in range(du.shape[-1] // units):
-        seen = [s.r * s.h_prev if reset_before and gate == 2 else s.h_prev for s in steps]
-        rows = np.concatenate([state_of_gate(p, h, gate) for h in seen])
-        columns.append(rows.T @ du[..., gate * units : (gate + 1) * units].reshape(-1, units))
+    for first, count, seen, d in _products(p, steps, du, reset_before):
+        raw = [plain_product_gradient(p, h, d_step, first, count) for h, d_step in zip(seen, d, strict=True)]
+        for g, columns_of_gate in enumerate(np.split(np.concatenate(raw), count, axis=-1)):
+            rows = np.concatenate([state_of_gate(p, h, first + g) for h in seen])
+            columns.append(rows.T @ columns_of_gate)
     return np.concatenate(columns, axis=-1)
+
+
+def norm_gradients(p: Parameters, steps: list[Any], du: Array, reset_before: bool) -> dict[str, Array]:
+    """By name, the gradients of the weights of layer normalisation inside the steps, after all backward steps."""
+    assert p.norm is not None
+    gammas = []
+    for first, count, seen, d in _products(p, steps, du, reset_before):
+        normal = [normalized(plain_product(p, h, first, count), p.norm.epsilon) for h in seen]
+        gammas.append(np.sum([(d_step * n).sum(0) for d_step, n in zip(d, normal, strict=True)], axis=0))
+    gradients = {"recurrent_gamma": np.concatenate(gammas)}
+    if p.norm.cell_gamma is not None:
+        d_cell = [(s.gradients["seen_c"], normalized(s.c, p.norm.epsilon)) for s in steps]
+        gradients["cell_gamma"] = np.sum([(d * n).sum(0) for d, n in d_cell], axis=0)
+        gradients["cell_beta"] = np.sum([d.sum(0) for d, _ in d_cell], axis=0)
+    return gradients
+
+
+def _products(p: Parameters, steps: list[Any], du: Array, reset_before: bool) -> list[tuple[int, int, Any, Array]]:
+    """The recurrent products of a step: first gate, number of gates, the states of all steps that they read, ``du``."""
+    units, gates = p.units, du.shape[-1] // p.units
+    h = [s.h_prev for s in steps]
+    if not reset_before:
+        return [(0, gates, h, du)]
+    return [(0, 2, h, du[..., : 2 * units]), (2, 1, [s.r * s.h_prev for s in steps], du[..., 2 * units :])]
 
 
 class Cell(NamedTuple):

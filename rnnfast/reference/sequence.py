@@ -19,10 +19,12 @@ from rnnfast.reference.cells import (
     Cell,
     Parameters,
     find_cell,
+    norm_gradients,
     peephole_gradient,
     projection_gradient,
     recurrent_kernel_gradient,
 )
+from rnnfast.reference.layer_norm import LayerNorm, normalized, normalized_backward
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class RnnCache:
     kernel: Array
     use_bias: bool
     x: Array  # (time, batch, input), zero at masked steps
+    raw: Array  # x W: (time, batch, gates * units)
     real: Array | None  # (time, batch, 1) bool, or None: every step is real
     steps: list[Any]
     option_gradients: dict[str, Array]  # filled by rnn_backward: of the weights that an option adds
@@ -64,6 +67,8 @@ def rnn_forward(
     input_factors: Array | None = None,
     state_factors: Array | None = None,
     zoneout: Sequence[Any] | None = None,
+    layer_norm: dict[str, Array] | None = None,
+    layer_norm_epsilon: float = 1e-3,
 ) -> tuple[Array, list[Array], RnnCache]:
     """Run a recurrent layer over a batch of sequences.
 
@@ -75,6 +80,7 @@ def rnn_forward(
     state_factors: (gates, batch, input) and (gates, batch, units), what each gate's product multiplies x and h_{t-1}
     with (dropout; for GRU with reset_after=False the candidate's are those of r h_{t-1}). zoneout: for each state the
     share of it that stays what it was (Krueger et al. 2017): a number, or (batch, time, units), drawn as 0 and 1.
+    layer_norm: for LSTM and GRU, the arrays of ``LayerNorm`` by name, or None.
 
     Returns ``(output, states, cache)``: output (batch, time, units) with return_sequences, else that of the last step
     processed, (batch, units); states after the last step, [h] or [h, c]; the cache for ``rnn_backward``. All have the
@@ -87,7 +93,8 @@ def rnn_forward(
     array([0.5, 1.5])
     """
     kind = find_cell(cell, reset_after)
-    _check_shapes(kind, x, kernel, recurrent_kernel, bias, peephole, projection, initial_state, mask)
+    norm = None if layer_norm is None else LayerNorm(layer_norm_epsilon, **layer_norm)
+    _check_shapes(kind, x, kernel, recurrent_kernel, bias, peephole, projection, initial_state, mask, norm)
     batch, time, _ = x.shape
     state = recurrent_kernel.shape[0]
     units = kernel.shape[1] // kind.gates
@@ -110,12 +117,13 @@ def rnn_forward(
             strict=True,
         )
     ]
-    projected = np.concatenate(gates, axis=-1)
+    raw = np.concatenate(gates, axis=-1)
+    projected = raw.copy() if norm is None else norm.kernel_gamma * normalized(raw, norm.epsilon)
     if input_bias is not None:
         projected += input_bias
 
     parameters = Parameters(
-        recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation, projection, state_factors
+        recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation, projection, state_factors, norm
     )
     shares = [_in_order(share, go_backwards) for share in zoneout or [0.0] * kind.states]
     sizes = [state, units][: kind.states]
@@ -142,6 +150,7 @@ def rnn_forward(
         kernel,
         bias is not None,
         steps_x,
+        raw,
         real,
         steps,
         {},
@@ -161,7 +170,8 @@ def rnn_backward(
 
     d_output: the shape of output, or None for zero; d_states: one (batch, units) or None for each state. Returns
     ``(dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states)``, each with the shape of its argument; dbias
-    and dpeephole are None where the argument was. The gradient of a projection is left in ``cache.option_gradients``.
+    and dpeephole are None where the argument was. The gradients of a projection and of layer normalisation's weights
+    are left in ``cache.option_gradients``, by name.
     ``dx`` is zero at masked steps. A cache may be used any number of times.
 
     >>> import numpy as np
@@ -193,7 +203,13 @@ def rnn_backward(
         da[t], du[t], d_prev = _step_backward(cache, t, d_new)
         d_next = tuple(np.where(real[t], prev, carried) for prev, carried in zip(d_prev, d_next, strict=True))
 
-    dx, dkernel = _input_gradients(cache, da)
+    norm = parameters.norm
+    if norm is None:
+        dx, dkernel = _input_gradients(cache, da)
+    else:
+        dx, dkernel = _input_gradients(cache, normalized_backward(cache.raw, norm.kernel_gamma * da, norm.epsilon))
+        cache.option_gradients["kernel_gamma"] = (da * normalized(cache.raw, norm.epsilon)).sum((0, 1))
+        cache.option_gradients.update(norm_gradients(parameters, cache.steps, du, kind is GRU_RESET_BEFORE))
     if cache.go_backwards:
         dx = dx[::-1]
     drecurrent_kernel = recurrent_kernel_gradient(parameters, cache.steps, du, kind is GRU_RESET_BEFORE)
@@ -256,6 +272,7 @@ def _check_shapes(
     projection: Array | None,
     initial_state: Sequence[Array] | None,
     mask: Array | None,
+    norm: LayerNorm | None,
 ) -> None:
     """Raise ValueError where broadcasting would otherwise hide a wrong shape."""
     if x.ndim != 3 or x.shape[1] == 0:
@@ -272,6 +289,10 @@ def _check_shapes(
         "projection": (projection, (units, state)),
         "mask": (mask, (batch, time)),
     }
+    if norm is not None:
+        for name, array in norm._asdict().items():
+            if name != "epsilon":
+                expected[f"layer_norm[{name!r}]"] = (array, (units if name.startswith("cell") else columns,))
     if initial_state is not None and len(initial_state) != kind.states:
         raise ValueError(f"initial_state: expected {kind.states} arrays, received {len(initial_state)}")
     for index, initial in enumerate(initial_state or []):
@@ -283,5 +304,7 @@ def _check_shapes(
         raise ValueError("peephole: only an LSTM has peephole weights")
     if projection is not None and kind is not LSTM:
         raise ValueError("projection: only an LSTM has one")
+    if norm is not None and kind.gates == 1:
+        raise ValueError("layer_norm: only an LSTM or a GRU has it")
     if mask is not None and mask.dtype != np.bool_:
         raise ValueError(f"mask: expected dtype bool, received {mask.dtype}")

@@ -154,7 +154,9 @@ Api make_api() {
   api.plan_scatter = scatter;
   api.plan_outputs = outputs;
   api.plan_outputs_backward = outputs_backward;
-  api.rnn_z_size = [](Dtype dtype, const RnnSpec* spec, int64_t total) { return rnn_z_size(dtype, *spec, total); };
+  api.rnn_z_size = [](Dtype dtype, const RnnSpec* spec, int64_t total, int64_t x_rows) {
+    return rnn_z_size(dtype, *spec, total, x_rows);
+  };
   api.rnn_forward = [](const RnnForward* forward) { rnn_forward(*forward); };
   api.rnn_backward = [](const RnnBackward* backward) { rnn_backward(*backward); };
   api.matmul = [](const MatMul* product) { matmul(*product); };

@@ -5,7 +5,11 @@
 namespace rnnfast {
 
 CellLayout::CellLayout(const RnnSpec& spec, int64_t lanes_)
-    : cell(spec.cell), reset_after(spec.reset_after), units(spec.units), lanes(lanes_) {}
+    : cell(spec.cell),
+      reset_after(spec.reset_after),
+      normalized(spec.norm_epsilon > 0),
+      units(spec.units),
+      lanes(lanes_) {}
 
 int64_t CellLayout::panels() const { return ceil_div(units, linear() ? slot_row() : lanes); }
 
@@ -66,6 +70,19 @@ template <class F> void for_slot(const CellLayout& layout, int slot, const F& f)
 
 }  // namespace
 
+template <class T>
+Buffer<T> pack_norm(const Kernels<T>& kernels, const CellLayout& layout, const T* values) {
+  Buffer<T> row(layout.norm_row(), uninitialised);
+  pack_cell(kernels, layout, layout.input_gates(), values, 1, row.data());
+  return row;
+}
+
+template <class T> void unpack_norm(const CellLayout& layout, const T* row, T* values) {
+  for (int g = 0; g < layout.gates(); ++g)
+    for (int64_t u = 0; u < layout.units; ++u)
+      values[g * layout.units + u] = row[u / layout.lanes * layout.norm_panel() + g * layout.lanes + u % layout.lanes];
+}
+
 template <class T> void pack_bias(const CellLayout& layout, const T* bias, T* out) {
   const int64_t H = layout.units;
   std::fill_n(out, layout.panels() * layout.slot_row(), T(0));
@@ -95,6 +112,8 @@ template <class T> void unpack_bias_gradient(const CellLayout& layout, const T* 
   template void pack_cell(const Kernels<T>&, const CellLayout&, const GateSet&, const T*, int64_t, T*);             \
   template void pack_linear(const Kernels<T>&, const T*, int64_t, int64_t, int64_t, bool, T*);                      \
   template void pack_cell_transposed(const Kernels<T>&, const CellLayout&, const GateSet&, const T*, int64_t, T*);  \
+  template Buffer<T> pack_norm(const Kernels<T>&, const CellLayout&, const T*);                                     \
+  template void unpack_norm(const CellLayout&, const T*, T*);                                                       \
   template void pack_bias(const CellLayout&, const T*, T*);                                                         \
   template void pack_candidate_bias(const CellLayout&, const T*, T*);                                               \
   template void unpack_bias_gradient(const CellLayout&, const T*, T*);

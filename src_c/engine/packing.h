@@ -7,6 +7,7 @@
 
 #include "../kernels/table.h"
 #include "../rnnfast.h"
+#include "buffer.h"
 
 namespace rnnfast {
 
@@ -21,6 +22,7 @@ struct GateSet {
 struct CellLayout {
   CellKind cell;
   bool reset_after;
+  bool normalized;  // the products' rows, over all panels
   int64_t units, lanes;
 
   CellLayout(const RnnSpec& spec, int64_t lanes_);
@@ -43,6 +45,10 @@ struct CellLayout {
   KBlocks input_blocks(int64_t z_panel) const { return {panels(), z_panel, block_length(gates()), 0, 0}; }
   KBlocks recurrent_blocks(int64_t z_panel) const;
   KBlocks gate_blocks(int64_t z_panel) const { return {panels(), z_panel, block_length(1), 0, 0}; }
+  // A normalised row of products holds all gates, [panel][gates * VL], as a row of W's panels does.
+  int64_t norm_panel() const { return gates() * lanes; }
+  int64_t norm_row() const { return panels() * norm_panel(); }
+  KBlocks norm_blocks(const GateSet& set) const { return {panels(), norm_panel(), set.count * lanes, 0, 0}; }
 };
 
 // A panel's part of w (rows, n) with leading dimension ld, as linear panels have it.
@@ -74,6 +80,10 @@ void pack_cell_transposed(const Kernels<T>&, const CellLayout&, const GateSet&, 
 inline int64_t transposed_size(const CellLayout& layout, const GateSet& set, int64_t n) {
   return ceil_div(n, layout.slot_row()) * layout.panels() * layout.block_length(set.count) * layout.slot_row();
 }
+
+// A row of values for each gate, (G*units), as a normalised row has them, and back.
+template <class T> Buffer<T> pack_norm(const Kernels<T>&, const CellLayout&, const T* values);
+template <class T> void unpack_norm(const CellLayout&, const T* row, T* values);
 
 // out [panel][4 * VL] by slot of z; z and r of a GRU with reset_after take the sum of both biases.
 template <class T> void pack_bias(const CellLayout&, const T* bias, T* out);

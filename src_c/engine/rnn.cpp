@@ -21,8 +21,8 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec
   w_ = packed(*input_products_, canonical.kernel, I, layout_.input_gates());
   u_ = packed(*products_, canonical.recurrent_kernel, S, layout_.recurrent_gates());
   if (layout_.split()) candidate_u_ = packed(*products_, canonical.recurrent_kernel, H, layout_.candidate_gates());
+  if (canonical.bias || layout_.normalized) bias_ = Buffer<T>(P * layout_.slot_row());
   if (canonical.bias) {
-    bias_ = Buffer<T>(P * layout_.slot_row(), uninitialised);
     pack_bias(layout_, typed<T>(canonical.bias), bias_.data());
   }
   if (spec.cell == CellKind::gru && spec.reset_after) {
@@ -33,15 +33,25 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec
     projection_ = Buffer<T>(linear_size(VL, H, S), uninitialised);
     pack_linear(kernels(), typed<T>(canonical.projection), H, S, S, false, projection_.data());
   }
-  if (canonical.peephole) {
-    peephole_ = Buffer<T>(3 * H, uninitialised);
-    std::copy_n(typed<T>(canonical.peephole), 3 * H, peephole_.data());
+  const auto copied = [](const void* values, int64_t size) {
+    Buffer<T> copy(values ? size : 0, uninitialised);
+    if (values) std::copy_n(typed<T>(values), size, copy.data());
+    return copy;
+  };
+  peephole_ = copied(canonical.peephole, 3 * H);
+  if (layout_.normalized) {
+    kernel_gamma_ = pack_norm(kernels(), layout_, typed<T>(canonical.norm.kernel_gamma));
+    recurrent_gamma_ = pack_norm(kernels(), layout_, typed<T>(canonical.norm.recurrent_gamma));
+    cell_gamma_ = copied(canonical.norm.cell_gamma, H);
+    cell_beta_ = copied(canonical.norm.cell_beta, H);
   }
 }
 
 template <class T> int64_t PackedRnn<T>::bytes() const {
   return w_.bytes() + u_.bytes() + candidate_u_.bytes() +
-         (bias_.size() + candidate_bias_.size() + peephole_.size() + projection_.size()) * static_cast<int64_t>(sizeof(T));
+         (bias_.size() + candidate_bias_.size() + peephole_.size() + projection_.size() + kernel_gamma_.size() +
+          recurrent_gamma_.size() + cell_gamma_.size() + cell_beta_.size()) *
+             static_cast<int64_t>(sizeof(T));
 }
 
 template <class T>
@@ -57,7 +67,7 @@ ProductArgs<T> PackedRnn<T>::projection(int64_t rows, const T* x, T* z, int64_t 
   p.k = plain_row(spec_.input_dim);
   p.b = w_.view(begin);
   p.b_panel = w_.panel_size();
-  p.bias = bias_.data() ? bias_.data() + begin * layout_.slot_row() : nullptr;
+  p.bias = bias_.data() && !layout_.normalized ? bias_.data() + begin * layout_.slot_row() : nullptr;
   p.c = z + begin * z_panel;
   p.c_row = layout_.slot_row();
   p.c_panel = z_panel;
@@ -70,6 +80,25 @@ void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int6
   ProductArgs<T> p = projection(rows, x, z, z_panel, begin, end);
   p.scratch = scratch;
   input_products_->product(p);
+  if (layout_.normalized) kernels().normalize(normalization(rows, z, layout_.slot_row(), z_panel, z, z_panel));
+}
+
+template <class T>
+NormRows<T> PackedRnn<T>::normalization(int64_t rows, T* x, ptrdiff_t x_row, ptrdiff_t x_panel, T* z,
+                                        int64_t z_panel) const {
+  NormRows<T> n{};
+  n.gates = layout_.gates();
+  n.units = spec_.units;
+  n.count = rows;
+  n.epsilon = static_cast<T>(spec_.norm_epsilon);
+  n.gamma = kernel_gamma_.data();
+  n.bias = bias_.data();
+  n.x = x;
+  n.x_row = x_row;
+  n.x_panel = x_panel;
+  n.z = z;
+  n.z_panel = z_panel;
+  return n;
 }
 
 template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
@@ -82,6 +111,12 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   p.bias_h = candidate_bias_.data();
   p.peephole = peephole_.data();
   p.projection = projection_.data();
+  p.norm.epsilon = static_cast<T>(spec_.norm_epsilon);
+  p.norm.gamma = recurrent_gamma_.data();
+  p.norm.cell_gamma = cell_gamma_.data();
+  p.norm.cell_beta = cell_beta_.data();
+  p.norm.row = layout_.norm_row();
+  p.norm.panel = layout_.norm_panel();
   p.activation = spec_.activation;
   p.recurrent_activation = spec_.recurrent_activation;
   p.default_gates = has_default_gates(spec_);

@@ -63,11 +63,13 @@ template <class T> class PackedRnn {
     return e.numbers == 1 ? static_cast<int64_t>(sizeof(T)) : 4 * e.parts / e.numbers;
   }
 
-  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end). scratch: as
-  // ProductArgs has it.
+  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end), which are all of a layer
+  // with layer normalisation. scratch: as ProductArgs has it.
   void project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end, void* scratch) const;
-  // That product, for a caller who changes it.
+  // That product, for a caller who changes it; with layer normalisation it is without b.
   ProductArgs<T> projection(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end) const;
+  // With layer normalisation: z = b + gamma N(x) for rows of products x, which may be z.
+  NormRows<T> normalization(int64_t rows, T* x, ptrdiff_t x_row, ptrdiff_t x_panel, T* z, int64_t z_panel) const;
   // The weights' part of a recurrence's arguments; the caller adds segments, rows, states and scratch.
   RecurForwardArgs<T> recurrence() const;
 
@@ -78,6 +80,7 @@ template <class T> class PackedRnn {
   CellLayout layout_;
   Panels<T> w_, u_, candidate_u_;
   Buffer<T> bias_, candidate_bias_, peephole_, projection_;
+  Buffer<T> kernel_gamma_, recurrent_gamma_, cell_gamma_, cell_beta_;
 };
 
 // Elements of the scratch of a product of so many rows and factors.

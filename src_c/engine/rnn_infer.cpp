@@ -42,7 +42,7 @@ template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequenceP
 }
 
 // Work space: z of a chunk, the input's part of z for every row of an x with an index, a ring of two states, r * h of a
-// GRU with reset_after=false, and the scratch of each member.
+// GRU with reset_after=false, the recurrent products that are to be normalised, and the scratch of each member.
 template <class T> T* input_of(const RnnInfer<T>& infer) {
   return infer.workspace + infer.rnn->layout().z_size(chunk_rows<T>(infer.rnn->layout(), *infer.plan));
 }
@@ -52,6 +52,9 @@ template <class T> T* ring_of(const RnnInfer<T>& infer) {
 
 template <class T> int64_t states_size(const PackedRnn<T>& rnn, const SequencePlan& plan) {
   return prepared_scales((rnn.layout().split() ? 3 : 2) * plan.batch() * rnn.spec().units);
+}
+template <class T> int64_t norm_size(const PackedRnn<T>& rnn, const SequencePlan& plan) {
+  return rnn.layout().normalized ? prepared_scales(plan.batch() * rnn.layout().norm_row()) : 0;
 }
 
 struct Meeting {
@@ -68,7 +71,7 @@ bool meet_at(void* context) {
 template <class T>
 int64_t rnn_infer_workspace(const PackedRnn<T>& rnn, const SequencePlan& plan, int threads, int64_t x_rows) {
   return rnn.layout().z_size(chunk_rows<T>(rnn.layout(), plan)) + rnn.layout().z_size(x_rows) +
-         states_size(rnn, plan) + threads * scratch_size(rnn, plan, x_rows);
+         states_size(rnn, plan) + norm_size(rnn, plan) + threads * scratch_size(rnn, plan, x_rows);
 }
 
 template <class T> void rnn_infer_begin(const RnnInfer<T>& infer) {
@@ -110,7 +113,8 @@ template <class T> void rnn_infer_member(const RnnInfer<T>& infer, int member, i
   p.c_by_row = true;
   p.extra = ring + 2 * plan.batch() * layout.units;
   p.extra_by_row = true;
-  p.scratch = ring + states_size(rnn, plan) + member * scratch_size(rnn, plan, infer.x_rows);
+  p.norm.rows = ring + states_size(rnn, plan);
+  p.scratch = p.norm.rows + norm_size(rnn, plan) + member * scratch_size(rnn, plan, infer.x_rows);
   const auto recur = rnn.products().recur_forward[static_cast<int>(rnn.spec().cell)];
   if (infer.index) {
     p.input = infer.input ? infer.input : input_of(infer);

@@ -35,6 +35,9 @@ double layer_seconds(const RnnWork& work, int members) {
   return projection + static_cast<double>(work.steps) * step_seconds(work, panels) + waiting;
 }
 
+// Rows that are normalised need all panels in one place.
+int64_t most_members(const RnnWork& work) { return work.layout.normalized ? 1 : work.layout.panels(); }
+
 std::string microseconds(double seconds) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g us", seconds * 1e6);
@@ -70,7 +73,7 @@ Sharing best_sharing(const RnnWork& work, int layers, int threads) {
     const double seconds = kRegionSeconds + alone * static_cast<double>(ceil_div(layers, at_once));
     if (seconds < best.seconds) best = {at_once, 1, seconds};
   }
-  const int most = static_cast<int>(std::min<int64_t>({threads / layers, work.layout.panels(), StepBarrier::kMost}));
+  const int most = static_cast<int>(std::min<int64_t>({threads / layers, most_members(work), StepBarrier::kMost}));
   for (int members = 2; members <= most; ++members) {
     const double seconds = kRegionSeconds + layer_seconds(work, members);
     if (seconds < best.seconds) best = {members * layers, members, seconds};
@@ -81,6 +84,8 @@ Sharing best_sharing(const RnnWork& work, int layers, int threads) {
 std::string explain_sharing(const RnnWork& work, int layers, int threads) {
   const Sharing best = best_sharing(work, layers, threads);
   const double step = step_seconds(work, work.layout.panels());
+  if (work.layout.normalized && threads > 1)
+    return best.threads > 1 ? "directions at once" : "one thread: rows are normalised as a whole";
   if (best.threads == 1)
     return threads > 1 ? "one thread: a step takes " + microseconds(step) + ", too little to split" : "one thread";
   const std::string directions = layers > 1 ? "directions at once" : "";

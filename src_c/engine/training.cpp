@@ -2,6 +2,7 @@
 
 #include "cpu.h"
 #include "gate_dropout.h"
+#include "norm_history.h"
 #include "training_backward.h"
 #include "training_parts.h"
 
@@ -33,6 +34,24 @@ void project_by_gate(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int64_t
   }
 }
 
+// z = b + gamma N(x W), with what is normal kept.
+template <class T>
+void project_normalized(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int64_t z_panel, int threads) {
+  const CellLayout& layout = rnn.layout();
+  const NormHistory<T> history(layout, f);
+  for_row_parts(history.rows, threads, [&](int64_t first, int64_t count) {
+    T* rows = history.input + first * layout.norm_row();
+    ProductArgs<T> p = rnn.projection(count, typed<T>(f.x) + first * f.spec->input_dim, rows, layout.norm_panel(), 0,
+                                      layout.panels());
+    p.c_row = layout.norm_row();
+    rnn.kernels().full.product(p);
+    NormRows<T> n = rnn.normalization(count, rows, layout.norm_row(), layout.norm_panel(),
+                                      z + first * layout.slot_row(), z_panel);
+    n.rstd = history.input_rstd + first;
+    rnn.kernels().normalize(n);
+  });
+}
+
 template <class T> void forward(const RnnForward& f) {
   const PackedRnn<T> rnn(active_table(), WeightType::full, *f.spec, f.weights);
   const SequencePlan& plan = *f.plan;
@@ -44,7 +63,8 @@ template <class T> void forward(const RnnForward& f) {
   const int64_t rows = f.index ? f.x_rows : plan.total(), input_panel = rows * layout.slot_row();
   Buffer<T> by_row(f.index ? layout.z_size(rows) : 0, uninitialised);
   T* input = f.index ? by_row.data() : z;
-  if (f.noise.x_factors) project_by_gate(f, rnn, z, z_panel, threads);
+  if (layout.normalized) project_normalized(f, rnn, input, input_panel, threads);
+  else if (f.noise.x_factors) project_by_gate(f, rnn, z, z_panel, threads);
   else
     for_row_parts(rows, threads, [&](int64_t first, int64_t count) {
       rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, input + first * layout.slot_row(), input_panel, 0,
@@ -67,6 +87,11 @@ template <class T> void forward(const RnnForward& f) {
   p.h = typed<T>(f.h);
   p.c = typed<T>(f.c);
   p.extra = typed<T>(f.extra);
+  if (layout.normalized) {
+    const NormHistory<T> history(layout, f);
+    p.norm.rows = history.recurrent;
+    p.norm.kept = history.steps;
+  }
   for_batch_parts(plan, threads, [&](int64_t begin, int64_t end) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
@@ -83,10 +108,14 @@ template <class T> void backward(const RnnBackward& b) {
 
 }  // namespace
 
-int64_t rnn_z_size(Dtype dtype, const RnnSpec& spec, int64_t total) {
-  const KernelTable& table = active_table();
-  const int lanes = dtype == Dtype::float32 ? table.f32.lanes : table.f64.lanes;
-  return CellLayout(spec, lanes).z_size(total);
+template <class T> int64_t z_and_history(const RnnSpec& spec, int64_t total, int64_t x_rows) {
+  const CellLayout layout(spec, active_table().of<T>().lanes);
+  return layout.z_size(total) + NormHistory<T>::size(layout, total, x_rows);
+}
+
+int64_t rnn_z_size(Dtype dtype, const RnnSpec& spec, int64_t total, int64_t x_rows) {
+  return dtype == Dtype::float32 ? z_and_history<float>(spec, total, x_rows)
+                                 : z_and_history<double>(spec, total, x_rows);
 }
 
 void rnn_forward(const RnnForward& f) { f.dtype == Dtype::float32 ? forward<float>(f) : forward<double>(f); }

@@ -9,8 +9,8 @@
 
 namespace rnnfast {
 
-// Elements of RnnForward::z for `total` real steps.
-int64_t rnn_z_size(Dtype, const RnnSpec&, int64_t total);
+// As Api has them.
+int64_t rnn_z_size(Dtype, const RnnSpec&, int64_t total, int64_t x_rows = 0);
 void rnn_forward(const RnnForward&);
 void rnn_backward(const RnnBackward&);
 

@@ -3,6 +3,58 @@
 #include "training.h"
 
 namespace rnnfast {
+namespace {
+
+// What layer normalisation adds to the time loop's arguments. Each row of the batch adds up gradients of its own, so that
+// the sums do not depend on threads.
+template <class T> class LoopNorm {
+ public:
+  LoopNorm(const BackwardCall<T>& call, RecurBackwardArgs<T>& p)
+      : call_(call),
+        gamma_rows_(wanted() ? call.plan.batch() * call.layout.norm_row() : 0),
+        cell_rows_(wanted() ? call.plan.batch() * 2 * call.layout.units : 0),
+        cell_row_(wanted() ? call.plan.batch() * call.layout.units : 0, uninitialised) {
+    if (!wanted()) return;
+    const CellLayout& layout = call.layout;
+    const RnnNorm<const void*>& weights = call.f.weights.norm;
+    const NormHistory<T> history(layout, call.f);
+    gamma_ = pack_norm(call.kernels, layout, typed<T>(weights.recurrent_gamma));
+    p.norm.gamma = gamma_.data();
+    p.norm.cell_gamma = typed<T>(weights.cell_gamma);
+    p.norm.cell_beta = typed<T>(weights.cell_beta);
+    p.norm.rows = history.recurrent;
+    p.norm.row = layout.norm_row();
+    p.norm.panel = layout.norm_panel();
+    p.norm.kept = history.steps;
+    p.norm.d_gamma = gamma_rows_.data();
+    p.norm.d_cell = cell_rows_.data();
+    p.norm.cell_row = cell_row_.data();
+    p.k = layout.norm_blocks(layout.recurrent_gates());
+    p.candidate_k = layout.norm_blocks(layout.candidate_gates());
+  }
+
+  // The gradients of the weights, from those of the rows.
+  void finish() const {
+    if (!wanted()) return;
+    const int64_t batch = call_.plan.batch(), H = call_.layout.units, width = call_.layout.norm_row();
+    const RnnNorm<void*>& d = call_.b.dnorm;
+    Buffer<T> sums(std::max(width, 2 * H), uninitialised);
+    call_.kernels.column_sums(batch, width, gamma_rows_.data(), sums.data());
+    unpack_norm(call_.layout, sums.data(), typed<T>(d.recurrent_gamma));
+    if (!d.cell_gamma) return;
+    call_.kernels.column_sums(batch, 2 * H, cell_rows_.data(), sums.data());
+    std::copy_n(sums.data(), H, typed<T>(d.cell_gamma));
+    std::copy_n(sums.data() + H, H, typed<T>(d.cell_beta));
+  }
+
+ private:
+  bool wanted() const { return call_.layout.normalized; }
+
+  const BackwardCall<T>& call_;
+  Buffer<T> gamma_, gamma_rows_, cell_rows_, cell_row_;
+};
+
+}  // namespace
 
 template <class T> void backward_in_time(const BackwardCall<T>& call) {
   const RnnForward& f = call.f;
@@ -43,6 +95,7 @@ template <class T> void backward_in_time(const BackwardCall<T>& call) {
   p.gate_ut = gate_ut.data();
   p.gate_ut_size = gate_size;
   p.gate_k = layout.gate_blocks(call.z_panel);
+  LoopNorm<T> norm(call, p);
   p.h_zoneout = h_zoneout<T>(f.noise);
   p.c_zoneout = c_zoneout<T>(f.noise);
   p.peephole = typed<T>(f.weights.peephole);
@@ -63,10 +116,12 @@ template <class T> void backward_in_time(const BackwardCall<T>& call) {
     RecurBackwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
+    part.norm.cell_row = p.norm.cell_row + begin * H;
     part.scratch = scratch.data() ? scratch.data() + begin * H : nullptr;
     part.dropped = dropout ? dropped.data() + begin * S : nullptr;
     kernels.recur_backward[static_cast<int>(f.spec->cell)](part);
   });
+  norm.finish();
   if (call.b.dprojection)
     matmul({f.dtype, true, false, H, S, plan.total(), f.extra, H, d_projected.data(), S, nullptr, call.b.dprojection, S,
             call.threads});

@@ -4,6 +4,7 @@
 #define RNNFAST_ENGINE_TRAINING_BACKWARD_H
 
 #include "cpu.h"
+#include "norm_history.h"
 #include "training_parts.h"
 
 namespace rnnfast {
@@ -31,7 +32,8 @@ template <class T> struct BackwardCall {
   const int threads;
 };
 
-// dz of every step into z; dh and dc of the initial state; the gradient of a projection.
+// dz of every step into z; dh and dc of the initial state; the gradients of a projection and of what normalises inside
+// the loop. With layer normalisation the rows of recurrent products become their gradients.
 template <class T> void backward_in_time(const BackwardCall<T>&);
 
 // The gradients of the other weights and of x, from the dz of every step.

@@ -31,10 +31,14 @@ template <class T> class Gradients {
         kernels_(call.kernels),
         layout_(call.layout),
         z_panel_(call.z_panel),
-        threads_(call.threads) {}
+        threads_(call.threads),
+        start_{call.z(), plan_.total(), z_panel_, layout_.slot_row()},
+        input_(start_),
+        recurrent_(start_) {}
 
   void run() {
     if (f_.index) sum_by_index();
+    if (layout_.normalized) through_norm();
     of_weights();
     if (b_.dx) of_input();
   }
@@ -43,37 +47,66 @@ template <class T> class Gradients {
   T* z() const { return call_.z(); }
   const T* h() const { return call_.h(); }
 
-  // dz for the rows of x: that of every step, or for each row the sum over the steps that it stands at.
-  struct InputDz {
+  // Rows of gradients by panel: of z, or of products.
+  struct Dz {
     const T* data;
-    int64_t rows, panel;
+    int64_t rows, panel, row;
+    const T* at(int64_t p, int64_t r = 0) const { return data + p * panel + r * row; }
   };
-  InputDz input_dz() const {
-    if (f_.index) return {sums_.data(), f_.x_rows, f_.x_rows * layout_.slot_row()};
-    return {z(), plan_.total(), z_panel_};
-  }
+
+  // dz for each row of x is the sum over the steps that it stands at.
   void sum_by_index() {
-    const int64_t panel_size = f_.x_rows * layout_.slot_row();
-    sums_ = Buffer<T>(layout_.panels() * panel_size);
+    start_ = {nullptr, f_.x_rows, f_.x_rows * layout_.slot_row(), layout_.slot_row()};
+    sums_ = Buffer<T>(layout_.panels() * start_.panel);
+    start_.data = sums_.data();
     parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
-      kernels_.z_sums_by_index(plan_.total(), z() + panel * z_panel_, f_.index, sums_.data() + panel * panel_size);
+      kernels_.z_sums_by_index(plan_.total(), z() + panel * z_panel_, f_.index, sums_.data() + panel * start_.panel);
     });
+    input_ = start_;
   }
 
-  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, A (k, rows), dz k rows of the panel.
-  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, const T* dz,
-                      bool accumulate, void* gradient) const {
+  // From what steps begin with to the input's products; the time loop has done the same for the recurrent ones. Parts
+  // of a fixed size have sums of their own.
+  void through_norm() {
+    const NormHistory<T> history(layout_, f_);
+    const int64_t width = layout_.norm_row();
+    const Buffer<T> gamma = pack_norm(kernels_, layout_, typed<T>(f_.weights.norm.kernel_gamma));
+    Buffer<T> d_gamma(ceil_div(history.rows, kRowsPerPart) * width), sums(width, uninitialised);
+    for_row_parts(history.rows, threads_, [&](int64_t first, int64_t count) {
+      NormRows<T> n{};
+      n.gates = layout_.gates();
+      n.units = layout_.units;
+      n.count = count;
+      n.gamma = gamma.data();
+      n.x = history.input + first * width;
+      n.x_row = width;
+      n.x_panel = layout_.norm_panel();
+      n.rstd = history.input_rstd + first;
+      n.z = const_cast<T*>(start_.at(0, first));
+      n.z_panel = start_.panel;
+      n.d_gamma = d_gamma.data() + first / kRowsPerPart * width;
+      kernels_.normalize_backward(n);
+    });
+    kernels_.column_sums(d_gamma.size() / width, width, d_gamma.data(), sums.data());
+    unpack_norm(layout_, sums.data(), typed<T>(b_.dnorm.kernel_gamma));
+    input_ = {history.input, history.rows, layout_.norm_panel(), width};
+    recurrent_ = {history.recurrent, plan_.total(), layout_.norm_panel(), width};
+  }
+
+  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, A (k, rows), dz k rows from `first` on.
+  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, const Dz& dz,
+                      int64_t first, bool accumulate, void* gradient) const {
     Buffer<T> work(rows * layout_.width(gates), uninitialised);
     OuterArgs<T> p{};
     p.m = p.lda = rows;
     p.k = k;
     p.nv = layout_.vectors(gates);
-    // The candidate's recurrent part of a GRU lies in slot 3, past its input's.
+    // The candidate's recurrent part of a GRU lies in slot 3 of z, past its input's.
     p.skip_slot = layout_.cell == CellKind::gru && layout_.reset_after && gates.first + gates.count == 3 &&
-                  gradient == b_.drecurrent_kernel;
+                  gradient == b_.drecurrent_kernel && !layout_.normalized;
     p.a = a;
-    p.b = dz + gates.first * layout_.lanes;
-    p.b_row = layout_.slot_row();
+    p.b = dz.at(panel, first) + gates.first * layout_.lanes;
+    p.b_row = dz.row;
     p.accumulate = accumulate;
     p.c = cell_part(layout_, gates, typed<T>(gradient), panel);
     p.work = work.data();
@@ -83,7 +116,6 @@ template <class T> class Gradients {
   void of_weights() const {
     const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
     const std::vector<Segment> runs = merged(plan_.segments());
-    const InputDz input = input_dz();
     Buffer<T> sums(P * layout_.slot_row());
 
     const int jobs = b_.dbias ? 3 : 2;
@@ -92,19 +124,18 @@ template <class T> class Gradients {
       switch (job % jobs) {
         case 0:
           if (f_.noise.x_factors) break;
-          panel_gradient(layout_.input_gates(), panel, I, input.rows, typed<T>(f_.x), input.data + panel * input.panel,
-                         false, b_.dkernel);
+          panel_gradient(layout_.input_gates(), panel, I, input_.rows, typed<T>(f_.x), input_, 0, false, b_.dkernel);
           break;
         case 1:
           for (size_t i = 0; !f_.noise.h_factors && i < runs.size(); ++i)
-            panel_gradient(layout_.recurrent_gates(), panel, S, runs[i].count, h() + runs[i].prev * S,
-                           z() + panel * z_panel_ + runs[i].z * layout_.slot_row(), i > 0, b_.drecurrent_kernel);
+            panel_gradient(layout_.recurrent_gates(), panel, S, runs[i].count, h() + runs[i].prev * S, recurrent_,
+                           runs[i].z, i > 0, b_.drecurrent_kernel);
           if (layout_.split())
-            panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra),
-                           z() + panel * z_panel_, false, b_.drecurrent_kernel);
+            panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra), recurrent_, 0, false,
+                           b_.drecurrent_kernel);
           break;
         default:
-          kernels_.z_sums(input.rows, input.data + panel * input.panel, sums.data() + panel * layout_.slot_row());
+          kernels_.z_sums(start_.rows, start_.at(panel), sums.data() + panel * layout_.slot_row());
       }
     });
     if (f_.noise.x_factors) {
@@ -130,8 +161,7 @@ template <class T> class Gradients {
     for (int g = 0; g < gates; ++g) {
       see(g, rows.data());
       parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
-        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), z() + panel * z_panel_, false,
-                       gradient);
+        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), recurrent_, 0, false, gradient);
       });
     }
   }
@@ -139,28 +169,26 @@ template <class T> class Gradients {
   void of_input() const {
     const int64_t I = f_.spec->input_dim;
     if (!f_.noise.x_factors) {
-      const InputDz input = input_dz();
-      input_product(layout_.input_gates(), layout_.input_blocks(input.panel), input, typed<T>(b_.dx));
+      input_product(layout_.input_gates(), layout_.input_blocks(input_.panel), typed<T>(b_.dx));
       return;
     }
     const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
     Buffer<T> rows(plan_.total() * I, uninitialised);
     for (int g = 0; g < layout_.gates(); ++g) {
-      input_product(layout_.gate(g), layout_.gate_blocks(z_panel_), input_dz(), rows.data());
+      input_product(layout_.gate(g), layout_.gate_blocks(z_panel_), rows.data());
       dropout.add(g, rows.data(), typed<T>(b_.dx));
     }
   }
 
-  // dx (input.rows, input_dim) = dz W^T, of some gates.
-  void input_product(const GateSet& gates, const KBlocks& k, const InputDz& input, T* dx) const {
+  // dx (input_.rows, input_dim) = dz W^T, of some gates.
+  void input_product(const GateSet& gates, const KBlocks& k, T* dx) const {
     const int64_t I = f_.spec->input_dim;
-    const T* first_slot = input.data + gates.first * layout_.lanes;
     Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
     pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
-    for_row_parts(input.rows, threads_, [&](int64_t first, int64_t count) {
-      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, first_slot + first * layout_.slot_row(),
-                                              layout_.slot_row(), k, {wt.data(), nullptr, nullptr},
-                                              dx + first * I, I));
+    for_row_parts(input_.rows, threads_, [&](int64_t first, int64_t count) {
+      kernels_.full.product(linear_product<T>(layout_.lanes, count, I,
+                                              input_.at(0, first) + gates.first * layout_.lanes, input_.row, k,
+                                              {wt.data(), nullptr, nullptr}, dx + first * I, I));
     });
   }
 
@@ -173,6 +201,7 @@ template <class T> class Gradients {
   const int64_t z_panel_;
   const int threads_;
   Buffer<T> sums_;  // dz by row of x: as z, with x_rows rows
+  Dz start_, input_, recurrent_;  // of what steps begin with, of x W, of h' U
 };
 
 }  // namespace

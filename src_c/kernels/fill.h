@@ -30,6 +30,8 @@ template <class T> Kernels<T> kernels(const char* isa) {
   k.z_sums = z_sums<T>;
   k.scale = scale<T>;
   k.z_sums_by_index = z_sums_by_index<T>;
+  k.normalize = normalize<T>;
+  k.normalize_backward = normalize_backward<T>;
   k.peephole_gradient = peephole_gradient<T>;
   k.activate = activate_array<T>;
   k.activate_backward = activate_backward<T>;

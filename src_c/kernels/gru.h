@@ -4,14 +4,22 @@
 //   n = state(x W_h + b_h + r (h' U_h + b'_h))        reset_after=True  (Keras' default, PyTorch)
 //   n = state(x W_h + b_h + (r h') U_h)               reset_after=False (the paper)
 //   h = z h' + (1 - z) n
+// With layer normalisation (layer_norm.h) each product is normalised where it is made: all three gates' at once, or,
+// with reset_after=False, that of z and r and that of the candidate.
 #ifndef RNNFAST_KERNELS_GRU_H
 #define RNNFAST_KERNELS_GRU_H
 
 #include "dropout.h"
+#include "layer_norm.h"
 #include "zoneout.h"
 
 namespace rnnfast {
 namespace RNNFAST_ISA {
+
+// What is normalised together: with reset_after all gates, else z and r, and the candidate.
+using AllGates = NormGates<0, 3, true>;
+using OpenGates = NormGates<0, 2, false>;
+using Candidate = NormGates<2, 1, false>;
 
 // h = z h' + (1 - z) n, as one multiply-add.
 template <class T> RNNFAST_INLINE Vec<T> gru_state(Vec<T> z, Vec<T> h_prev, Vec<T> n) { return fma(z, h_prev - n, n); }
@@ -68,9 +76,13 @@ template <class F, bool Training, class Gates> struct GruForward {
         hh.store(z_row + 3 * VL);
       }
     };
-    if (Training && p.h_factors) {
-      for (int gate = 0; gate < 2; ++gate) gate_product(p, s, 3, gate, gate, nullptr);
-      gate_product(p, s, 3, 2, 3, p.bias_h);
+    if (p.norm.gamma || (Training && p.h_factors)) {
+      if (p.norm.gamma) {
+        normalized_product<F, Training>(p, s, h_prev, p.u, AllGates());
+      } else {
+        for (int gate = 0; gate < 2; ++gate) gate_product(p, s, 3, gate, gate, nullptr);
+        gate_product(p, s, 3, 2, 3, p.bias_h);
+      }
       for_units_in_z(s, [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
         unit_math(u, x, x + 3 * VL, z_row, row);
       });
@@ -98,7 +110,10 @@ template <class F, bool Training, class Gates> struct GruForward {
       gates.kept(x_r, r).store(z_row + VL);
       u.store(reset_state + row * H, r * u.load(h_prev + row * H));
     };
-    if (Training && p.h_factors) {
+    if (p.norm.gamma) {
+      normalized_product<F, Training>(p, s, h_prev, p.u, OpenGates());
+      for_units_in_z(s, gate_math);
+    } else if (Training && p.h_factors) {
       for (int gate = 0; gate < 2; ++gate) gate_product(p, s, 2, gate, gate, nullptr);
       for_units_in_z(s, gate_math);
       scale(s.count * H, reset_state, gate_factors(p, s, 2), false, reset_state);
@@ -114,6 +129,13 @@ template <class F, bool Training, class Gates> struct GruForward {
       store_h(u, s, row, gates.gate_value_from_kept(Vec<T>::load(z_row)), n);
       if constexpr (Training) gates.kept(x_n, n).store(z_row + 2 * VL);
     };
+    if (p.norm.gamma) {
+      normalized_product<F, Training>(p, s, reset_state, p.candidate_u, Candidate());
+      for_units_in_z(s, [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+        candidate_math(u, x + 2 * VL, z_row, row);
+      });
+      return;
+    }
     recurrent_tiles<F>(1, s, p.panel_begin, p.panel_end, H, z + 2 * VL, p.z_panel, nullptr, reset_state,
                        p.candidate_u, VL, p.scratch,
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
@@ -174,7 +196,8 @@ template <class T, class Gates> struct GruBackward {
         (dn * hh * reset.slope).store(z_row + VL);
         (dn * reset.value).store(z_row + 3 * VL);
       });
-      if (p.h_factors) dropped_state_gradient(p, s, 3, true, z, true);
+      if (p.norm.gamma) normalized_state_gradient(p, s, p.k, z, p.ut, p.dh, true, AllGates());
+      else if (p.h_factors) dropped_state_gradient(p, s, 3, true, z, true);
       else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
       return;
     }
@@ -182,7 +205,8 @@ template <class T, class Gates> struct GruBackward {
       update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H, s.z + r);
     });
     T* drh = p.scratch - p.row_begin * H;  // d(r h'), by sorted row
-    previous_state_gradient(p, s, p.candidate_k, z + 2 * VL, p.candidate_ut, drh, false);
+    if (p.norm.gamma) normalized_state_gradient(p, s, p.candidate_k, z, p.candidate_ut, drh, false, Candidate());
+    else previous_state_gradient(p, s, p.candidate_k, z + 2 * VL, p.candidate_ut, drh, false);
     if (p.h_factors) scale(s.count * H, drh + s.row * H, gate_factors(p, s, 2), false, drh + s.row * H);
     for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
       const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
@@ -190,7 +214,8 @@ template <class T, class Gates> struct GruBackward {
       (d * u.load(h_prev) * reset.slope).store(z_row + VL);
       u.store(dh + r * H, fma(d, reset.value, u.load(dh + r * H)));
     });
-    if (p.h_factors) dropped_state_gradient(p, s, 2, false, z, true);
+    if (p.norm.gamma) normalized_state_gradient(p, s, p.k, z, p.ut, p.dh, true, OpenGates());
+    else if (p.h_factors) dropped_state_gradient(p, s, 2, false, z, true);
     else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
   }
 };

@@ -2,11 +2,13 @@
 //
 //   i = gate(z_i + p_i c')   f = gate(z_f + p_f c')   g = state(z_g)      z = b + x W + h' U,   ' = the step before
 //   c = f c' + i g           o = gate(z_o + p_o c)    h = o state(c)
-// With a projection R h = (o state(c)) R (Sak et al. 2014).
+// With a projection R h = (o state(c)) R (Sak et al. 2014). With layer normalisation (layer_norm.h) z is of normalised
+// products, and h = o state(gamma N(c) + beta).
 #ifndef RNNFAST_KERNELS_LSTM_H
 #define RNNFAST_KERNELS_LSTM_H
 
 #include "dropout.h"
+#include "layer_norm.h"
 #include "zoneout.h"
 
 namespace rnnfast {
@@ -22,9 +24,13 @@ template <class F, bool Training, class Gates> struct LstmForward {
   const RecurForwardArgs<T>& p;
   const Gates gates;
 
-  // Gate math of VL units of one row; x: finished pre-activations, z_row: their place in z, may be x; packed: the row.
-  RNNFAST_INLINE void unit_math(const Slice<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row,
-                                const T* h_prev_row, T* h_row, int64_t packed) const {
+  // What VL units of one row make of their gates.
+  struct Cell {
+    Vec<T> c, o;
+  };
+
+  // x: finished pre-activations; z_row: their place in z, may be x, which keeps what backward needs.
+  RNNFAST_INLINE Cell cell_math(const Slice<T>& u, const T* x, T* z_row, const T* c_prev_row) const {
     Vec<T> x_i = Vec<T>::load(x), x_f = Vec<T>::load(x + VL), x_g = Vec<T>::load(x + 2 * VL);
     Vec<T> x_o = Vec<T>::load(x + 3 * VL);
     const Vec<T> c_prev = u.load(c_prev_row);
@@ -36,17 +42,56 @@ template <class F, bool Training, class Gates> struct LstmForward {
     const Vec<T> c = fma(f, c_prev, i * g);
     if (p.peephole) x_o = fma(u.load(peephole_row(p.peephole, 2, p.units)), c, x_o);
     const Vec<T> o = gates.gate(x_o);
-    const Vec<T> h = o * gates.state(c);
     if constexpr (Training) {
-      store_state(p.c_zoneout, u, packed, p.units, c_prev_row, c_row, c);
-      store_state(p.h_zoneout, u, packed, p.units, h_prev_row, h_row, h);
       gates.kept(x_i, i).store(z_row);
       gates.kept(x_f, f).store(z_row + VL);
       gates.kept(x_g, g).store(z_row + 2 * VL);
       gates.kept(x_o, o).store(z_row + 3 * VL);
+    }
+    return {c, o};
+  }
+
+  // The states of VL units after a step. packed: the row.
+  RNNFAST_INLINE void store_states(const Slice<T>& u, Vec<T> c, Vec<T> h, const T* c_prev_row, T* c_row,
+                                   const T* h_prev_row, T* h_row, int64_t packed) const {
+    if constexpr (Training) {
+      store_state(p.c_zoneout, u, packed, p.units, c_prev_row, c_row, c);
+      store_state(p.h_zoneout, u, packed, p.units, h_prev_row, h_row, h);
     } else {
       u.store(c_row, c);
       u.store(h_row, h);
+    }
+  }
+
+  RNNFAST_INLINE void unit_math(const Slice<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row,
+                                const T* h_prev_row, T* h_row, int64_t packed) const {
+    const Cell cell = cell_math(u, x, z_row, c_prev_row);
+    store_states(u, cell.c, cell.o * gates.state(cell.c), c_prev_row, c_row, h_prev_row, h_row, packed);
+  }
+
+  // One row from its finished pre-activations in z: c of all units, and then h from its normalised value.
+  void normalized_row(T* z_row, const T* c_prev_row, T* c_row, const T* h_prev_row, T* h_row, int64_t packed) const {
+    const int64_t panels = (p.units + VL - 1) / VL;
+    for (int64_t panel = 0; panel < panels; ++panel) {
+      const Slice<T> u = units_of<T>(panel, p.units);
+      T* const at = z_row + panel * p.z_panel;
+      const Cell cell = cell_math(u, at, at, c_prev_row);
+      u.store(c_row, cell.c);
+      if constexpr (!Training) cell.o.store(at + 3 * VL);
+    }
+    const Moments<T> m = moments<1>(p.units, p.norm.epsilon, [&](int64_t panel, int) RNNFAST_INLINE_LAMBDA {
+      return units_of<T>(panel, p.units).load(c_row);
+    });
+    if constexpr (Training) {
+      p.norm.kept[packed].cell_mean = m.mean;
+      p.norm.kept[packed].cell_rstd = m.rstd;
+    }
+    for (int64_t panel = 0; panel < panels; ++panel) {
+      const Slice<T> u = units_of<T>(panel, p.units);
+      const Vec<T> kept = Vec<T>::load(z_row + panel * p.z_panel + 3 * VL), c = u.load(c_row);
+      const Vec<T> o = Training ? gates.gate_value_from_kept(kept) : kept;
+      const Vec<T> h = o * gates.state(fma(u.load(p.norm.cell_gamma), m.normal(c), u.load(p.norm.cell_beta)));
+      store_states(u, c, h, c_prev_row, c_row, h_prev_row, h_row, packed);
     }
   }
 
@@ -66,7 +111,11 @@ template <class F, bool Training, class Gates> struct LstmForward {
                     c + (row + r) * H, h_prev + (row + r) * H, h + (row + r) * H, s.z + row + r);
       }
     };
-    if (Training && p.h_factors) {
+    if (p.norm.gamma) {
+      normalized_product<F, Training>(p, s, h_prev, p.u, NormGates<0, 4, false>());
+      for (int64_t r = 0; r < s.count; ++r)
+        normalized_row(z + r * kSlots * VL, c_prev + r * H, c + r * H, h_prev + r * H, h + r * H, s.z + r);
+    } else if (Training && p.h_factors) {
       for (int gate = 0; gate < 4; ++gate) gate_product(p, s, 4, gate, gate, nullptr);
       for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel)
         finish(z + panel * p.z_panel, static_cast<int>(s.count), 1, 0, panel);
@@ -84,26 +133,30 @@ template <class F, bool Training, class Gates> struct LstmForward {
 //   di = dc g i~   df = dc c' f~   dg = dc i g~
 //   dc' = dc f + p_i di + p_f df   dh' = [di df dg do] U^T
 // With a projection dh above is dh R^T.
-// With zoneout the parts of dh and dc that stay go straight to dh' and dc', and state(c) is of the c before it.
+// With zoneout the parts of dh and dc that stay go straight to dh' and dc', and state(c) is of the c before it. With
+// layer normalisation state(c), and what dc gets of dh, go through N(c), and dh' through that of the product.
 template <class T, class Gates> struct LstmBackward {
+  static constexpr int VL = Vec<T>::N;
   const RecurBackwardArgs<T>& p;
   const Gates gates;
 
-  RNNFAST_INLINE void unit_gradients(const Slice<T>& u, T* z, const T* c_prev_row, const T* c_row, const T* dy_row,
-                                     T* dh_row, T* dc_row, int64_t packed) const {
-    constexpr int VL = Vec<T>::N;
-    const Gate<T> i = gates.gate_from_kept(Vec<T>::load(z)), f = gates.gate_from_kept(Vec<T>::load(z + VL));
-    const Gate<T> g = gates.state_from_kept(Vec<T>::load(z + 2 * VL));
+  struct InputGates {
+    Gate<T> i, f, g;
+  };
+  RNNFAST_INLINE InputGates input_gates(const T* z) const {
+    return {gates.gate_from_kept(Vec<T>::load(z)), gates.gate_from_kept(Vec<T>::load(z + VL)),
+            gates.state_from_kept(Vec<T>::load(z + 2 * VL))};
+  }
+
+  // c of a step before its zoneout.
+  RNNFAST_INLINE Vec<T> new_c(const Slice<T>& u, const InputGates& in, const T* c_prev_row, const T* c_row) const {
+    return p.c_zoneout.active() ? fma(in.f.value, u.load(c_prev_row), in.i.value * in.g.value) : u.load(c_row);
+  }
+
+  // From dh: do, into its slot, and in two factors the gradient of what state() was taken of.
+  RNNFAST_INLINE Scaled<T> output_gradients(const Slice<T>& u, T* z, const Gate<T>& state, const T* dy_row, T* dh_row,
+                                            int64_t packed) const {
     const Gate<T> o = gates.gate_from_kept(Vec<T>::load(z + 3 * VL));
-    const Vec<T> c_prev = u.load(c_prev_row);
-    Vec<T> c = u.load(c_row), dc_kept = Vec<T>::zero(), dc = u.load(dc_row);
-    if (p.c_zoneout.active()) {
-      const Vec<T> share = kept_share(p.c_zoneout, u, packed, p.units);
-      c = fma(f.value, c_prev, i.value * g.value);
-      dc_kept = share * dc;
-      dc = moved_part(share, dc);
-    }
-    const Gate<T> state = gates.state_of(c);
     Vec<T> dh = u.load(dh_row);
     if (dy_row) dh = dh + u.load(dy_row);
     if (p.h_zoneout.active()) {
@@ -111,13 +164,26 @@ template <class T, class Gates> struct LstmBackward {
       u.store(dh_row, share * dh);
       dh = moved_part(share, dh);
     }
-    const Vec<T> d_o = dh * state.value * o.slope;
-    dc = fma(dh * o.value, state.slope, dc);
-    if (p.peephole) dc = fma(u.load(peephole_row(p.peephole, 2, p.units)), d_o, dc);
-    const Vec<T> d_i = dc * g.value * i.slope;
-    const Vec<T> d_f = dc * c_prev * f.slope;
-    const Vec<T> d_g = dc * i.value * g.slope;
-    Vec<T> dc_prev = fma(dc, f.value, dc_kept);
+    (dh * state.value * o.slope).store(z + 3 * VL);
+    return {dh * o.value, state.slope};
+  }
+
+  // di, df, dg and dc', from do and, in two factors, from what c gets of dh.
+  RNNFAST_INLINE void input_gradients(const Slice<T>& u, T* z, const InputGates& in, const T* c_prev_row,
+                                      const Scaled<T>& of_h, T* dc_row, int64_t packed) const {
+    const Vec<T> c_prev = u.load(c_prev_row);
+    Vec<T> dc_kept = Vec<T>::zero(), dc = u.load(dc_row);
+    if (p.c_zoneout.active()) {
+      const Vec<T> share = kept_share(p.c_zoneout, u, packed, p.units);
+      dc_kept = share * dc;
+      dc = moved_part(share, dc);
+    }
+    dc = fma(of_h.a, of_h.b, dc);
+    if (p.peephole) dc = fma(u.load(peephole_row(p.peephole, 2, p.units)), Vec<T>::load(z + 3 * VL), dc);
+    const Vec<T> d_i = dc * in.g.value * in.i.slope;
+    const Vec<T> d_f = dc * c_prev * in.f.slope;
+    const Vec<T> d_g = dc * in.i.value * in.g.slope;
+    Vec<T> dc_prev = fma(dc, in.f.value, dc_kept);
     if (p.peephole) {
       dc_prev = fma(u.load(peephole_row(p.peephole, 0, p.units)), d_i, dc_prev);
       dc_prev = fma(u.load(peephole_row(p.peephole, 1, p.units)), d_f, dc_prev);
@@ -125,8 +191,49 @@ template <class T, class Gates> struct LstmBackward {
     d_i.store(z);
     d_f.store(z + VL);
     d_g.store(z + 2 * VL);
-    d_o.store(z + 3 * VL);
     u.store(dc_row, dc_prev);
+  }
+
+  RNNFAST_INLINE void unit_gradients(const Slice<T>& u, T* z, const T* c_prev_row, const T* c_row, const T* dy_row,
+                                     T* dh_row, T* dc_row, int64_t packed) const {
+    const InputGates in = input_gates(z);
+    const Gate<T> state = gates.state_of(new_c(u, in, c_prev_row, c_row));
+    const Scaled<T> of_h = output_gradients(u, z, state, dy_row, dh_row, packed);
+    input_gradients(u, z, in, c_prev_row, of_h, dc_row, packed);
+  }
+
+  // The same of all units of one row: what c gets of dh depends on all of them.
+  void normalized_row(T* z_row, const T* c_prev_row, const T* c_row, const T* dy_row, T* dh_row, T* dc_row, int64_t row,
+                      int64_t packed) const {
+    const int64_t H = p.units;
+    const RowNorm<T>& kept = p.norm.kept[packed];
+    const Moments<T> m{kept.cell_mean, kept.cell_rstd};
+    T *const d_gamma = p.norm.d_cell + row * 2 * H, *const d_beta = d_gamma + H;
+    const auto normal_c = [&](const Slice<T>& u, const InputGates& in) RNNFAST_INLINE_LAMBDA {
+      return m.normal(new_c(u, in, c_prev_row, c_row));
+    };
+    T means[2];
+    row_sums<1>(H, [&](int64_t panel, int, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
+      const Slice<T> u = units_of<T>(panel, H);
+      T* const z = z_row + panel * p.z_panel;
+      const Vec<T> normal = normal_c(u, input_gates(z)), gamma = u.load(p.norm.cell_gamma);
+      const Gate<T> state = gates.state_of(fma(gamma, normal, u.load(p.norm.cell_beta)));
+      const Scaled<T> d = output_gradients(u, z, state, dy_row, dh_row, packed);
+      const Vec<T> d_state = d.a * d.b;
+      u.store(d_gamma, fma(d_state, normal, u.load(d_gamma)));
+      u.store(d_beta, d_state + u.load(d_beta));
+      sum[0] = gamma * d_state;
+      sum[1] = sum[0] * normal;
+      u.store(p.norm.cell_row, sum[0]);
+    }, means);
+    for (T& mean : means) mean /= static_cast<T>(H);
+    for (int64_t panel = 0; panel * VL < H; ++panel) {
+      const Slice<T> u = units_of<T>(panel, H);
+      T* const z = z_row + panel * p.z_panel;
+      const InputGates in = input_gates(z);
+      const Scaled<T> of_h = through_norm(m.rstd, means, normal_c(u, in), u.load(p.norm.cell_row));
+      input_gradients(u, z, in, c_prev_row, of_h, dc_row, packed);
+    }
   }
 
   // The gradient of o state(c), rows of the cut, from that of its projection, which is kept for R.
@@ -143,18 +250,24 @@ template <class T, class Gates> struct LstmBackward {
   }
 
   void step(const Cut& s) const {
-    constexpr int VL = Vec<T>::N;
-    const int64_t H = p.units, panels = (H + VL - 1) / VL;
+    const int64_t H = p.units;
+    const bool direct = p.h_zoneout.active();
     T* dh = p.projection_t ? through_projection(s) : p.dh + s.row * H;
     const T* dy = p.dy && !p.projection_t ? p.dy + s.z * H : nullptr;
     T* z = p.z + s.z * kSlots * VL;
-    for (int64_t panel = 0; panel < panels; ++panel) {
+    if (p.norm.gamma) {
+      for (int64_t r = 0; r < s.count; ++r)
+        normalized_row(z + r * kSlots * VL, p.c + (s.prev + r) * H, p.c + (s.out + r) * H, dy ? dy + r * H : nullptr,
+                       dh + r * H, p.dc + (s.row + r) * H, s.row + r, s.z + r);
+      normalized_state_gradient(p, s, p.k, z, p.ut, p.dh, direct, NormGates<0, 4, false>());
+      return;
+    }
+    for (int64_t panel = 0; panel * VL < H; ++panel) {
       const Slice<T> u = units_of<T>(panel, H);
       for (int64_t r = 0; r < s.count; ++r)
         unit_gradients(u, z + panel * p.z_panel + r * kSlots * VL, p.c + (s.prev + r) * H, p.c + (s.out + r) * H,
                        dy ? dy + r * H : nullptr, dh + r * H, p.dc + (s.row + r) * H, s.z + r);
     }
-    const bool direct = p.h_zoneout.active();
     if (p.h_factors) dropped_state_gradient(p, s, 4, false, z, direct);
     else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, direct);
   }

@@ -99,6 +99,36 @@ template <class T> struct Zoneout {
   bool active() const { return kept != nullptr || share != 0; }
 };
 
+// Layer normalisation (kernels/layer_norm.h). Rows of products lie as [panel][gates * VL].
+// What training keeps of a step's row: of the recurrent product (and of the candidate's, where it is one apart), and of
+// the cell state.
+template <class T> struct RowNorm {
+  T rstd[2], cell_mean, cell_rstd;
+};
+// Of the recurrence. gamma null: there is none.
+template <class T> struct Norm {
+  T epsilon;
+  const T* gamma;               // [panel][gates * VL]
+  const T *cell_gamma, *cell_beta;  // LSTM: (units)
+  T* rows; ptrdiff_t row, panel;    // room for products and the strides of rows and panels; training: by packed row,
+                                    // where they are left normal, inference: a row for each of the call
+  RowNorm<T>* kept;             // training: by packed row
+  T* d_gamma;                   // backward: by sorted row, of `row` elements, added to
+  T* d_cell;                    // backward, LSTM: of cell_gamma and cell_beta, (sorted row, 2, units), added to
+  T* cell_row;                  // backward, LSTM: (units), work space
+};
+// Rows of the input's products: z [panel][row][4 * VL] = bias + gamma N(x). Backward: z is its gradient.
+template <class T> struct NormRows {
+  int gates; int64_t units, count;
+  T epsilon;
+  const T* gamma;               // [panel][gates * VL]
+  const T* bias;                // [panel][4 * VL] by slot
+  T* x; ptrdiff_t x_row, x_panel;   // in: products; may be z. With rstd: left normal; backward: left as their gradient
+  T* rstd;                      // (count), or null
+  T* z; ptrdiff_t z_panel;
+  T* d_gamma;                   // backward: added to
+};
+
 // The recurrence over segments, for the sorted batch rows [row_begin, row_end) and the panels [panel_begin, panel_end).
 // Where several threads share out the panels, each step needs the states that all of them wrote in the one before:
 // `meet` waits until all have come, and says whether they go on together. Null: this call computes all panels.
@@ -115,6 +145,7 @@ template <class T> struct RecurForwardArgs {
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
   const T* projection;          // LSTM, training: linear panels (units, state); or null
+  Norm<T> norm;
   Activation activation, recurrent_activation;
   bool default_gates;           // tanh for the state, sigmoid for the gates
   const Segment* segments; int64_t segment_count;
@@ -158,6 +189,7 @@ template <class T> struct RecurBackwardArgs {
   KBlocks gate_k;
   T* dropped;                   // with h_factors: (row_end - row_begin, state)
   Zoneout<T> h_zoneout, c_zoneout;
+  Norm<T> norm;                 // k and candidate_k then are those of its rows
   bool reset_after;
 };
 
@@ -191,6 +223,8 @@ template <class T> struct Kernels {
   void (*scale)(int64_t size, const T* x, const T* factors, bool accumulate, T* y);
   // sums [row][4 * VL] += the rows of one panel of z, each to the row of its index, in order
   void (*z_sums_by_index)(int64_t rows, const T* z, const int32_t* index, T* sums);
+  void (*normalize)(const NormRows<T>&);
+  void (*normalize_backward)(const NormRows<T>&);
   // dp (3, units) = sum over the segments of d(i, f) * c_prev, d(o) * c
   void (*peephole_gradient)(int64_t units, const Segment*, int64_t segment_count, const T* z, ptrdiff_t z_panel,
                             const T* c, T* dp);

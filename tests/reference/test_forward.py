@@ -13,7 +13,12 @@ BATCH, TIME, INPUTS, UNITS = 4, 6, 3, 5
 
 def run_scalar(layer, x, initial_state, mask, activation, gate, go_backwards, zero_output):
     """What ``scalar_cells.run`` answers for each row: outputs (batch, time, units) and states."""
-    zero_bias = np.zeros((2, layer.kernel.shape[1]) if layer.kind == "gru" else layer.kernel.shape[1])
+    columns = layer.kernel.shape[1]
+    zero_bias = np.zeros((2, columns) if layer.options.get("reset_after") else columns)
+    norm = None
+    if "layer_norm" in layer.options:
+        norm = {name: array.tolist() for name, array in layer.options["layer_norm"].items()}
+        norm["epsilon"] = layer.options["layer_norm_epsilon"]
     bias = zero_bias if layer.bias is None else layer.bias
     peephole = np.zeros((3, layer.units)) if layer.peephole is None else layer.peephole
     if initial_state is None:
@@ -23,6 +28,7 @@ def run_scalar(layer, x, initial_state, mask, activation, gate, go_backwards, ze
         scalar_cells.run(
             layer.kind,
             *(array.tolist() for array in (x[row], layer.kernel, layer.recurrent_kernel, bias, peephole)),
+            norm,
             [state[row].tolist() for state in initial_state],
             mask[row],
             activation,

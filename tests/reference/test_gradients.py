@@ -39,7 +39,7 @@ def check(layer, x, what, rng, **options):
         else:
             assert_close(gradient, finite_difference(scalar, array), TOLERANCE, f"{what}: {name}")
     for name, gradient in cache.option_gradients.items():
-        assert_close(gradient, finite_difference(scalar, layer.options[name]), TOLERANCE, f"{what}: {name}")
+        assert_close(gradient, finite_difference(scalar, layer.option_weights[name]), TOLERANCE, f"{what}: {name}")
     assert len(d_initial) == layer.states
     for array, gradient in zip(options.get("initial_state") or [], d_initial, strict=False):
         assert_close(gradient, finite_difference(scalar, array), TOLERANCE, f"{what}: d_initial_state")

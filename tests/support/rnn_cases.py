@@ -14,6 +14,9 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "lstm_peephole": ("lstm", {}),
     "gru": ("gru", {"reset_after": True}),
     "gru_reset_before": ("gru", {"reset_after": False}),
+    "lstm_norm": ("lstm", {}),
+    "gru_norm": ("gru", {"reset_after": True}),
+    "gru_reset_before_norm": ("gru", {"reset_after": False}),
 }
 # Those that only the layers have, no engine.
 ALL_KINDS = KINDS | {"lstm_projection": ("lstm", {})}
@@ -65,8 +68,14 @@ class Layer:
     def weights(self) -> tuple:
         return self.kernel, self.recurrent_kernel, self.bias, self.peephole
 
+    @property
+    def option_weights(self) -> dict[str, np.ndarray]:
+        """The arrays among the options, by the names of their gradients."""
+        arrays = {name: value for name, value in self.options.items() if isinstance(value, np.ndarray)}
+        return arrays | self.options.get("layer_norm", {})
+
     def astype(self, dtype) -> "Layer":
-        options = {name: cast(v, dtype) if isinstance(v, np.ndarray) else v for name, v in self.options.items()}
+        options = {name: cast(v, dtype) for name, v in self.options.items()}
         return Layer(self.kind, *(cast(w, dtype) for w in self.weights), options)
 
     def random_states(self, rng, batch: int, dtype=np.float64) -> list[np.ndarray]:
@@ -78,23 +87,31 @@ def normal(rng, shape, dtype=np.float64, scale: float = 1.0) -> np.ndarray:
 
 
 def cast(value, dtype):
-    """A C-contiguous array of another dtype, from an array; likewise a list of arrays; None stays None."""
+    """A C-contiguous array of another dtype, from an array; likewise arrays in a list or by name; others stay."""
     if isinstance(value, list | tuple):
         return [cast(item, dtype) for item in value]
-    if isinstance(value, float):
+    if isinstance(value, dict):
+        return {name: cast(item, dtype) for name, item in value.items()}
+    if isinstance(value, float | bool):
         return value
     return None if value is None else np.ascontiguousarray(value, dtype)
 
 
 def make_layer(kind: str, inputs: int, units: int, rng, *, use_bias: bool = True, dtype=np.float64) -> Layer:
-    """Keras' default initialisers; biases (and peepholes) N(0, 0.3), so that a lost one shows."""
+    """Keras' default initialisers; biases (and peepholes) N(0, 0.3), so that a lost one shows, and gammas about 1."""
     cell, options = ALL_KINDS[kind]
     columns = GATES[cell] * units
-    bias_shape = (2, columns) if kind == "gru" else (columns,)
+    bias_shape = (2, columns) if options.get("reset_after") else (columns,)
     state = units
     if kind == "lstm_projection":
         state = units // 2 + 1
         options = {"projection": glorot_uniform(rng, units, state)}
+    if kind.endswith("_norm"):
+        sizes = {"kernel_gamma": columns, "recurrent_gamma": columns}
+        if cell == "lstm":
+            sizes |= {"cell_gamma": units, "cell_beta": units}
+        weights = {name: normal(rng, size, scale=0.3) + (name != "cell_beta") for name, size in sizes.items()}
+        options = options | {"layer_norm": weights, "layer_norm_epsilon": 0.01}
     return Layer(
         kind,
         glorot_uniform(rng, inputs, columns),
@@ -112,19 +129,21 @@ def make_noise(layer: Layer, batch: int, time: int, rng, dtype=np.float64) -> di
     def factors(width):
         return ((rng.random((gates, batch, width)) < 0.7) / 0.7).astype(dtype)
 
-    noise = {
-        "input dropout": {"input_factors": factors(inputs)},
-        "state dropout": {"state_factors": factors(layer.state_sizes[0])},
-        "both dropouts": {"input_factors": factors(inputs), "state_factors": factors(layer.state_sizes[0])},
-    }
-    if layer.kind in ("lstm", "gru", "gru_reset_before"):
+    noise: dict[str, dict[str, Any]] = {}
+    if "layer_norm" not in layer.options:
+        noise = {
+            "input dropout": {"input_factors": factors(inputs)},
+            "state dropout": {"state_factors": factors(layer.state_sizes[0])},
+            "both dropouts": {"input_factors": factors(inputs), "state_factors": factors(layer.state_sizes[0])},
+        }
+    if layer.kind.removesuffix("_norm") in ("lstm", "gru", "gru_reset_before"):
         drawn = [rng.random((batch, time, layer.units)) < 0.4 for _ in range(layer.states)]
         noise["zoneout drawn"] = {"zoneout": drawn}
         noise["zoneout expected"] = {"zoneout": [0.3, 0.15][: layer.states]}
-        noise["one state's zoneout and dropout"] = {
-            "zoneout": [0.0, drawn[-1]] if layer.states == 2 else drawn,
-            "state_factors": factors(layer.units),
-        }
+        one = {"zoneout": [0.0, drawn[-1]] if layer.states == 2 else drawn}
+        if noise.get("state dropout"):
+            one["state_factors"] = factors(layer.units)
+        noise["one state's zoneout, and dropout"] = one
     return noise
 
 
