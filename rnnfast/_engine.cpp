@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,11 +74,29 @@ py::dict cpu_info_dict() {
 
 // Programs
 
+// The weights of layer normalisation, given by name, or none.
+template <class T> struct NormArrays {
+  NormArrays(const py::object& given, CellKind cell, py::ssize_t gates, py::ssize_t units) {
+    if (given.is_none()) return;
+    if (cell == CellKind::simple_rnn) throw py::value_error("layer_norm is for the lstm and gru cells only");
+    const auto of = [&](int i, const char* name, py::ssize_t size) {
+      return optional_weights<T>(given[name], name, {size}, kept[i]);
+    };
+    pointers.kernel_gamma = of(0, "kernel_gamma", gates);
+    pointers.recurrent_gamma = of(1, "recurrent_gamma", gates);
+    if (cell != CellKind::lstm) return;
+    pointers.cell_gamma = of(2, "cell_gamma", units);
+    pointers.cell_beta = of(3, "cell_beta", units);
+  }
+  Array<T> kept[4];
+  RnnNorm<const void*> pointers{};
+};
+
 template <class T> int add_rnn(Program<T>& program, int v, const std::string& cell, const py::object& kernel,
                                const py::object& recurrent_kernel, const py::object& bias, const py::object& peephole,
                                const py::object& activation, const py::object& recurrent_activation, bool reset_after,
                                bool go_backwards, bool return_sequences, bool zero_output_for_mask,
-                               const std::string& name) {
+                               const std::string& name, const py::object& layer_norm, double layer_norm_epsilon) {
   RnnLayer layer{};
   layer.spec.cell = cell_of(cell);
   layer.spec.reset_after = reset_after;
@@ -99,6 +118,13 @@ template <class T> int add_rnn(Program<T>& program, int v, const std::string& ce
                    optional_weights<T>(peephole, "peephole", {3, units}, keep_peephole)};
   if (layer.weights.peephole != nullptr && layer.spec.cell != CellKind::lstm)
     throw py::value_error("peephole weights are for the lstm cell only");
+  const NormArrays<T> norm(layer_norm, layer.spec.cell, gates, units);
+  if (!layer_norm.is_none()) {
+    if (!(layer_norm_epsilon > 0 && layer_norm_epsilon < std::numeric_limits<double>::infinity()))
+      throw py::value_error("layer_norm_epsilon: expected a positive number, got " + std::to_string(layer_norm_epsilon));
+    layer.spec.norm_epsilon = layer_norm_epsilon;
+    layer.weights.norm = norm.pointers;
+  }
   layer.go_backwards = go_backwards;
   layer.return_sequences = return_sequences;
   layer.zero_output_for_mask = zero_output_for_mask;
@@ -199,7 +225,8 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
       .def("rnn", &add_rnn<T>, py::arg("v"), py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"),
            py::arg("bias") = none, py::arg("peephole") = none, py::arg("activation") = none,
            py::arg("recurrent_activation") = none, py::arg("reset_after") = true, py::arg("go_backwards") = false,
-           py::arg("return_sequences") = false, py::arg("zero_output_for_mask") = false, py::arg("name") = "rnn")
+           py::arg("return_sequences") = false, py::arg("zero_output_for_mask") = false, py::arg("name") = "rnn",
+           py::arg("layer_norm") = none, py::arg("layer_norm_epsilon") = 1e-3)
       .def(
           "merge",
           [](P& p, const std::vector<int>& values, const std::string& mode, const std::string& name) {

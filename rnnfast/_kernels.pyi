@@ -43,6 +43,8 @@ def rnn_forward(
     zoneout: Sequence[float | Array] | None = None,
     training: bool = False,
     index: Array | None = None,
+    layer_norm: dict[str, Array] | None = None,
+    layer_norm_epsilon: float = 1e-3,
 ) -> tuple[Array, list[Array], RnnCache | None]: ...
 def rnn_backward(
     cache: RnnCache,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rnnfast import activations
+from rnnfast.layers.base import Shape
 from rnnfast.layers.recurrent import Recurrent
 
 
@@ -23,6 +24,12 @@ class GRU(Recurrent):
 
     `zoneout`, a rate in [0, 1] (Krueger et al. 2017): in training every element of h keeps its value of the step before
     with that probability, drawn per step; in inference h is the expectation, rate * h_{t-1} + (1 - rate) * h_t.
+
+    `layer_norm=True` (Ba, Kiros and Hinton 2016, arXiv 1607.06450): x_t W becomes N(x_t W) * kernel_gamma, and h_{t-1} U
+    likewise with recurrent_gamma, where N(v) = (v - mean) / sqrt(variance + epsilon) over all three gates, and epsilon
+    is `layer_norm_epsilon`, 1e-3 by default. With `reset_after=False` z and r are normalised together, and
+    (r * h_{t-1}) U_h by itself. Its weights come last: kernel_gamma and recurrent_gamma (3 units,), which start at one.
+    Not together with `recurrent_dropout`.
 
     >>> import numpy as np
     >>> from rnnfast.layers import GRU
@@ -60,6 +67,8 @@ class GRU(Recurrent):
         reset_after: bool = True,
         *,
         zoneout: Any = 0.0,
+        layer_norm: bool = False,
+        layer_norm_epsilon: float = 1e-3,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -73,7 +82,13 @@ class GRU(Recurrent):
             return_state=return_state, go_backwards=go_backwards, stateful=stateful, unroll=unroll, **options,
         )  # fmt: skip
         self.set_zoneout(zoneout)
+        self.set_layer_norm(layer_norm, layer_norm_epsilon)
         self.reset_after = bool(reset_after)
+
+    def create_variables(self, input_shape: Shape) -> None:
+        super().create_variables(input_shape)
+        if self.layer_norm:
+            self.add_norm_weights(cell_state=False)
 
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)

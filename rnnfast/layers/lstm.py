@@ -33,6 +33,15 @@ class LSTM(Recurrent):
     projection_kernel R (units, P), which starts as `kernel_initializer` says. Then h, and so the output, has P
     features, U is (P, 4 units), and c keeps its units.
 
+    `layer_norm=True` (Ba, Kiros and Hinton 2016, arXiv 1607.06450): with N(v) = (v - mean) / sqrt(variance + epsilon)
+    over a row v, and epsilon `layer_norm_epsilon`, 1e-3 by default,
+
+        x_t W + h_{t-1} U + b     becomes     N(x_t W) * kernel_gamma + N(h_{t-1} U) * recurrent_gamma + b
+        o * activation(c_t)       becomes     o * activation(N(c_t) * cell_gamma + cell_beta)
+
+    Its weights come last, in this order: kernel_gamma and recurrent_gamma (4 units,), cell_gamma and cell_beta
+    (units,); gammas start at one, cell_beta at zero. Not together with `recurrent_dropout`.
+
     >>> import numpy as np
     >>> from rnnfast.layers import LSTM
     >>> LSTM(4, return_sequences=True)(np.ones((2, 5, 3))).shape
@@ -72,6 +81,8 @@ class LSTM(Recurrent):
         peephole: bool = False,
         zoneout: Any = 0.0,
         projection_size: int | None = None,
+        layer_norm: bool = False,
+        layer_norm_epsilon: float = 1e-3,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -85,6 +96,7 @@ class LSTM(Recurrent):
             return_state=return_state, go_backwards=go_backwards, stateful=stateful, unroll=unroll, **options,
         )  # fmt: skip
         self.set_zoneout(zoneout)
+        self.set_layer_norm(layer_norm, layer_norm_epsilon)
         self.projection_size = None if projection_size is None else self.positive("projection_size", projection_size)
         for argument, value in (("peephole", peephole), ("projection_size", projection_size)):
             if value and any(self.zoneout):
@@ -103,6 +115,8 @@ class LSTM(Recurrent):
             self.projection_kernel = self.add_weight("projection_kernel", shape, self.kernel_initializer)
         if self.use_peephole:
             self.peephole = self.add_weight("peephole", (3, self.units), "zeros")
+        if self.layer_norm:
+            self.add_norm_weights(cell_state=True)
 
     @property
     def state_size(self) -> list[Any]:

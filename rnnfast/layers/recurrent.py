@@ -94,6 +94,9 @@ class Recurrent(OverTime):
         self.bias: Variable | None = None
         self.peephole: Variable | None = None
         self.projection_kernel: Variable | None = None
+        self.layer_norm = False
+        self.layer_norm_epsilon = 1e-3
+        self.norm_weights: dict[str, Variable] = {}  # of layer normalisation, by name
 
     def rate(self, argument: str, value: Any, *, most: float | None = None) -> float:
         """Check a probability: below 1, or at most `most`."""
@@ -110,6 +113,18 @@ class Recurrent(OverTime):
             raise ValueError(f"{self.label}: zoneout must hold {self.state_count} rates, got {value!r}")
         self.zoneout = tuple(self.rate("zoneout", rate, most=1.0) for rate in rates)
         self.noise.use_zoneout(self.zoneout[::-1])
+
+    def set_layer_norm(self, layer_norm: Any, epsilon: Any) -> None:
+        """Take the arguments of the layers that have them."""
+        self.layer_norm = bool(layer_norm)
+        self.layer_norm_epsilon = _arguments.number(f"{self.label}: layer_norm_epsilon", epsilon)
+        if not 0 < self.layer_norm_epsilon < np.inf:
+            raise ValueError(f"{self.label}: layer_norm_epsilon must be a positive number, got {epsilon!r}")
+        if self.layer_norm and self.recurrent_dropout:
+            raise ValueError(
+                f"{self.label}: layer_norm={layer_norm!r} and recurrent_dropout={self.recurrent_dropout} cannot be "
+                "combined: a row of all gates is normalised, and dropout would need a product for each"
+            )
 
     # Weights
 
@@ -131,6 +146,22 @@ class Recurrent(OverTime):
                 "bias", self.bias_shape(), self.bias_initializer,
                 regularizer=self.bias_regularizer, constraint=self.bias_constraint,
             )  # fmt: skip
+
+    def add_norm_weights(self, cell_state: bool) -> None:
+        """The weights of layer normalisation, last of all: the gains of all gates, and those of an LSTM's c."""
+        width = self.gates * self.units
+        shapes = {"kernel_gamma": width, "recurrent_gamma": width}
+        if cell_state:
+            shapes |= {"cell_gamma": self.units, "cell_beta": self.units}
+        for name, size in shapes.items():
+            self.norm_weights[name] = self.add_weight(name, (size,), "zeros" if name == "cell_beta" else "ones")
+
+    def norm_options(self) -> dict[str, Any]:
+        """Options of `_kernels.rnn_forward` and of a program's `rnn`."""
+        if not self.layer_norm:
+            return {}
+        weights = {name: variable.value for name, variable in self.norm_weights.items()}
+        return {"layer_norm": weights, "layer_norm_epsilon": self.layer_norm_epsilon}
 
     def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -190,6 +221,7 @@ class Recurrent(OverTime):
             projection=None if self.projection_kernel is None else self.projection_kernel.value,
             training=training,
             index=index,
+            **self.norm_options(),
             **noise,
         )
         self.keep(states)
@@ -218,6 +250,8 @@ class Recurrent(OverTime):
             self.peephole.add_grad(dpeephole)
         if self.projection_kernel is not None:
             self.projection_kernel.add_grad(kernel_cache.option_gradients["projection"])
+        for name, variable in self.norm_weights.items():
+            variable.add_grad(kernel_cache.option_gradients[name])
         return dx if dx is None or factors is None else dx * factors
 
     @property
@@ -239,7 +273,7 @@ class Recurrent(OverTime):
         return program.rnn(
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
             self.activation, self.recurrent_activation, self.reset_after,
-            self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name,
+            self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name, **self.norm_options(),
         )  # fmt: skip
 
     def cell_config(self) -> dict[str, Any]:
@@ -248,7 +282,10 @@ class Recurrent(OverTime):
 
     def own_config(self) -> dict[str, Any]:
         """Options that Keras does not have: its configs have those that are in use alone."""
-        return {"zoneout": list(self.zoneout)} if any(self.zoneout) else {}
+        config: dict[str, Any] = {"zoneout": list(self.zoneout)} if any(self.zoneout) else {}
+        if self.layer_norm:
+            config |= {"layer_norm": True, "layer_norm_epsilon": self.layer_norm_epsilon}
+        return config
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -117,7 +117,7 @@ template <class T> void RnnNode<T>::take_table(const T* table, int64_t rows) {
 template <class T> bool RnnNode<T>::may_run_beside(const RnnNode& other) const {
   const RnnSpec &one = rnn_.spec(), &two = other.rnn_.spec();
   return this->inputs == other.inputs && one.cell == two.cell && one.units == two.units &&
-         one.reset_after == two.reset_after;
+         one.reset_after == two.reset_after && rnn_.layout().normalized == other.rnn_.layout().normalized;
 }
 
 template <class T> RnnWork RnnNode<T>::rnn_work(const Graph& graph, const Shapes& shapes, int64_t rows) const {
@@ -137,9 +137,11 @@ template <class T> NodeInfo RnnNode<T>::info() const {
   std::string reason = has_default_gates(spec)
                            ? "the usual activations: inlined gate math on each tile of the product"
                            : "activations of its own: vector activations by a switch on each tile of the product";
+  if (rnn_.layout().normalized) reason += "; rows of products are normalised before the gates";
   if (table_rows_ > 0) reason += "; products with the input of every token are held";
   return {this->name,
-          std::string(names[static_cast<int>(spec.cell)]) + (go_backwards_ ? ", backwards" : ""),
+          std::string(names[static_cast<int>(spec.cell)]) + (rnn_.layout().normalized ? ", layer normalization" : "") +
+              (go_backwards_ ? ", backwards" : ""),
           std::string(rnn_.layout().linear() ? "linear panels, " : "gate panels, ") +
               (rnn_.layout().split() ? "two products per step" : "one product per step"),
           std::move(reason),

@@ -47,6 +47,10 @@ STACKS = {
         layers.LSTM(2),
     ],
     "peephole": lambda: [layers.LSTM(3, peephole=True), layers.Dense(1)],
+    "layer_norm": lambda: [
+        layers.LSTM(3, layer_norm=True, peephole=True, return_sequences=True),
+        layers.Bidirectional(layers.GRU(3, layer_norm=True, layer_norm_epsilon=0.1, reset_after=False)),
+    ],
     "peephole_in_wrapper": lambda: [layers.Bidirectional(layers.LSTM(3, peephole=True))],
     "dropout": lambda: [layers.Bidirectional(layers.GRU(3, dropout=0.2, recurrent_dropout=0.1, seed=4))],
     "zoneout": lambda: [layers.LSTM(3, zoneout=(0.1, 0.3), return_sequences=True), layers.GRU(2, zoneout=0.2)],

@@ -5,7 +5,7 @@ import pytest
 from rnn_cases import KINDS, make_layer, normal
 
 from rnnfast import _engine, activations
-from rnnfast.reference import cells
+from rnnfast.reference import cells, layer_norm
 
 FORMATS = ("bfloat16", "int8")
 SIZES = [(1, 1), (3, 5), (15, 16), (17, 33), (64, 100), (100, 127)]
@@ -53,12 +53,18 @@ def expected(layer, weights, x):
     cell = cells.find_cell(layer.cell, layer.options.get("reset_after", True))
     two_rows = layer.bias.ndim == 2
     bias, recurrent_bias = layer.bias if two_rows else (layer.bias, None)
-    parameters = cells.Parameters(Rounded.of(layer.recurrent_kernel, weights), recurrent_bias, layer.peephole)
+    given = layer.options.get("layer_norm")
+    norm = None if given is None else layer_norm.LayerNorm(layer.options["layer_norm_epsilon"], **given)
+    recurrent_kernel = Rounded.of(layer.recurrent_kernel, weights)
+    parameters = cells.Parameters(recurrent_kernel, recurrent_bias, layer.peephole, norm=norm)
     kernel = Rounded.of(layer.kernel, weights)
     states = tuple(np.zeros((len(x), layer.units)) for _ in range(layer.states))
     outputs = []
     for t in range(x.shape[1]):
-        states, _ = cell.step(parameters, x[:, t] @ kernel + bias, *states)
+        a = x[:, t] @ kernel
+        if norm is not None:
+            a = norm.kernel_gamma * layer_norm.normalized(a, norm.epsilon)
+        states, _ = cell.step(parameters, a + bias, *states)
         outputs.append(states[0])
     return np.stack(outputs, axis=1)
 

@@ -16,6 +16,8 @@ READERS = {
     "lstm": lambda **o: layers.LSTM(5, peephole=True, **o),
     "gru": lambda **o: layers.GRU(5, **o),
     "gru reset before": lambda **o: layers.GRU(5, reset_after=False, **o),
+    "lstm_norm": lambda **o: layers.LSTM(5, layer_norm=True, **o),
+    "gru_norm": lambda **o: layers.GRU(5, layer_norm=True, **o),
     "projection": lambda **o: layers.LSTM(5, projection_size=3, **o),
     "backwards": lambda **o: layers.LSTM(5, go_backwards=True, **o),
     "bidirectional": lambda **o: layers.Bidirectional(layers.LSTM(5, **o), dtype=o["dtype"]),

@@ -81,6 +81,8 @@ def words(*layers):
 GRAPHS = {
     "simple_rnn": (numbers, lambda: steps(SimpleRNN(7)), True),
     "lstm": (numbers, lambda: steps(LSTM(17, return_sequences=True)), True),
+    "lstm_norm": (numbers, lambda: steps(LSTM(17, layer_norm=True, return_sequences=True)), True),
+    "gru_norm": (gaps, lambda: steps(Masking(), Bidirectional(GRU(9, layer_norm=True, reset_after=False))), False),
     "lstm_peephole": (numbers, lambda: steps(LSTM(9, peephole=True)), True),
     "gru": (numbers, lambda: steps(GRU(16)), True),
     "gru_reset_before": (numbers, lambda: steps(GRU(5, reset_after=False, return_sequences=True)), True),
