@@ -80,12 +80,11 @@ void PackedRnn<T>::project(int64_t rows, const T* x, T* z, int64_t z_panel, int6
   ProductArgs<T> p = projection(rows, x, z, z_panel, begin, end);
   p.scratch = scratch;
   input_products_->product(p);
-  if (layout_.normalized) kernels().normalize(normalization(rows, z, layout_.slot_row(), z_panel, z, z_panel));
+  if (layout_.normalized) kernels().normalize(normalization(rows, z, layout_.slot_row(), z_panel));
 }
 
 template <class T>
-NormRows<T> PackedRnn<T>::normalization(int64_t rows, T* x, ptrdiff_t x_row, ptrdiff_t x_panel, T* z,
-                                        int64_t z_panel) const {
+NormRows<T> PackedRnn<T>::normalization(int64_t rows, T* x, ptrdiff_t x_row, ptrdiff_t x_panel) const {
   NormRows<T> n{};
   n.gates = layout_.gates();
   n.units = spec_.units;
@@ -96,8 +95,6 @@ NormRows<T> PackedRnn<T>::normalization(int64_t rows, T* x, ptrdiff_t x_row, ptr
   n.x = x;
   n.x_row = x_row;
   n.x_panel = x_panel;
-  n.z = z;
-  n.z_panel = z_panel;
   return n;
 }
 
@@ -115,6 +112,8 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   p.norm.gamma = recurrent_gamma_.data();
   p.norm.cell_gamma = cell_gamma_.data();
   p.norm.cell_beta = cell_beta_.data();
+  p.norm.input_gamma = kernel_gamma_.data();
+  p.norm.bias = bias_.data();
   p.norm.row = layout_.norm_row();
   p.norm.panel = layout_.norm_panel();
   p.activation = spec_.activation;

@@ -68,8 +68,8 @@ template <class T> class PackedRnn {
   void project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end, void* scratch) const;
   // That product, for a caller who changes it; with layer normalisation it is without b.
   ProductArgs<T> projection(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end) const;
-  // With layer normalisation: z = b + gamma N(x) for rows of products x, which may be z.
-  NormRows<T> normalization(int64_t rows, T* x, ptrdiff_t x_row, ptrdiff_t x_panel, T* z, int64_t z_panel) const;
+  // With layer normalisation: what makes b + gamma N(x) of rows of products x.
+  NormRows<T> normalization(int64_t rows, T* x, ptrdiff_t x_row, ptrdiff_t x_panel) const;
   // The weights' part of a recurrence's arguments; the caller adds segments, rows, states and scratch.
   RecurForwardArgs<T> recurrence() const;
 

@@ -34,9 +34,8 @@ void project_by_gate(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int64_t
   }
 }
 
-// z = b + gamma N(x W), with what is normal kept.
-template <class T>
-void project_normalized(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int64_t z_panel, int threads) {
+// N(x W), from which the time loop makes its z.
+template <class T> void project_normalized(const RnnForward& f, const PackedRnn<T>& rnn, int threads) {
   const CellLayout& layout = rnn.layout();
   const NormHistory<T> history(layout, f);
   for_row_parts(history.rows, threads, [&](int64_t first, int64_t count) {
@@ -45,8 +44,7 @@ void project_normalized(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int6
                                       layout.panels());
     p.c_row = layout.norm_row();
     rnn.kernels().full.product(p);
-    NormRows<T> n = rnn.normalization(count, rows, layout.norm_row(), layout.norm_panel(),
-                                      z + first * layout.slot_row(), z_panel);
+    NormRows<T> n = rnn.normalization(count, rows, layout.norm_row(), layout.norm_panel());
     n.rstd = history.input_rstd + first;
     rnn.kernels().normalize(n);
   });
@@ -61,9 +59,9 @@ template <class T> void forward(const RnnForward& f) {
   T* z = typed<T>(f.z);
   // The input's part: of every step, into z; or of every row that occurs, from which the time loop takes it.
   const int64_t rows = f.index ? f.x_rows : plan.total(), input_panel = rows * layout.slot_row();
-  Buffer<T> by_row(f.index ? layout.z_size(rows) : 0, uninitialised);
+  Buffer<T> by_row(f.index && !layout.normalized ? layout.z_size(rows) : 0, uninitialised);
   T* input = f.index ? by_row.data() : z;
-  if (layout.normalized) project_normalized(f, rnn, input, input_panel, threads);
+  if (layout.normalized) project_normalized(f, rnn, threads);
   else if (f.noise.x_factors) project_by_gate(f, rnn, z, z_panel, threads);
   else
     for_row_parts(rows, threads, [&](int64_t first, int64_t count) {
@@ -73,7 +71,7 @@ template <class T> void forward(const RnnForward& f) {
   const int64_t S = state_size(*f.spec);
   Buffer<T> dropped(f.noise.h_factors ? plan.batch() * S : 0, uninitialised);
   RecurForwardArgs<T> p = rnn.recurrence();
-  p.input = input;
+  p.input = by_row.data();
   p.input_panel = input_panel;
   p.input_index = f.index;
   p.h_factors = typed<T>(f.noise.h_factors);
@@ -89,6 +87,7 @@ template <class T> void forward(const RnnForward& f) {
   p.extra = typed<T>(f.extra);
   if (layout.normalized) {
     const NormHistory<T> history(layout, f);
+    p.norm.input = history.input;
     p.norm.rows = history.recurrent;
     p.norm.kept = history.steps;
   }

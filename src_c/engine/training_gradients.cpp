@@ -32,6 +32,7 @@ template <class T> class Gradients {
         layout_(call.layout),
         z_panel_(call.z_panel),
         threads_(call.threads),
+        bias_sums_(layout_.panels() * layout_.slot_row()),
         start_{call.z(), plan_.total(), z_panel_, layout_.slot_row()},
         input_(start_),
         recurrent_(start_) {}
@@ -65,13 +66,13 @@ template <class T> class Gradients {
     input_ = start_;
   }
 
-  // From what steps begin with to the input's products; the time loop has done the same for the recurrent ones. Parts
-  // of a fixed size have sums of their own.
+  // From what steps begin with to the input's products, and to the bias, while dz is at hand; the time loop has done the
+  // same for the recurrent products. Parts of a fixed size have sums of their own.
   void through_norm() {
     const NormHistory<T> history(layout_, f_);
-    const int64_t width = layout_.norm_row();
+    const int64_t width = layout_.norm_row(), P = layout_.panels(), parts = ceil_div(history.rows, kRowsPerPart);
     const Buffer<T> gamma = pack_norm(kernels_, layout_, typed<T>(f_.weights.norm.kernel_gamma));
-    Buffer<T> d_gamma(ceil_div(history.rows, kRowsPerPart) * width), sums(width, uninitialised);
+    Buffer<T> d_gamma(parts * width), d_bias(parts * P * layout_.slot_row()), sums(width, uninitialised);
     for_row_parts(history.rows, threads_, [&](int64_t first, int64_t count) {
       NormRows<T> n{};
       n.gates = layout_.gates();
@@ -82,12 +83,16 @@ template <class T> class Gradients {
       n.x_row = width;
       n.x_panel = layout_.norm_panel();
       n.rstd = history.input_rstd + first;
-      n.z = const_cast<T*>(start_.at(0, first));
-      n.z_panel = start_.panel;
+      n.dz = start_.at(0, first);
+      n.dz_panel = start_.panel;
       n.d_gamma = d_gamma.data() + first / kRowsPerPart * width;
       kernels_.normalize_backward(n);
+      for (int64_t panel = 0; panel < P; ++panel)
+        kernels_.z_sums(count, start_.at(panel, first),
+                        d_bias.data() + (first / kRowsPerPart * P + panel) * layout_.slot_row());
     });
-    kernels_.column_sums(d_gamma.size() / width, width, d_gamma.data(), sums.data());
+    kernels_.column_sums(parts, bias_sums_.size(), d_bias.data(), bias_sums_.data());
+    kernels_.column_sums(parts, width, d_gamma.data(), sums.data());
     unpack_norm(layout_, sums.data(), typed<T>(b_.dnorm.kernel_gamma));
     input_ = {history.input, history.rows, layout_.norm_panel(), width};
     recurrent_ = {history.recurrent, plan_.total(), layout_.norm_panel(), width};
@@ -113,12 +118,10 @@ template <class T> class Gradients {
     kernels_.outer(p);
   }
 
-  void of_weights() const {
+  void of_weights() {
     const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
     const std::vector<Segment> runs = merged(plan_.segments());
-    Buffer<T> sums(P * layout_.slot_row());
-
-    const int jobs = b_.dbias ? 3 : 2;
+    const int jobs = b_.dbias && !layout_.normalized ? 3 : 2;
     parallel_for(jobs * P, threads_, [&](int64_t job) {
       const int64_t panel = job / jobs;
       switch (job % jobs) {
@@ -135,7 +138,7 @@ template <class T> class Gradients {
                            b_.drecurrent_kernel);
           break;
         default:
-          kernels_.z_sums(start_.rows, start_.at(panel), sums.data() + panel * layout_.slot_row());
+          kernels_.z_sums(start_.rows, start_.at(panel), bias_sums_.data() + panel * layout_.slot_row());
       }
     });
     if (f_.noise.x_factors) {
@@ -148,7 +151,7 @@ template <class T> class Gradients {
       gate_gradients(layout_.recurrent_gates().count, S, b_.drecurrent_kernel,
                      [&](int g, T* rows) { dropout.of_states(g, h(), rows); });
     }
-    if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
+    if (b_.dbias) unpack_bias_gradient(layout_, bias_sums_.data(), typed<T>(b_.dbias));
     if (b_.dpeephole)
       kernels_.peephole_gradient(layout_.units, plan_.segments().data(),
                                  static_cast<int64_t>(plan_.segments().size()), z(), z_panel_, typed<T>(f_.c),
@@ -201,6 +204,7 @@ template <class T> class Gradients {
   const int64_t z_panel_;
   const int threads_;
   Buffer<T> sums_;  // dz by row of x: as z, with x_rows rows
+  Buffer<T> bias_sums_;  // [panel][4 * VL]
   Dz start_, input_, recurrent_;  // of what steps begin with, of x W, of h' U
 };
 

@@ -105,10 +105,9 @@ template <int First, int Gates, bool Apart> struct NormGates {
   static constexpr bool apart(int g) { return Apart && g == Gates - 1; }
 };
 
-// One row of products x from raw to normal: kept where `keep`, with the moments; z = gamma N(x) + start(panel, gate).
-template <class G, class T, class Start>
-RNNFAST_INLINE T normalize_row(int64_t units, T epsilon, const T* gamma, ptrdiff_t gamma_panel, T* x, ptrdiff_t x_panel,
-                               T* z, ptrdiff_t z_panel, bool keep, const Start& start) {
+// Calls each(panel, gate, where it stands, N(x)) for the vectors of one row of products x; gives 1 / the deviation.
+template <class G, class T, class Each>
+RNNFAST_INLINE T normalize_row(int64_t units, T epsilon, T* x, ptrdiff_t x_panel, const Each& each) {
   constexpr int VL = Vec<T>::N;
   const Moments<T> m = moments<G::gates>(units, epsilon, [&](int64_t panel, int g) RNNFAST_INLINE_LAMBDA {
     return Vec<T>::load(x + panel * x_panel + g * VL);
@@ -117,10 +116,7 @@ RNNFAST_INLINE T normalize_row(int64_t units, T epsilon, const T* gamma, ptrdiff
     RNNFAST_UNROLL
     for (int g = 0; g < G::gates; ++g) {
       T* const at = x + panel * x_panel + g * VL;
-      T* const to = z + panel * z_panel + G::slot(g) * VL;
-      const Vec<T> normal = m.normal(Vec<T>::load(at));
-      if (keep) normal.store(at);
-      fma(Vec<T>::load(gamma + panel * gamma_panel + g * VL), normal, start(panel, g, to)).store(to);
+      each(panel, g, at, m.normal(Vec<T>::load(at)));
     }
   return m.rstd;
 }
@@ -152,7 +148,9 @@ RNNFAST_INLINE void normalize_row_backward(int64_t units, const T* gamma, T* d_g
     }
 }
 
-// The recurrent product of a cut and its part of z: slots of G += gamma N(a U), but one apart = b_h + gamma N(a U).
+// The recurrent product of a cut and G's slots of z: the input's part + gamma N(a U). One apart has b_h in place of that
+// part, which goes to the slot before it. In inference z begins with the input's part; in training, where it would have
+// to come from memory, it is made here of the input's products.
 template <class F, bool Training, class G, class T = typename F::Value>
 void normalized_product(const RecurForwardArgs<typename F::Value>& p, const Cut& s, const typename F::Value* a,
                         const PanelWeights& u, G) {
@@ -168,14 +166,27 @@ void normalized_product(const RecurForwardArgs<typename F::Value>& p, const Cut&
           Vec<T>::load(done + ((r * group + q) * G::gates + g) * VL)
               .store(rows + (row + r) * p.norm.row + (panel + q) * panel_size + g * VL);
   });
-  const T* const gamma = p.norm.gamma + G::first * VL;
-  const auto start = [&](int64_t panel, int g, const T* z) RNNFAST_INLINE_LAMBDA {
-    return Vec<T>::load(G::apart(g) ? p.bias_h + panel * VL : z);
-  };
   for (int64_t r = 0; r < s.count; ++r) {
-    const T rstd = normalize_row<G>(p.units, p.norm.epsilon, gamma, panel_size, rows + r * p.norm.row, panel_size,
-                                    p.z + (s.z - p.z_origin + r) * kSlots * VL, p.z_panel, Training, start);
-    if (Training) p.norm.kept[s.z + r].rstd[G::first > 0] = rstd;
+    const int64_t packed = s.z + r;
+    T* const z_row = p.z + (packed - p.z_origin) * kSlots * VL;
+    [[maybe_unused]] const T* const input =
+        Training ? p.norm.input + (p.input_index ? p.input_index[packed] : packed) * p.norm.row : nullptr;
+    const auto to_z = [&](int64_t panel, int g, T* at, Vec<T> normal) RNNFAST_INLINE_LAMBDA {
+      const int gate = G::first + g;
+      T* const z = z_row + panel * p.z_panel + G::slot(g) * VL;
+      Vec<T> start = Vec<T>::load(G::apart(g) ? p.bias_h + panel * VL : z);
+      if constexpr (Training) {
+        normal.store(at);
+        const ptrdiff_t i = panel * panel_size + gate * VL;
+        const Vec<T> part = fma(Vec<T>::load(p.norm.input_gamma + i), Vec<T>::load(input + i),
+                                Vec<T>::load(p.norm.bias + (panel * kSlots + gate) * VL));
+        if (G::apart(g)) part.store(z - VL);
+        else start = part;
+      }
+      fma(Vec<T>::load(p.norm.gamma + panel * panel_size + gate * VL), normal, start).store(z);
+    };
+    const T rstd = normalize_row<G>(p.units, p.norm.epsilon, rows + r * p.norm.row, panel_size, to_z);
+    if constexpr (Training) p.norm.kept[packed].rstd[G::first > 0] = rstd;
   }
 }
 
@@ -197,12 +208,14 @@ void normalized_state_gradient(const RecurBackwardArgs<T>& p, const Cut& s, cons
 // The entries of the table: the input's products, of all gates together.
 template <class G, class T> void normalize_rows(const NormRows<T>& p) {
   constexpr int VL = Vec<T>::N;
-  const auto start = [&](int64_t panel, int g, const T*) RNNFAST_INLINE_LAMBDA {
-    return Vec<T>::load(p.bias + panel * kSlots * VL + g * VL);
-  };
   for (int64_t r = 0; r < p.count; ++r) {
-    const T rstd = normalize_row<G>(p.units, p.epsilon, p.gamma, G::gates * VL, p.x + r * p.x_row, p.x_panel,
-                                    p.z + r * kSlots * VL, p.z_panel, p.rstd != nullptr, start);
+    const auto finish = [&](int64_t panel, int g, T* at, Vec<T> normal) RNNFAST_INLINE_LAMBDA {
+      if (p.rstd) normal.store(at);
+      else
+        fma(Vec<T>::load(p.gamma + (panel * G::gates + g) * VL), normal,
+            Vec<T>::load(p.bias + (panel * kSlots + g) * VL)).store(at);
+    };
+    const T rstd = normalize_row<G>(p.units, p.epsilon, p.x + r * p.x_row, p.x_panel, finish);
     if (p.rstd) p.rstd[r] = rstd;
   }
 }
@@ -215,7 +228,7 @@ template <class G, class T> void normalize_rows_backward(const NormRows<T>& p) {
   constexpr int VL = Vec<T>::N;
   for (int64_t r = 0; r < p.count; ++r)
     normalize_row_backward<G>(p.units, p.gamma, p.d_gamma, G::gates * VL, p.rstd[r], p.x + r * p.x_row, p.x_panel,
-                              p.z + r * kSlots * VL, p.z_panel);
+                              p.dz + r * kSlots * VL, p.dz_panel);
 }
 template <class T> void normalize_backward(const NormRows<T>& p) {
   if (p.gates == 4) normalize_rows_backward<NormGates<0, 4, false>>(p);

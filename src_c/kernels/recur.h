@@ -41,7 +41,7 @@ template <class Cell, class Args> int64_t walk_forward(const Cell& cell, const A
     if (i > 0 && !meet(p)) return i;
     const Cut cut = cut_segment(p.segments[i], p.row_begin, p.row_end, i % 2 != 0);
     if (cut.count == 0) continue;
-    if (p.input_index) take_input(p, cut);
+    if (p.input) take_input(p, cut);
     cell.step(cut);
   }
   return p.segment_count;

@@ -110,6 +110,8 @@ template <class T> struct Norm {
   T epsilon;
   const T* gamma;               // [panel][gates * VL]
   const T *cell_gamma, *cell_beta;  // LSTM: (units)
+  const T *input, *input_gamma, *bias;  // training: the input's products, normal, rows as below by `input_index` or else
+                                    // packed; what they are multiplied with; and [panel][4 * VL] by slot
   T* rows; ptrdiff_t row, panel;    // room for products and the strides of rows and panels; training: by packed row,
                                     // where they are left normal, inference: a row for each of the call
   RowNorm<T>* kept;             // training: by packed row
@@ -117,15 +119,15 @@ template <class T> struct Norm {
   T* d_cell;                    // backward, LSTM: of cell_gamma and cell_beta, (sorted row, 2, units), added to
   T* cell_row;                  // backward, LSTM: (units), work space
 };
-// Rows of the input's products: z [panel][row][4 * VL] = bias + gamma N(x). Backward: z is its gradient.
+// Rows of the input's products: x = N(x), or x = bias + gamma N(x). Backward: x from normal to the gradient of products.
 template <class T> struct NormRows {
   int gates; int64_t units, count;
   T epsilon;
   const T* gamma;               // [panel][gates * VL]
   const T* bias;                // [panel][4 * VL] by slot
-  T* x; ptrdiff_t x_row, x_panel;   // in: products; may be z. With rstd: left normal; backward: left as their gradient
-  T* rstd;                      // (count), or null
-  T* z; ptrdiff_t z_panel;
+  T* x; ptrdiff_t x_row, x_panel;
+  T* rstd;                      // (count): x is to be normal; or null
+  const T* dz; ptrdiff_t dz_panel;  // backward: [panel][row][4 * VL]
   T* d_gamma;                   // backward: added to
 };
 
@@ -161,7 +163,7 @@ template <class T> struct RecurForwardArgs {
   bool extra_by_row;
   bool reset_after;
   // Where z does not hold the input's part yet: packed row i begins with row input_index[i] of `input`, which is laid
-  // out as z is. Null: z holds it.
+  // out as z is. Null: z holds it, or, in training, norm.input.
   const T* input; ptrdiff_t input_panel;
   const int32_t* input_index;
 };
