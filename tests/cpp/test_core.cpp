@@ -43,25 +43,28 @@ double plain_loss(const Case& k, const Weights& w, const Array& x, const std::ve
 void expect(const char* what, const Case& k, double error, double bound) {
   if (error <= bound) return;
   ++failures;
-  std::printf("%s: error %.3g above %.3g (cell %d reset_after %d peephole %d reverse %d input %ld units %ld batch %ld "
-              "time %ld)\n", what, error, bound, static_cast<int>(k.cell), k.reset_after, k.peephole, k.reverse,
-              static_cast<long>(k.input), static_cast<long>(k.units), static_cast<long>(k.batch),
+  std::printf("%s: error %.3g above %.3g (cell %d reset_after %d peephole %d norm %d reverse %d input %ld units %ld "
+              "batch %ld time %ld)\n", what, error, bound, static_cast<int>(k.cell), k.reset_after, k.peephole, k.norm,
+              k.reverse, static_cast<long>(k.input), static_cast<long>(k.units), static_cast<long>(k.batch),
               static_cast<long>(k.time));
 }
 
 template <class T> void run(const Case& k, double forward_bound, double gradient_bound) {
   const int64_t G = gate_count(k.cell), H = k.units, W = G * H;
-  Weights w{random(k.input * W, 0.4), random(H * W, 0.4), random(2 * W, 0.3), random(3 * H, 0.3)};
+  Weights w{random(k.input * W, 0.4), random(H * W, 0.4), random(2 * W, 0.3), random(3 * H, 0.3), {}, {}, {}, {}};
+  if (k.norm) add_norm(w, H, W);
   const Array x = random(k.batch * k.time * k.input, 1), weight = random(k.batch * k.time * H, 1);
   std::vector<uint8_t> mask(k.batch * k.time, 1);
   for (uint8_t& m : mask) m = generator() % 4 != 0;
   if (generator() % 2) std::fill(mask.begin(), mask.end(), uint8_t{1});
 
   const Activation tanh{ActivationId::tanh, 0, 0}, gate{ActivationId::sigmoid, 0, 0};
-  const RnnSpec spec{k.cell, k.reset_after, tanh, gate, k.input, H};
+  const RnnSpec spec{k.cell, k.reset_after, tanh, gate, k.input, H, 0, k.norm ? kEpsilon : 0};
+  const NormWeights<T> norm(w);
   const std::vector<T> kernel = as<T>(w.kernel), recurrent = as<T>(w.recurrent), bias = as<T>(w.bias);
   const std::vector<T> peephole = as<T>(w.peephole), xt = as<T>(x), dy = as<T>(weight);
-  const RnnWeights weights{kernel.data(), recurrent.data(), bias.data(), k.peephole ? peephole.data() : nullptr};
+  const RnnWeights weights{kernel.data(), recurrent.data(), bias.data(), k.peephole ? peephole.data() : nullptr, nullptr,
+                           norm.pointers()};
   const SequencePlan plan(k.batch, k.time, mask.data(), nullptr, k.reverse);
   const int64_t total = plan.total(), rows = total + k.batch;
 
@@ -99,8 +102,12 @@ template <class T> void run(const Case& k, double forward_bound, double gradient
 
   std::vector<T> dh(k.batch * H), dc(k.batch * H), dx(total * k.input), dkernel(k.input * W), drecurrent(H * W);
   std::vector<T> dbias(2 * W), dpeephole(3 * H);
+  std::vector<T> dkernel_gamma(W), drecurrent_gamma(W), dcell_gamma(H), dcell_beta(H);
+  const bool cell_norm = k.cell == CellKind::lstm;
   rnn_backward(RnnBackward{forward, packed_dy.data(), dh.data(), dc.data(), dx.data(), dkernel.data(),
-                           drecurrent.data(), dbias.data(), k.peephole ? dpeephole.data() : nullptr});
+                           drecurrent.data(), dbias.data(), k.peephole ? dpeephole.data() : nullptr, nullptr,
+                           {dkernel_gamma.data(), drecurrent_gamma.data(), cell_norm ? dcell_gamma.data() : nullptr,
+                            cell_norm ? dcell_beta.data() : nullptr}});
   // A few weights of each kind by central differences of the plain loops.
   const auto check = [&](const char* what, Array& values, const std::vector<T>& gradient, int64_t size) {
     for (int trial = 0; trial < 4; ++trial) {
@@ -119,18 +126,25 @@ template <class T> void run(const Case& k, double forward_bound, double gradient
   check("recurrent kernel gradient", w.recurrent, drecurrent, H * W);
   check("bias gradient", w.bias, dbias, k.cell == CellKind::gru && k.reset_after ? 2 * W : W);
   if (k.peephole) check("peephole gradient", w.peephole, dpeephole, 3 * H);
+  if (!k.norm) return;
+  check("kernel gamma gradient", w.kernel_gamma, dkernel_gamma, W);
+  check("recurrent gamma gradient", w.recurrent_gamma, drecurrent_gamma, W);
+  if (!cell_norm) return;
+  check("cell gamma gradient", w.cell_gamma, dcell_gamma, H);
+  check("cell beta gradient", w.cell_beta, dcell_beta, H);
 }
 
 int run_all() {
   const int64_t sizes[] = {1, 3, 15, 17, 33};
   int cases = 0;
-  for (int variant = 0; variant < 5; ++variant)
+  for (int variant = 0; variant < 9; ++variant)
     for (int64_t units : sizes)
       for (int64_t batch : {1, 2, 7}) {
-        const CellKind cell = variant < 2 ? CellKind::lstm : variant < 4 ? CellKind::gru : CellKind::simple_rnn;
-        const Case k{cell, variant == 2, variant == 1, units % 2 == batch % 2, 1 + (units * batch) % 19, units, batch,
-                     1 + (units + batch) % 6};
-        run<float>(k, 5e-6, 1e-4);
+        const int plain = variant % 5;
+        const CellKind cell = plain < 2 ? CellKind::lstm : plain < 4 ? CellKind::gru : CellKind::simple_rnn;
+        const Case k{cell, plain == 2, plain == 1, units % 2 == batch % 2, 1 + (units * batch) % 19, units, batch,
+                     1 + (units + batch) % 6, variant >= 5};
+        run<float>(k, k.norm ? 2e-5 : 5e-6, k.norm ? 1e-3 : 1e-4);
         run<double>(k, 1e-13, 1e-7);
         cases += 2;
       }

@@ -193,10 +193,13 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
   const Floats bias = as<float>(random(2 * W, 0.3)), peephole = as<float>(random(3 * H, 0.3));
   const Floats x = as<float>(random(T * B * k.input, 1));  // (time, batch, input)
   const Activation tanh{ActivationId::tanh, 0, 0}, gate{ActivationId::sigmoid, 0, 0};
-  const RnnSpec spec{k.cell, k.reset_after, tanh, gate, k.input, H};
-  const RnnWeights weights{kernel.data(), recurrent.data(), bias.data(), k.peephole ? peephole.data() : nullptr};
+  const RnnSpec spec{k.cell, k.reset_after, tanh, gate, k.input, H, 0, k.norm ? kEpsilon : 0};
   const auto wide = [](const Floats& values) { return Array(values.begin(), values.end()); };
-  const Weights w{wide(kernel), wide(recurrent), wide(bias), wide(peephole)};
+  Weights w{wide(kernel), wide(recurrent), wide(bias), wide(peephole), {}, {}, {}, {}};
+  if (k.norm) add_norm(w, H, W);
+  const NormWeights<float> norm(w);
+  const RnnWeights weights{kernel.data(), recurrent.data(), bias.data(), k.peephole ? peephole.data() : nullptr,
+                           nullptr, norm.pointers()};
   Array states;
   std::vector<Array> h(B, Array(H, 0)), c(B, Array(H, 0));
   for (int64_t t = 0; t < T; ++t)
@@ -214,7 +217,7 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
     for (const Format& format : kFormats) {
       if (named.table.products<float>(format.type) == nullptr) continue;
       const std::string what = "cell " + std::to_string(static_cast<int>(k.cell)) + (k.reset_after ? "a" : "") +
-                               (k.peephole ? "p" : "") + " of " + std::to_string(k.input) + ", " + std::to_string(H) +
+                               (k.peephole ? "p" : "") + (k.norm ? "n" : "") + " of " + std::to_string(k.input) + ", " + std::to_string(H) +
                                " with " + std::to_string(B) + " rows";
       const Floats got = run_layer(named.table, format.type, spec, weights, B, T, x);
       double error = 0;
@@ -224,6 +227,7 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
       bool same = true;
       for (int64_t t = 0; t < T; ++t) same = same && same_bits(&alone[t * H], &got[(t * B + B - 1) * H], H);
       expect(named.name, format, what + ", the last row alone", same ? 0 : 1, 0);
+      if (k.norm) continue;  // units are not shared out
       const Floats shared = run_layer(named.table, format.type, spec, weights, B, T, x, 2);
       expect(named.name, format, what + ", shared by two", same_bits(shared.data(), got.data(), T * B * H) ? 0 : 1, 0);
       if (format.type != WeightType::int8 || named.name == "generic") continue;
@@ -235,11 +239,12 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
 
 void test_cells(const std::vector<Named>& tables) {
   generator.seed(5);
-  for (int variant = 0; variant < 5; ++variant)
+  for (int variant = 0; variant < 9; ++variant)
     for (int64_t units : kSizes) {
-      const CellKind cell = variant < 2 ? CellKind::lstm : variant < 4 ? CellKind::gru : CellKind::simple_rnn;
+      const int plain = variant % 5;
+      const CellKind cell = plain < 2 ? CellKind::lstm : plain < 4 ? CellKind::gru : CellKind::simple_rnn;
       const int64_t trial = units + variant, batch = std::vector<int64_t>{1, 3, 16, 17, 33}[trial % 5];
-      test_cell(tables, {cell, variant == 2, variant == 1, false, kSizes[trial % 10], units, batch, 3});
+      test_cell(tables, {cell, plain == 2, plain == 1, false, kSizes[trial % 10], units, batch, 3, variant >= 5});
     }
 }
 

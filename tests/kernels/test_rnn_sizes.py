@@ -1,5 +1,6 @@
 """Recurrent kernels against the reference over sizes around the vector widths and the row tiles."""
 
+import numpy as np
 import pytest
 from kernel_check import check_layer
 from rnn_cases import ALL_KINDS, make_layer, normal
@@ -10,10 +11,11 @@ BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 33)
 TIMES = (1, 2, 3, 4, 5, 20)
 
 
-def check(kind, batch, time, inputs, units, dtype, rng):
+def check(kind, batch, time, inputs, units, dtype, rng, tolerances=None):
     layer = make_layer(kind, inputs, units, rng, dtype=dtype)
     sequences = (batch + time) % 2 == 0
-    check_layer(layer, normal(rng, (batch, time, inputs), dtype), "", rng, return_sequences=sequences)
+    x = normal(rng, (batch, time, inputs), dtype)
+    check_layer(layer, x, "", rng, return_sequences=sequences, tolerances=tolerances)
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
@@ -42,5 +44,7 @@ def test_inputs_and_times(kind, dtype, rng):
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_long_sequences(kind, dtype, rng):
+    # Normalisation magnifies the rounding of rows of little variance, such as those of one input near zero.
+    tolerances = (2e-5, 2e-4) if kind.endswith("_norm") and dtype == np.float32 else None
     for batch, inputs, units in ((1, 17, 64), (3, 1, 17), (9, 33, 100)):
-        check(kind, batch, 100, inputs, units, dtype, rng)
+        check(kind, batch, 100, inputs, units, dtype, rng, tolerances)
