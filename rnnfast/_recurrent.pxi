@@ -267,7 +267,8 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
     dprojection = None if cache.projection is None else np.empty_like(cache.projection)
     call.dprojection = data(dprojection)
     dnorm = {name: np.empty_like(weight) for name, weight in cache.layer_norm.items()}
-    call.dnorm.kernel_gamma, call.dnorm.recurrent_gamma = data(dnorm.get("kernel_gamma")), data(dnorm.get("recurrent_gamma"))
+    call.dnorm.kernel_gamma = data(dnorm.get("kernel_gamma"))
+    call.dnorm.recurrent_gamma = data(dnorm.get("recurrent_gamma"))
     call.dnorm.cell_gamma, call.dnorm.cell_beta = data(dnorm.get("cell_gamma")), data(dnorm.get("cell_beta"))
     call.forward = cache.call()
     call.dy, call.dh, call.dc, call.dx = data(dy), data(dh), data(dc), data(dx)

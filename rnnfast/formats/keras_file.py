@@ -31,9 +31,9 @@ _KERAS_VERSION = "3.6.0"
 def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a built model, with its weights, how it was compiled and the state of its optimizer, to a `.keras` file.
 
-    Keras 3 opens the file with `keras.models.load_model(path)`. An `LSTM(peephole=True)` has no counterpart there: a
-    file that holds one is for rnnfast, and Keras refuses it with its message for unknown classes. The file is replaced
-    in one step: a reader sees the old one or the new one.
+    Keras 3 opens the file with `keras.models.load_model(path)`. A layer with an option of rnnfast's own, such as
+    `LSTM(peephole=True)`, has no counterpart there: a file that holds one is for rnnfast, and Keras refuses it with its
+    message for unknown classes. The file is replaced in one step: a reader sees the old one or the new one.
 
     Args:
         model: a built `Sequential` or functional model.

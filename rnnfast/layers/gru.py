@@ -25,7 +25,7 @@ class GRU(Recurrent):
     `zoneout`, a rate in [0, 1] (Krueger et al. 2017): in training every element of h keeps its value of the step before
     with that probability, drawn per step; in inference h is the expectation, rate * h_{t-1} + (1 - rate) * h_t.
 
-    `layer_norm=True` (Ba, Kiros and Hinton 2016, arXiv 1607.06450): x_t W becomes N(x_t W) * kernel_gamma, and h_{t-1} U
+    `layer_norm=True` (Ba, Kiros and Hinton 2016, arXiv 1607.06450): x_t W becomes N(x_t W) * kernel_gamma, h_{t-1} U
     likewise with recurrent_gamma, where N(v) = (v - mean) / sqrt(variance + epsilon) over all three gates, and epsilon
     is `layer_norm_epsilon`, 1e-3 by default. With `reset_after=False` z and r are normalised together, and
     (r * h_{t-1}) U_h by itself. Its weights come last: kernel_gamma and recurrent_gamma (3 units,), which start at one.

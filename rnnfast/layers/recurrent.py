@@ -221,8 +221,7 @@ class Recurrent(OverTime):
             projection=None if self.projection_kernel is None else self.projection_kernel.value,
             training=training,
             index=index,
-            **self.norm_options(),
-            **noise,
+            **{**self.norm_options(), **noise},
         )
         self.keep(states)
         outputs = [output, *states] if self.return_state else [output]

@@ -63,8 +63,8 @@ template <class T> class PackedRnn {
     return e.numbers == 1 ? static_cast<int64_t>(sizeof(T)) : 4 * e.parts / e.numbers;
   }
 
-  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end), which are all of a layer
-  // with layer normalisation. scratch: as ProductArgs has it.
+  // z[panel][row] = b + x W for `rows` rows of x (rows, input_dim), for the panels [begin, end): with layer
+  // normalisation all of them. scratch: as ProductArgs has it.
   void project(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end, void* scratch) const;
   // That product, for a caller who changes it; with layer normalisation it is without b.
   ProductArgs<T> projection(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end) const;

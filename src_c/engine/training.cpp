@@ -119,6 +119,8 @@ int64_t rnn_z_size(Dtype dtype, const RnnSpec& spec, int64_t total, int64_t x_ro
 
 void rnn_forward(const RnnForward& f) { f.dtype == Dtype::float32 ? forward<float>(f) : forward<double>(f); }
 
-void rnn_backward(const RnnBackward& b) { b.forward.dtype == Dtype::float32 ? backward<float>(b) : backward<double>(b); }
+void rnn_backward(const RnnBackward& b) {
+  b.forward.dtype == Dtype::float32 ? backward<float>(b) : backward<double>(b);
+}
 
 }  // namespace rnnfast

@@ -1,5 +1,5 @@
-// The two halves of a recurrent layer's backward pass: the time loop, which needs step after step, and the large products
-// with what it leaves.
+// The two halves of a recurrent layer's backward pass: the time loop, which needs step after step, and the large
+// products with what it leaves.
 #ifndef RNNFAST_ENGINE_TRAINING_BACKWARD_H
 #define RNNFAST_ENGINE_TRAINING_BACKWARD_H
 

@@ -4,8 +4,8 @@
 //   h = o state(gamma_c N(c) + beta_c)              over a whole row: all units of all gates that one product computes
 //
 // A row of products lies as [panel][gates * VL], so that it is walked from end to end. Sums over a row run in an order
-// of their own, which does not depend on VL: kNormLanes sums for each gate, the units of which go to them in turn; those
-// of the gates are then added, in order, and the rest in pairs.
+// that does not depend on VL: kNormLanes sums for each gate, to which its units go in turn; those of the gates are then
+// added, in order, and the rest in pairs.
 #ifndef RNNFAST_KERNELS_LAYER_NORM_H
 #define RNNFAST_KERNELS_LAYER_NORM_H
 
@@ -73,7 +73,8 @@ template <class T> struct Moments {
 };
 
 // Of what load(panel, gate) gives.
-template <int Gates, class T, class Load> RNNFAST_INLINE Moments<T> moments(int64_t units, T epsilon, const Load& load) {
+template <int Gates, class T, class Load>
+RNNFAST_INLINE Moments<T> moments(int64_t units, T epsilon, const Load& load) {
   const T n = static_cast<T>(Gates * units);
   T sum[1];
   row_sums<Gates>(units, [&](int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA { x[0] = load(panel, g); }, sum);
@@ -148,9 +149,9 @@ RNNFAST_INLINE void normalize_row_backward(int64_t units, const T* gamma, T* d_g
     }
 }
 
-// The recurrent product of a cut and G's slots of z: the input's part + gamma N(a U). One apart has b_h in place of that
-// part, which goes to the slot before it. In inference z begins with the input's part; in training, where it would have
-// to come from memory, it is made here of the input's products.
+// The recurrent product of a cut and G's slots of z: the input's part + gamma N(a U). One apart has b_h in place of
+// that part, which goes to the slot before it. In inference z begins with the input's part; in training, where it would
+// have to come from memory, it is made here of the input's products.
 template <class F, bool Training, class G, class T = typename F::Value>
 void normalized_product(const RecurForwardArgs<typename F::Value>& p, const Cut& s, const typename F::Value* a,
                         const PanelWeights& u, G) {

@@ -110,8 +110,8 @@ template <class T> struct Norm {
   T epsilon;
   const T* gamma;               // [panel][gates * VL]
   const T *cell_gamma, *cell_beta;  // LSTM: (units)
-  const T *input, *input_gamma, *bias;  // training: the input's products, normal, rows as below by `input_index` or else
-                                    // packed; what they are multiplied with; and [panel][4 * VL] by slot
+  // Training: the input's products, normal, by packed row or that of input_index; their gamma; bias [panel][4 * VL].
+  const T *input, *input_gamma, *bias;
   T* rows; ptrdiff_t row, panel;    // room for products and the strides of rows and panels; training: by packed row,
                                     // where they are left normal, inference: a row for each of the call
   RowNorm<T>* kept;             // training: by packed row
@@ -119,7 +119,7 @@ template <class T> struct Norm {
   T* d_cell;                    // backward, LSTM: of cell_gamma and cell_beta, (sorted row, 2, units), added to
   T* cell_row;                  // backward, LSTM: (units), work space
 };
-// Rows of the input's products: x = N(x), or x = bias + gamma N(x). Backward: x from normal to the gradient of products.
+// Rows of the input's products: x = N(x), or x = bias + gamma N(x). Backward: from normal to the gradient of products.
 template <class T> struct NormRows {
   int gates; int64_t units, count;
   T epsilon;
