@@ -79,8 +79,11 @@ template <class T> struct NormArrays {
   NormArrays(const py::object& given, CellKind cell, py::ssize_t gates, py::ssize_t units) {
     if (given.is_none()) return;
     if (cell == CellKind::simple_rnn) throw py::value_error("layer_norm is for the lstm and gru cells only");
+    if (!py::isinstance<py::dict>(given)) throw py::type_error("layer_norm: expected a dictionary of weights");
     const auto of = [&](int i, const char* name, py::ssize_t size) {
-      return optional_weights<T>(given[name], name, {size}, kept[i]);
+      if (!given.contains(name)) throw py::value_error(std::string("layer_norm: expected a weight ") + name);
+      kept[i] = weights<T>(given[name], name, {size});
+      return kept[i].data();
     };
     pointers.kernel_gamma = of(0, "kernel_gamma", gates);
     pointers.recurrent_gamma = of(1, "recurrent_gamma", gates);

@@ -44,6 +44,25 @@ def test_weights_without_elements(build, what):
         build(*program(None, 4))
 
 
+@pytest.mark.parametrize(
+    ("cell", "given", "error"),
+    [
+        ("gru", {}, "layer_norm: expected a weight kernel_gamma"),
+        ("gru", {"kernel_gamma": np.ones(4)}, r"kernel_gamma: expected shape \(12\)"),
+        ("gru", [np.ones(12)], "layer_norm: expected a dictionary"),
+        ("simple_rnn", {}, "layer_norm is for the lstm and gru cells only"),
+    ],
+)
+def test_layer_norm(cell, given, error):
+    p, v = program(None, 4)
+    width = 4 * (3 if cell == "gru" else 1)
+    with pytest.raises((ValueError, TypeError), match=error):
+        p.rnn(v, cell, np.ones((4, width)), np.ones((4, width)), layer_norm=given)
+    with pytest.raises(ValueError, match="layer_norm_epsilon: expected a positive number"):
+        norm = {name: np.ones(12) for name in ("kernel_gamma", "recurrent_gamma")}
+        p.rnn(v, "gru", np.ones((4, 12)), np.ones((4, 12)), layer_norm=norm, layer_norm_epsilon=0.0)
+
+
 WINDOWS = (3, 1, 1, "valid")
 
 

@@ -96,6 +96,33 @@ def test_peephole_is_for_lstm():
             forward(arguments(kind) | {"peephole": np.ones((3, UNITS), F)})
 
 
+@pytest.mark.parametrize("kind", ["lstm_norm", "gru_norm"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kernel_gamma": np.ones(UNITS, F)}, r"layer_norm\['kernel_gamma'\]: expected shape"),
+        ({"recurrent_gamma": None}, "recurrent_gamma"),
+        ({"beta": np.ones(UNITS, F)}, "layer_norm: expected kernel_gamma, recurrent_gamma.* got .*beta"),
+    ],
+)
+def test_layer_norm(kind, change, message):
+    good = arguments(kind)
+    forward(good)
+    with pytest.raises((ValueError, TypeError), match=message):
+        forward(good | {"layer_norm": good["layer_norm"] | change})
+
+
+def test_what_layer_norm_does_not_go_with():
+    good = arguments("gru_norm")
+    for epsilon in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="layer_norm_epsilon: expected a positive number"):
+            forward(good | {"layer_norm_epsilon": epsilon})
+    with pytest.raises(ValueError, match="layer_norm: not together with"):
+        forward(good | {"state_factors": np.ones((3, BATCH, UNITS), F)})
+    with pytest.raises(ValueError, match="layer_norm: only an lstm or a gru has it, not simple_rnn"):
+        forward(arguments("simple_rnn") | {"layer_norm": good["layer_norm"]})
+
+
 def cache_of(kind="lstm", **options):
     layer = make_layer(kind, INPUTS, UNITS, np.random.default_rng(0), dtype=F)
     return kernel_forward(layer, np.ones((BATCH, TIME, INPUTS), F), training=True, **options)[2]
