@@ -14,7 +14,6 @@ CELLS = {
     "lstm_peephole": lambda units, **more: LSTM(units, peephole=True, **more),
     "gru": lambda units, **more: GRU(units, **more),
     "gru_reset_before": lambda units, **more: GRU(units, reset_after=False, **more),
-    "lstm_norm": lambda units, **more: LSTM(units, layer_norm=True, **more),
     "simple_rnn": lambda units, **more: SimpleRNN(units, **more),
     "relu_lstm": lambda units, **more: LSTM(units, activation="relu", recurrent_activation="hard_sigmoid", **more),
 }

@@ -126,6 +126,14 @@ def test_explanation():
     assert row["sharing"].startswith("one thread")
 
 
+def test_both_directions_at_once_give_the_bits_of_one_thread():
+    model = rnnfast.Sequential([layers.Input((None, 3)), layers.Bidirectional(layers.LSTM(150, layer_norm=True))])
+    x = np.random.default_rng(3).normal(size=(1, 30, 3))
+    one, two = (rnnfast.InferenceModel(model, threads=threads) for threads in (1, 2))
+    for _ in range(4):
+        assert_same_bits(two(x), one(x), "directions")
+
+
 def test_training_learns():
     model = rnnfast.Sequential([layers.Input((4, 3)), layers.LSTM(8, layer_norm=True, dropout=0.1), layers.Dense(1)])
     model.compile(rnnfast.optimizers.Adam(0.01), "mse")
