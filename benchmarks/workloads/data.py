@@ -11,8 +11,8 @@ import numpy as np
 
 # One reader for each file: that of the examples.
 sys.path.append(str(Path(__file__).parents[2] / "examples"))
-import example_data  # noqa: E402
-from example_data import REVIEW_COUNT, REVIEWS, SHAKESPEARE, reviews  # noqa: E402
+import example_data
+from example_data import REVIEW_COUNT, REVIEWS, SHAKESPEARE, reviews
 
 __all__ = ["REVIEWS", "REVIEW_COUNT", "SHAKESPEARE", "add_folder_argument", "characters", "reviews"]
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from rnnfast import _arguments
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.traced import operator
 
 Arrays = list[np.ndarray]
 Masks = list[np.ndarray | None]
@@ -104,6 +105,7 @@ class Merge(Layer):
         return program.merge(value, self.engine_mode, self.name)
 
 
+@operator("+")
 class Add(Merge):
     """The sum of the inputs."""
 
@@ -116,6 +118,7 @@ class Add(Merge):
         return dy
 
 
+@operator("-")
 class Subtract(Merge):
     """The first input minus the second."""
 
@@ -141,6 +144,7 @@ class Average(Merge):
         return dy / dy.dtype.type(len(x))
 
 
+@operator("*")
 class Multiply(Merge):
     """The product of the inputs. A masked step counts as 1; where all inputs are masked the output is zero."""
 
