@@ -14,6 +14,7 @@ from rnnfast.layers.batch_normalization import BatchNormalization
 from rnnfast.layers.bidirectional import Bidirectional
 from rnnfast.layers.by_name import deserialize, registry, serialize
 from rnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
+from rnnfast.layers.concatenation import Concatenate, concatenate
 from rnnfast.layers.convolution import Conv1D
 from rnnfast.layers.core import Activation, Dense
 from rnnfast.layers.dot import Dot, dot
@@ -23,14 +24,12 @@ from rnnfast.layers.lstm import LSTM
 from rnnfast.layers.merging import (
     Add,
     Average,
-    Concatenate,
     Maximum,
     Minimum,
     Multiply,
     Subtract,
     add,
     average,
-    concatenate,
     maximum,
     minimum,
     multiply,

@@ -43,6 +43,11 @@ def binary_labels(loss: CrossEntropy, y_true: Any, y_pred: np.ndarray) -> np.nda
     return Loss.match(loss, y_true, y_pred) * (1 - loss.label_smoothing) + loss.label_smoothing / 2
 
 
+def binary_entropy(y_true: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """The cross-entropy of each element, for probabilities inside 0 and 1."""
+    return -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
+
+
 def one_hot_labels(loss: CrossEntropy, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     """Matched one-hot labels, moved towards equal shares by the label smoothing. ValueError for class numbers."""
     shape = np.shape(y_true)
@@ -70,8 +75,7 @@ class BinaryCrossentropy(CrossEntropy):
         if self.from_logits:
             values = np.maximum(y_pred, 0) - y_pred * y_true + np.log1p(np.exp(-np.abs(y_pred)))
         else:
-            p = np.clip(y_pred, EPSILON, 1 - EPSILON)
-            values = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
+            values = binary_entropy(y_true, np.clip(y_pred, EPSILON, 1 - EPSILON))
         return values.mean(axis=-1)
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, activations
 from rnnfast.losses.base import EPSILON, per_sample
-from rnnfast.losses.crossentropy import CrossEntropy, binary_labels, inside, one_hot_labels, through_sum
+from rnnfast.losses.crossentropy import CrossEntropy, binary_entropy, binary_labels, inside, one_hot_labels, through_sum
 
 
 class _Focal(CrossEntropy):
@@ -58,7 +58,7 @@ class BinaryFocalCrossentropy(_Focal):
         """Probability, clipped probability, cross-entropy of each element, what is missing to one, and its weight."""
         p = activations.sigmoid(y_pred) if self.from_logits else y_pred
         q = np.clip(p, EPSILON, 1 - EPSILON)
-        entropy = -(y_true * np.log(q) + (1 - y_true) * np.log1p(-q))
+        entropy = binary_entropy(y_true, q)
         missing = 1 - (y_true * p + (1 - y_true) * (1 - p))
         weight = y_true * self.alpha + (1 - y_true) * (1 - self.alpha) if self.apply_class_balancing else y_true * 0 + 1
         return p, q, entropy, missing, weight
