@@ -107,7 +107,13 @@ class Merge(Layer):
 
 @operator("+")
 class Add(Merge):
-    """The sum of the inputs."""
+    """The sum of the inputs.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Add
+    >>> Add()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[3., 7.]], dtype=float32)
+    """
 
     engine_mode = "sum"
 
@@ -120,7 +126,13 @@ class Add(Merge):
 
 @operator("-")
 class Subtract(Merge):
-    """The first input minus the second."""
+    """The first input minus the second.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Subtract
+    >>> Subtract()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[-1.,  1.]], dtype=float32)
+    """
 
     engine_mode = "sub"
     most = 2
@@ -133,7 +145,13 @@ class Subtract(Merge):
 
 
 class Average(Merge):
-    """The mean of the inputs."""
+    """The mean of the inputs.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Average
+    >>> Average()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[1.5, 3.5]], dtype=float32)
+    """
 
     engine_mode = "ave"
 
@@ -146,7 +164,13 @@ class Average(Merge):
 
 @operator("*")
 class Multiply(Merge):
-    """The product of the inputs. A masked step counts as 1; where all inputs are masked the output is zero."""
+    """The product of the inputs. A masked step counts as 1; where all inputs are masked the output is zero.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Multiply
+    >>> Multiply()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[ 2., 12.]], dtype=float32)
+    """
 
     engine_mode = "mul"
     heeds_masks = True
@@ -188,14 +212,26 @@ class _Choice(Merge):
 
 
 class Maximum(_Choice):
-    """The greatest of the inputs."""
+    """The greatest of the inputs.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Maximum
+    >>> Maximum()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[2., 4.]], dtype=float32)
+    """
 
     engine_mode = "max"
     better = np.greater
 
 
 class Minimum(_Choice):
-    """The least of the inputs."""
+    """The least of the inputs.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Minimum
+    >>> Minimum()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[1., 3.]], dtype=float32)
+    """
 
     engine_mode = "min"
     better = np.less

@@ -64,6 +64,10 @@ class BinaryCrossentropy(CrossEntropy):
     """Mean over the last axis of `-(y log p + (1 - y) log(1 - p))`, p = y_pred or, `from_logits`, its sigmoid.
 
     label_smoothing s: y becomes `y (1 - s) + s / 2`.
+
+    >>> from rnnfast.losses import BinaryCrossentropy
+    >>> round(BinaryCrossentropy()([[1.0], [0.0]], [[0.5], [0.5]]), 4)  # log(2)
+    0.6931
     """
 
     default_name = "binary_crossentropy"
@@ -117,6 +121,10 @@ class CategoricalCrossentropy(CrossEntropy):
     """`-sum(y log p)` over the last axis, y one-hot, p = y_pred (brought to sum one) or, `from_logits`, its softmax.
 
     label_smoothing s over C classes: y becomes `y (1 - s) + s / C`.
+
+    >>> from rnnfast.losses import CategoricalCrossentropy
+    >>> round(CategoricalCrossentropy()([[0.0, 1.0]], [[0.75, 0.25]]), 4)  # log(4)
+    1.3863
     """
 
     default_name = "categorical_crossentropy"
@@ -144,6 +152,10 @@ class SparseCategoricalCrossentropy(CrossEntropy):
 
     p as in `CategoricalCrossentropy`. ignore_class: a label, of any value, whose samples do not count: the mean is that
     of the others. ValueError: y out of range.
+
+    >>> from rnnfast.losses import SparseCategoricalCrossentropy
+    >>> round(SparseCategoricalCrossentropy()([1], [[0.75, 0.25]]), 4)  # log(4)
+    1.3863
     """
 
     default_name = "sparse_categorical_crossentropy"

@@ -33,6 +33,10 @@ class BinaryFocalCrossentropy(_Focal):
 
     apply_class_balancing: times `alpha` where y is 1 and `1 - alpha` where it is 0, too. from_logits, label_smoothing:
     as in `BinaryCrossentropy`. Lin et al., 2018, https://arxiv.org/abs/1708.02002.
+
+    >>> from rnnfast.losses import BinaryFocalCrossentropy
+    >>> round(BinaryFocalCrossentropy()([[1.0]], [[0.5]]), 4)  # log(2) / 4
+    0.1733
     """
 
     default_name = "binary_focal_crossentropy"
@@ -81,7 +85,13 @@ class BinaryFocalCrossentropy(_Focal):
 
 
 class CategoricalFocalCrossentropy(_Focal):
-    """Sum over the last axis of `-alpha (1 - p)^gamma y log p`, y one-hot, p as in `CategoricalCrossentropy`."""
+    """Sum over the last axis of `-alpha (1 - p)^gamma y log p`, y one-hot, p as in `CategoricalCrossentropy`.
+    Lin et al., 2018.
+
+    >>> from rnnfast.losses import CategoricalFocalCrossentropy
+    >>> round(CategoricalFocalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]), 4)  # log(2) / 16
+    0.0433
+    """
 
     default_name = "categorical_focal_crossentropy"
 
