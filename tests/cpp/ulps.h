@@ -1,5 +1,5 @@
-// How far the functions of one instruction set's Vec<T> are from the exact ones, in units in the last place, and whether
-// they are right at single points. Counts failures, and keeps a checksum of all results.
+// How far the functions of one instruction set's Vec<T> are from the exact ones, in units in the last place, and
+// whether they are right at single points. Counts failures, and keeps a checksum of all results.
 #ifndef RNNFAST_TESTS_ULPS_H
 #define RNNFAST_TESTS_ULPS_H
 
