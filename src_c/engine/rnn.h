@@ -93,8 +93,6 @@ template <class T> class PackedDense {
   // The same for rows that lie `lda` apart, with their factors where `k` places them, and results `ldy` apart.
   void run_rows(int64_t rows, const T* x, ptrdiff_t lda, const KBlocks& k, T* y, ptrdiff_t ldy,
                 const Activation* activation, T* scratch) const;
-  // Whether k may be other than one plain row.
-  bool takes_blocks() const { return products_->layout.numbers == 1; }
   int64_t workspace(int64_t rows) const { return product_scratch(*products_, rows, inputs_); }
   int64_t bytes() const { return kernel_.bytes() + bias_.size() * static_cast<int64_t>(sizeof(T)); }
 

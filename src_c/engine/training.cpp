@@ -124,9 +124,9 @@ template <class T> class Backward {
     p.state = S;
     p.projection_t = projection_t.data();
     p.d_projected = d_projected.data();
-    p.ut = ut.data();
+    p.ut = {ut.data(), nullptr, nullptr};
     p.k = layout_.recurrent_blocks(z_panel_);
-    p.candidate_ut = candidate_ut.data();
+    p.candidate_ut = {candidate_ut.data(), nullptr, nullptr};
     p.candidate_k = layout_.gate_blocks(z_panel_);
     p.h_factors = typed<T>(f_.noise.h_factors);
     p.h_factors_gate = plan_.batch() * S;
@@ -155,7 +155,7 @@ template <class T> class Backward {
       part.row_end = end;
       part.scratch = scratch.data() ? scratch.data() + begin * H : nullptr;
       part.dropped = dropout ? dropped.data() + begin * S : nullptr;
-      kernels_.recur_backward[static_cast<int>(f_.spec->cell)](part);
+      kernels_.full.recur_backward[static_cast<int>(f_.spec->cell)](part);
     });
     if (b_.dprojection)
       product<T>({f_.dtype, true, false, H, S, plan_.total(), f_.extra, H, d_projected.data(), S, nullptr,
@@ -179,7 +179,7 @@ template <class T> class Backward {
     p.accumulate = accumulate;
     p.c = cell_part(layout_, gates, typed<T>(gradient), panel);
     p.work = work.data();
-    kernels_.outer(p);
+    kernels_.full.outer(p);
   }
 
   void weight_gradients() const {
@@ -340,7 +340,7 @@ template <class T> void forward(const RnnForward& f) {
     part.row_begin = begin;
     part.row_end = end;
     part.scratch = dropped.data() ? dropped.data() + begin * S : nullptr;
-    rnn.kernels().recur_training[static_cast<int>(f.spec->cell)](part);
+    rnn.kernels().full.recur_training[static_cast<int>(f.spec->cell)](part);
   });
 }
 
@@ -379,7 +379,7 @@ template <class T> void product(const MatMul& p) {
     part.accumulate = p.bias != nullptr;
     part.c = linear_part(lanes, c, p.n, p.ldc, panel);
     part.work = work.data();
-    kernels.outer(part);
+    kernels.full.outer(part);
   });
 }
 
