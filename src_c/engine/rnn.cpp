@@ -4,12 +4,6 @@
 
 namespace rnnfast {
 
-namespace {
-
-template <class T> const T* typed(const void* p) { return static_cast<const T*>(p); }
-
-}  // namespace
-
 template <class T>
 PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
     : table_(&table),

@@ -13,6 +13,10 @@
 
 namespace rnnfast {
 
+// An array of a call, whose dtype stands beside it.
+template <class T> T* typed(void* p) { return static_cast<T*>(p); }
+template <class T> const T* typed(const void* p) { return static_cast<const T*>(p); }
+
 // tanh for the state and sigmoid for the gates: what the kernels inline.
 inline bool has_default_gates(const RnnSpec& spec) {
   return spec.activation.id == ActivationId::tanh &&
