@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "_engine_stream.h"
 #include "_engine_threads.h"
 #include "engine/cpu.h"
+#include "engine/matmul_precision.h"
 #include "program/program.h"
 #include "rnnfast.h"
 
@@ -283,6 +285,20 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
         return names;
       },
       "The weight formats for which the active instruction set has instructions of their own.");
+  m.def(
+      "set_matmul_precision",
+      [](int place) { set_matmul_precision(static_cast<MatmulPrecision>(std::clamp(place, 0, 2))); },
+      py::arg("place"), "Set how exact float32 products are: the place in highest, high, medium.");
+  m.def("get_matmul_precision", [] { return static_cast<int>(get_matmul_precision()); }, "What was set last, or 0.");
+  m.def(
+      "training_format",
+      [] {
+        const WeightType type = training_type<float>(active_table(), get_matmul_precision());
+        for (const auto& [known, name] : kWeightTypes)
+          if (known == type) return name;
+        return kWeightTypes[0].second;
+      },
+      "The format of float32 products in training at the precision that is set.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
   m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");

@@ -108,10 +108,15 @@ template <class T> class PackedDense {
   Buffer<T> bias_;
 };
 
+// The transpose of w (n, G*units) in linear panels, its k as pack_cell_transposed has them.
+template <class T>
+Panels<T> transposed_panels(const Kernels<T>&, const Products<T>&, const CellLayout&, const GateSet&, const T* w,
+                            int64_t n, int threads);
+
 // C (m, n) = A * packed linear panels of B, C row-major with leading dimension ldc.
 template <class T>
 ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
-                              const PanelWeights& b, T* c, ptrdiff_t ldc);
+                              const Panels<T>& b, T* c, ptrdiff_t ldc);
 
 }  // namespace rnnfast
 

@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "columns.h"
 #include "gate_dropout.h"
 #include "training_backward.h"
 
@@ -60,31 +61,48 @@ template <class T> class Gradients {
     });
   }
 
-  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, A (k, rows), dz k rows of the panel.
-  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, const T* dz,
-                      bool accumulate, void* gradient) const {
-    Buffer<T> work(rows * layout_.width(gates), uninitialised);
+  // The gradient of what a panel holds of a matrix (m, G*units): A^T dz, A (k, m), dz k rows of the panel from the first
+  // of the gates on.
+  void panel_gradient(const Products<T>& products, const GateSet& gates, int64_t panel, int64_t m, int64_t k,
+                      const void* a, const void* dz, bool accumulate, void* gradient) const {
+    Buffer<T> work(m * layout_.width(gates), uninitialised);
     OuterArgs<T> p{};
-    p.m = p.lda = rows;
+    p.m = p.lda = m;
     p.k = k;
     p.nv = layout_.vectors(gates);
     // The candidate's recurrent part of a GRU lies in slot 3, past its input's.
     p.skip_slot = layout_.cell == CellKind::gru && layout_.reset_after && gates.first + gates.count == 3 &&
                   gradient == b_.drecurrent_kernel;
     p.a = a;
-    p.b = dz + gates.first * layout_.lanes;
+    p.b = dz;
     p.b_row = layout_.slot_row();
     p.accumulate = accumulate;
     p.c = cell_part(layout_, gates, typed<T>(gradient), panel);
     p.work = work.data();
-    kernels_.full.outer(p);
+    products.outer(p);
   }
 
   void of_weights() const {
     const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
-    const std::vector<Segment> runs = merged(plan_.segments());
+    const int64_t total = plan_.total(), slot_row = layout_.slot_row();
     const InputDz input = input_dz();
-    Buffer<T> sums(P * layout_.slot_row());
+    // The factors of both sums, once for all panels; dz is the same in both, but for an index.
+    const Products<T>& of_x = products_of<T>(call_.table, call_.type, input.rows);
+    const Products<T>& of_h = products_of<T>(call_.table, call_.type, total);
+    const Columns<T> x(kernels_, of_x, one_run(input.rows), input.rows, I, typed<T>(f_.x), I, threads_);
+    const std::vector<Segment> runs = merged(plan_.segments());
+    const Columns<T> states(kernels_, of_h, runs, total, S, h(), S, threads_);
+    const Columns<T> reset = layout_.split() ? Columns<T>(kernels_, of_h, one_run(total), total, layout_.units,
+                                                          typed<T>(f_.extra), layout_.units, threads_)
+                                             : Columns<T>();
+    const Panels<T> input_panels(of_x, P, input.rows, slot_row, input.data, threads_);
+    const Panels<T> other_panels = f_.index ? Panels<T>(of_h, P, total, slot_row, z(), threads_) : Panels<T>();
+    const Panels<T>& panels = f_.index ? other_panels : input_panels;
+    // The states before are not one matrix: as they stand, they are summed run by run.
+    const std::vector<Segment> parts = f_.noise.h_factors         ? std::vector<Segment>()
+                                       : of_h.layout.numbers == 1 ? runs
+                                                                  : one_run(total);
+    Buffer<T> sums(P * slot_row);
 
     const int jobs = b_.dbias ? 3 : 2;
     parallel_for(jobs * P, threads_, [&](int64_t job) {
@@ -92,16 +110,17 @@ template <class T> class Gradients {
       switch (job % jobs) {
         case 0:
           if (f_.noise.x_factors) break;
-          panel_gradient(layout_.input_gates(), panel, I, input.rows, typed<T>(f_.x), input.data + panel * input.panel,
+          panel_gradient(of_x, layout_.input_gates(), panel, I, input.rows, x.from(0), input_panels.element(panel, 0),
                          false, b_.dkernel);
           break;
         case 1:
-          for (size_t i = 0; !f_.noise.h_factors && i < runs.size(); ++i)
-            panel_gradient(layout_.recurrent_gates(), panel, S, runs[i].count, h() + runs[i].prev * S,
-                           z() + panel * z_panel_ + runs[i].z * layout_.slot_row(), i > 0, b_.drecurrent_kernel);
+          for (size_t i = 0; i < parts.size(); ++i)
+            panel_gradient(of_h, layout_.recurrent_gates(), panel, S, parts[i].count, states.from(parts[i].prev),
+                           panels.element(panel, parts[i].z * slot_row), i > 0, b_.drecurrent_kernel);
           if (layout_.split())
-            panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra),
-                           z() + panel * z_panel_, false, b_.drecurrent_kernel);
+            panel_gradient(of_h, layout_.candidate_gates(), panel, S, total, reset.from(0),
+                           panels.element(panel, layout_.candidate_gates().first * layout_.lanes), false,
+                           b_.drecurrent_kernel);
           break;
         default:
           kernels_.z_sums(input.rows, input.data + panel * input.panel, sums.data() + panel * layout_.slot_row());
@@ -130,8 +149,8 @@ template <class T> class Gradients {
     for (int g = 0; g < gates; ++g) {
       see(g, rows.data());
       parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
-        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), z() + panel * z_panel_, false,
-                       gradient);
+        panel_gradient(kernels_.full, layout_.gate(g), panel, width, plan_.total(), rows.data(),
+                       z() + panel * z_panel_ + g * layout_.lanes, false, gradient);
       });
     }
   }
@@ -155,12 +174,15 @@ template <class T> class Gradients {
   void input_product(const GateSet& gates, const KBlocks& k, const InputDz& input, T* dx) const {
     const int64_t I = f_.spec->input_dim;
     const T* first_slot = input.data + gates.first * layout_.lanes;
-    Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
-    pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
+    const Products<T>& products = products_of<T>(call_.table, call_.type, layout_.units);
+    const Panels<T> wt =
+        transposed_panels(kernels_, products, layout_, gates, typed<T>(f_.weights.kernel), I, threads_);
     for_row_parts(input.rows, threads_, [&](int64_t first, int64_t count) {
-      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, first_slot + first * layout_.slot_row(),
-                                              layout_.slot_row(), k, {wt.data(), nullptr, nullptr},
-                                              dx + first * I, I));
+      Buffer<T> scratch(product_scratch(products, count, factors(k)), uninitialised);
+      ProductArgs<T> part = linear_product(layout_.lanes, count, I, first_slot + first * layout_.slot_row(),
+                                           layout_.slot_row(), k, wt, dx + first * I, I);
+      part.scratch = scratch.data();
+      products.product(part);
     });
   }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "matmul_precision.h"
 #include "rnn.h"
 #include "threads.h"
 
@@ -22,6 +23,11 @@ template <class T> Zoneout<T> c_zoneout(const RnnNoise& noise) {
 // Floating-point operations of one pass over a layer's products.
 inline double layer_operations(const RnnForward& f) {
   return static_cast<double>(f.plan->total()) * step_operations(*f.spec);
+}
+
+// The format of a layer's products. Gates that drop out on their own have products of their own, in full precision.
+template <class T> WeightType weight_type(const KernelTable& table, const RnnForward& f) {
+  return f.noise.x_factors || f.noise.h_factors ? WeightType::full : training_type<T>(table, f.precision);
 }
 
 // Rows of a product that one thread takes at a time.
