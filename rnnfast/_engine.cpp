@@ -292,13 +292,14 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
   m.def("get_matmul_precision", [] { return static_cast<int>(get_matmul_precision()); }, "What was set last, or 0.");
   m.def(
       "training_format",
-      [] {
-        const WeightType type = training_type<float>(active_table(), get_matmul_precision());
+      [](int64_t rows, int64_t columns) {
+        const WeightType type = training_type<float>(active_table(), get_matmul_precision(), rows, columns);
         for (const auto& [known, name] : kWeightTypes)
           if (known == type) return name;
         return kWeightTypes[0].second;
       },
-      "The format of float32 products in training at the precision that is set.");
+      py::arg("rows"), py::arg("columns"),
+      "The format of float32 products in training with weights (rows, columns), at the precision that is set.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
   m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");

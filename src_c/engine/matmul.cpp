@@ -10,7 +10,9 @@ namespace {
 // A (m, k) as stored: rows of A meet panels of B. A stored (k, m): sums over its rows.
 template <class T> void product(const MatMul& p, const KernelTable& table) {
   const Kernels<T>& kernels = table.of<T>();
-  const Products<T>& products = products_of<T>(table, training_type<T>(table, p.precision), p.k);
+  // The weights are B, or the result of a sum over rows.
+  const WeightType type = training_type<T>(table, p.precision, p.transpose_a ? p.m : p.k, p.n);
+  const Products<T>& products = products_of<T>(table, type, p.k);
   const int64_t lanes = kernels.lanes, width = kSlots * lanes, panels = ceil_div(p.n, width);
   const double operations = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
   const int threads = worthwhile_threads(operations, p.threads);

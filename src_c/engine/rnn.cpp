@@ -5,10 +5,11 @@
 namespace rnnfast {
 
 template <class T>
-PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
+PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnFormats& formats, const RnnSpec& spec,
+                        const RnnWeights& canonical)
     : table_(&table),
-      input_products_(&products_of<T>(table, type, spec.input_dim)),
-      products_(&products_of<T>(table, type, state_size(spec))),
+      input_products_(&products_of<T>(table, formats.input, spec.input_dim)),
+      products_(&products_of<T>(table, formats.state, state_size(spec))),
       spec_(spec),
       layout_(spec, table.of<T>().lanes) {
   const int64_t H = spec.units, S = state_size(spec), I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;

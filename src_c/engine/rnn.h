@@ -45,11 +45,18 @@ template <class T> const Products<T>& products_of(const KernelTable& table, Weig
   return *table.products<T>(split && k < kSplitFactors ? WeightType::full : type);
 }
 
-// A layer's weights in the panel layout of one kernel table and the format of one weight type (double: full only).
+// The formats of a recurrent layer's products with its input, and with its state.
+struct RnnFormats {
+  WeightType input, state;
+  RnnFormats(WeightType both) : input(both), state(both) {}
+  RnnFormats(WeightType of_input, WeightType of_state) : input(of_input), state(of_state) {}
+};
+
+// A layer's weights in the panel layout of one kernel table and in the formats given (double: full only).
 // Immutable after construction; safe to share.
 template <class T> class PackedRnn {
  public:
-  PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical);
+  PackedRnn(const KernelTable& table, const RnnFormats& formats, const RnnSpec& spec, const RnnWeights& canonical);
 
   const Kernels<T>& kernels() const { return table_->of<T>(); }
   const Products<T>& input_products() const { return *input_products_; }

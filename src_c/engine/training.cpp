@@ -34,7 +34,7 @@ void project_by_gate(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int64_t
 }
 
 template <class T> void forward(const RnnForward& f, const KernelTable& table) {
-  const PackedRnn<T> rnn(table, weight_type<T>(table, f), *f.spec, f.weights);
+  const PackedRnn<T> rnn(table, training_formats<T>(table, f), *f.spec, f.weights);
   const SequencePlan& plan = *f.plan;
   const CellLayout& layout = rnn.layout();
   const int64_t z_panel = plan.total() * layout.slot_row();

@@ -12,7 +12,7 @@ template <class T> void backward_in_time(const BackwardCall<T>& call) {
   const int64_t H = layout.units, S = state_size(*f.spec);
   const T* u = typed<T>(f.weights.recurrent_kernel);
   const GateSet gates = layout.recurrent_gates(), candidate = layout.candidate_gates();
-  const Products<T>& products = products_of<T>(call.table, call.type, H);
+  const Products<T>& products = products_of<T>(call.table, call.formats.state, H);
   const Panels<T> ut = transposed_panels(kernels, products, layout, gates, u, S, call.threads);
   const Panels<T> candidate_ut =
       layout.split() ? transposed_panels(kernels, products, layout, candidate, u, H, call.threads) : Panels<T>();

@@ -16,7 +16,7 @@ template <class T> struct BackwardCall {
         plan(*f.plan),
         table(kernel_table),
         kernels(table.of<T>()),
-        type(weight_type<T>(table, f)),
+        formats(training_formats<T>(table, f)),
         layout(*f.spec, kernels.lanes),
         z_panel(plan.total() * layout.slot_row()),
         threads(worthwhile_threads(2 * layer_operations(f), f.threads)) {}
@@ -29,7 +29,7 @@ template <class T> struct BackwardCall {
   const SequencePlan& plan;
   const KernelTable& table;
   const Kernels<T>& kernels;
-  const WeightType type;
+  const RnnFormats formats;
   const CellLayout layout;
   const int64_t z_panel;
   const int threads;

@@ -86,9 +86,9 @@ template <class T> class Gradients {
     const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
     const int64_t total = plan_.total(), slot_row = layout_.slot_row();
     const InputDz input = input_dz();
-    // The factors of both sums, once for all panels; dz is the same in both, but for an index.
-    const Products<T>& of_x = products_of<T>(call_.table, call_.type, input.rows);
-    const Products<T>& of_h = products_of<T>(call_.table, call_.type, total);
+    // The factors of both sums, once for all panels; dz too, where it is the same in both.
+    const Products<T>& of_x = products_of<T>(call_.table, call_.formats.input, input.rows);
+    const Products<T>& of_h = products_of<T>(call_.table, call_.formats.state, total);
     const Columns<T> x(kernels_, of_x, one_run(input.rows), input.rows, I, typed<T>(f_.x), I, threads_);
     const std::vector<Segment> runs = merged(plan_.segments());
     const Columns<T> states(kernels_, of_h, runs, total, S, h(), S, threads_);
@@ -96,8 +96,9 @@ template <class T> class Gradients {
                                                           typed<T>(f_.extra), layout_.units, threads_)
                                              : Columns<T>();
     const Panels<T> input_panels(of_x, P, input.rows, slot_row, input.data, threads_);
-    const Panels<T> other_panels = f_.index ? Panels<T>(of_h, P, total, slot_row, z(), threads_) : Panels<T>();
-    const Panels<T>& panels = f_.index ? other_panels : input_panels;
+    const bool same = !f_.index && &of_x == &of_h;
+    const Panels<T> other_panels = same ? Panels<T>() : Panels<T>(of_h, P, total, slot_row, z(), threads_);
+    const Panels<T>& panels = same ? input_panels : other_panels;
     // The states before are not one matrix: as they stand, they are summed run by run.
     const std::vector<Segment> parts = f_.noise.h_factors         ? std::vector<Segment>()
                                        : of_h.layout.numbers == 1 ? runs
@@ -174,7 +175,7 @@ template <class T> class Gradients {
   void input_product(const GateSet& gates, const KBlocks& k, const InputDz& input, T* dx) const {
     const int64_t I = f_.spec->input_dim;
     const T* first_slot = input.data + gates.first * layout_.lanes;
-    const Products<T>& products = products_of<T>(call_.table, call_.type, layout_.units);
+    const Products<T>& products = products_of<T>(call_.table, call_.formats.input, layout_.units);
     const Panels<T> wt =
         transposed_panels(kernels_, products, layout_, gates, typed<T>(f_.weights.kernel), I, threads_);
     for_row_parts(input.rows, threads_, [&](int64_t first, int64_t count) {

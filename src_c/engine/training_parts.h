@@ -25,9 +25,12 @@ inline double layer_operations(const RnnForward& f) {
   return static_cast<double>(f.plan->total()) * step_operations(*f.spec);
 }
 
-// The format of a layer's products. Gates that drop out on their own have products of their own, in full precision.
-template <class T> WeightType weight_type(const KernelTable& table, const RnnForward& f) {
-  return f.noise.x_factors || f.noise.h_factors ? WeightType::full : training_type<T>(table, f.precision);
+// The formats of a layer's products. Gates that drop out on their own have products of their own, in full precision.
+template <class T> RnnFormats training_formats(const KernelTable& table, const RnnForward& f) {
+  if (f.noise.x_factors || f.noise.h_factors) return WeightType::full;
+  const int64_t width = gate_count(f.spec->cell) * f.spec->units;
+  return {training_type<T>(table, f.precision, f.spec->input_dim, width),
+          training_type<T>(table, f.precision, state_size(*f.spec), width)};
 }
 
 // Rows of a product that one thread takes at a time.

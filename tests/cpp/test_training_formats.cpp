@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../../src_c/engine/cpu.h"
+#include "../../src_c/engine/matmul_precision.h"
 #include "../../src_c/engine/rnn.h"
 #include "../../src_c/engine/training.h"
 #include "../../src_c/isa/tables.h"
@@ -173,7 +174,8 @@ void test_layer(const std::vector<Named>& tables, const Problem& k) {
       expect(what + "bias gradient", relative_error(got.dbias, exact.dbias), level.error);
       if (k.projection)
         expect(what + "projection gradient", relative_error(got.dprojection, exact.dprojection), level.error);
-      const bool narrow = named.splits && level.precision != MatmulPrecision::highest && k.units >= kSplitFactors;
+      const bool narrow = named.splits && level.precision != MatmulPrecision::highest &&
+                          worth_narrow(k.state(), gate_count(k.cell) * k.units);
       expect(what + "its own format", narrow && same_bits(got.drecurrent, full.drecurrent) ? 1 : 0, 0);
       if (level.precision == MatmulPrecision::high && !named.splits)
         expect(what + "full precision", same_bits(got.drecurrent, full.drecurrent) ? 0 : 1, 0);
@@ -197,7 +199,7 @@ void test_layer(const std::vector<Named>& tables, const Problem& k) {
 
 void test_layers(const std::vector<Named>& tables) {
   generator.seed(11);
-  const int64_t sizes[] = {7, 16, 33, 70};
+  const int64_t sizes[] = {7, 33, 65, 70};
   for (int variant = 0; variant < 6; ++variant)
     for (int64_t i = 0; i < 4; ++i) {
       const CellKind cell = variant < 3 ? CellKind::lstm : variant < 5 ? CellKind::gru : CellKind::simple_rnn;
@@ -209,7 +211,7 @@ void test_layers(const std::vector<Named>& tables) {
 
 void test_matmul(const std::vector<Named>& tables) {
   generator.seed(12);
-  const int64_t sizes[] = {1, 15, 17, 33, 64, 100};
+  const int64_t sizes[] = {1, 33, 64, 65, 100, 130};
   for (int trial = 0; trial < 48; ++trial) {
     const int64_t m = sizes[trial % 6], k = trial % 5 == 0 ? 300 : sizes[trial / 6 % 6], n = sizes[trial * 5 % 7 % 6];
     const bool ta = trial % 2, tb = trial / 2 % 2, with_bias = trial / 4 % 2;
@@ -239,7 +241,7 @@ void test_matmul(const std::vector<Named>& tables) {
         expect(what, relative_error(c, exact), level.error);
         expect(what + ", three threads", same_bits(run(0, 3), c) ? 0 : 1, 0);
         const int64_t first = m / 2;
-        expect(what + ", the last rows", same_bits(run(first, 1), Floats(c.begin() + first * n, c.end())) ? 0 : 1, 0);
+        if (!ta) expect(what + ", the last rows", same_bits(run(first, 1), Floats(c.begin() + first * n, c.end())) ? 0 : 1, 0);
       }
   }
 }
