@@ -31,10 +31,9 @@ def set_float32_matmul_precision(precision: str) -> None:
     are already built keep what they have. `InferenceModel.explain()` says what was chosen.
 
     Training reads it at every call: the products of recurrent, Dense and Conv1D layers and those of their gradients,
-    where they sum 16 terms or more ("high"). Weights, gradients, states and what optimizers keep stay float32, and sums
-    are float32. In full precision stay: layers in float64, recurrent layers whose gates drop out of their input or state
-    each on its own, and the product of a projection. At "highest" training has the bits of float32 products on every
-    machine.
+    where the weights are large enough to gain by it (32 in both directions, 4096 in all). Weights, gradients, states and
+    what optimizers keep stay float32, and so do sums. Full precision stays for float64, for what `recurrent_dropout`
+    makes a product per gate of, and for an LSTM's projection. At "highest" training has the same bits on every machine.
 
     ValueError: another name.
 
@@ -52,6 +51,14 @@ def set_float32_matmul_precision(precision: str) -> None:
 def get_float32_matmul_precision() -> str:
     """What `set_float32_matmul_precision` set last, "highest" at first."""
     return PRECISIONS[_engine.get_matmul_precision()]
+
+
+def training_formats() -> dict[str, str]:
+    """What this machine's training multiplies large float32 weights in, one of WEIGHT_FORMATS, at each of PRECISIONS.
+
+    Weights smaller than 4096 numbers, or than 32 in one direction, are multiplied in full precision.
+    """
+    return {name: _engine.training_format(place) for place, name in enumerate(PRECISIONS)}
 
 
 def weight_format(dtype: str, optimize_for: str = "latency") -> tuple[str, str]:

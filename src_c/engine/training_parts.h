@@ -27,10 +27,11 @@ inline double layer_operations(const RnnForward& f) {
 
 // The formats of a layer's products. Gates that drop out on their own have products of their own, in full precision.
 template <class T> RnnFormats training_formats(const KernelTable& table, const RnnForward& f) {
-  if (f.noise.x_factors || f.noise.h_factors) return WeightType::full;
-  const int64_t width = gate_count(f.spec->cell) * f.spec->units;
-  return {training_type<T>(table, f.precision, f.spec->input_dim, width),
-          training_type<T>(table, f.precision, state_size(*f.spec), width)};
+  const auto type = [&](const void* factors, int64_t rows) {
+    const int64_t columns = gate_count(f.spec->cell) * f.spec->units;
+    return factors ? WeightType::full : training_type<T>(table, f.precision, rows, columns);
+  };
+  return {type(f.noise.x_factors, f.spec->input_dim), type(f.noise.h_factors, state_size(*f.spec))};
 }
 
 // Rows of a product that one thread takes at a time.
