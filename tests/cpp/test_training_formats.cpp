@@ -32,7 +32,8 @@ using Floats = std::vector<float>;
 struct Named {
   std::string name;
   KernelTable table;
-  bool splits;  // has two parts for training, so that `high` is not full precision
+  bool splits;          // has two parts for training, so that `high` is not full precision
+  double worst[3] = {};  // of the gradients' errors, by level
 };
 
 std::vector<Named> all_tables() {
@@ -159,9 +160,9 @@ Results<T> train(const Problem& k, const KernelTable& table, MatmulPrecision pre
   return r;
 }
 
-void test_layer(const std::vector<Named>& tables, const Problem& k) {
+void test_layer(std::vector<Named>& tables, const Problem& k) {
   const Results<double> exact = train<double>(k, active_table(), MatmulPrecision::highest, 1);
-  for (const Named& named : tables) {
+  for (Named& named : tables) {
     const Results<float> full = train<float>(k, named.table, MatmulPrecision::highest, 1);
     for (const Level& level : kLevels) {
       const std::string what = named.name + ", " + level.name + ", " + k.name() + ": ";
@@ -170,7 +171,10 @@ void test_layer(const std::vector<Named>& tables, const Problem& k) {
       expect(what + "dx", relative_error(got.dx, exact.dx), level.error);
       expect(what + "dh", relative_error(got.dh, exact.dh), level.error);
       expect(what + "kernel gradient", relative_error(got.dkernel, exact.dkernel), level.error);
-      expect(what + "recurrent kernel gradient", relative_error(got.drecurrent, exact.drecurrent), level.error);
+      const double recurrent_error = relative_error(got.drecurrent, exact.drecurrent);
+      expect(what + "recurrent kernel gradient", recurrent_error, level.error);
+      double& worst = named.worst[static_cast<int>(level.precision)];
+      worst = std::max(worst, recurrent_error);
       expect(what + "bias gradient", relative_error(got.dbias, exact.dbias), level.error);
       if (k.projection)
         expect(what + "projection gradient", relative_error(got.dprojection, exact.dprojection), level.error);
@@ -197,7 +201,7 @@ void test_layer(const std::vector<Named>& tables, const Problem& k) {
   }
 }
 
-void test_layers(const std::vector<Named>& tables) {
+void test_layers(std::vector<Named>& tables) {
   generator.seed(11);
   const int64_t sizes[] = {7, 33, 65, 70};
   for (int variant = 0; variant < 6; ++variant)
@@ -249,9 +253,13 @@ void test_matmul(const std::vector<Named>& tables) {
 }  // namespace
 
 int main() {
-  const std::vector<Named> tables = all_tables();
+  std::vector<Named> tables = all_tables();
   test_matmul(tables);
   test_layers(tables);
+  for (const Named& named : tables)
+    for (const Level& level : kLevels)
+      std::printf("%s, %s: recurrent kernel's gradient off by up to %.3g of its norm\n", named.name.c_str(), level.name,
+                  named.worst[static_cast<int>(level.precision)]);
   std::printf("%d tables, %d checks, %d failures\n", static_cast<int>(tables.size()), checks, failures);
   return failures > 0;
 }
