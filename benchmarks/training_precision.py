@@ -2,9 +2,9 @@
 
     python benchmarks/training_precision.py
 
-A row is a layer's forward and backward pass over a batch: microseconds at "highest" (the best of many, taking turns with
-the other precisions), and for each other one how much faster it is, and by how much of its norm the gradient of the
-recurrent kernel moves. Where a precision is in full precision on this machine, it is left out.
+A row is a layer's forward and backward pass over a batch: microseconds at "highest" (the best of many, the precisions
+taking turns), and for each other precision how much faster it is, and by how much of its norm the gradient of the
+recurrent kernel moves. What this machine multiplies in full precision is left out.
 """
 
 import argparse

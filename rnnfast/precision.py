@@ -20,6 +20,7 @@ WEIGHT_FORMATS = {
     "bfloat16x3": "of float32 split into three bfloat16 parts",
 }
 
+
 def set_float32_matmul_precision(precision: str) -> None:
     """Say how exact the products of float32 models must be; PyTorch's function of this name.
 
@@ -27,13 +28,13 @@ def set_float32_matmul_precision(precision: str) -> None:
     error of about 1e-5, where the machine does that faster (AMX); else as "highest". "medium": products of numbers
     rounded to bfloat16, with float32 sums, where the machine has instructions for it; else as "highest".
 
-    Inference reads it when an `InferenceModel` is built, and when `predict` or `evaluate` builds its engine: models that
-    are already built keep what they have. `InferenceModel.explain()` says what was chosen.
+    Inference reads it when an `InferenceModel` is built, and when `predict` or `evaluate` builds its engine: models
+    that are already built keep what they have. `InferenceModel.explain()` says what was chosen.
 
     Training reads it at every call: the products of recurrent, Dense and Conv1D layers and those of their gradients,
-    where the weights are large enough to gain by it (32 in both directions, 4096 in all). Weights, gradients, states and
-    what optimizers keep stay float32, and so do sums. Full precision stays for float64, for what `recurrent_dropout`
-    makes a product per gate of, and for an LSTM's projection. At "highest" training has the same bits on every machine.
+    where the weights are large enough to gain by it (32 in both directions, 4096 in all). Weights, gradients, states
+    and what optimizers keep stay float32, and so do sums. Full precision stays for float64, for what
+    `recurrent_dropout` makes a product per gate of, and for an LSTM's projection. At "highest" training rounds nothing.
 
     ValueError: another name.
 

@@ -12,18 +12,19 @@ namespace rnnfast {
 void set_matmul_precision(MatmulPrecision);
 MatmulPrecision get_matmul_precision();
 
-// Weights whose products are worth another format than full precision. Smaller ones take longer to prepare their factors
-// than they save (measured with AVX-512's bf16 dot products on a Zen 5). By the weights' shape alone, so that the bits of
-// a row do not depend on its batch.
+// Weights whose products are worth another format than full precision. Smaller ones take longer to prepare their
+// factors than they save (measured with AVX-512's bf16 dot products on a Zen 5). By the weights' shape alone, so that
+// the bits of a row do not depend on its batch.
 constexpr bool worth_narrow(int64_t rows, int64_t columns) {
   constexpr int64_t kSide = 32, kWeights = 4096;
   return rows >= kSide && columns >= kSide && rows * columns >= kWeights;
 }
 
-// The format of the products of training with weights (rows, columns) and of their gradients: one in which the table can train, so with instructions that make it faster;
-// else full precision. At `highest` always full precision: three parts would be as exact, and on AMX should be faster in
-// large products (6 products of tiles of 512 multiply-adds a cycle against 32 a cycle), but a model trained at the
-// default would no longer have the same bits on every machine with fused multiply-add, nor those of its inference.
+// The format of the products of training with weights (rows, columns), and of their gradients: one in which the table
+// can train, so with instructions that make it faster; else full precision. At `highest` always full precision: three
+// parts would be as exact, and on AMX should be faster in large products (6 products of tiles, of 512 multiply-adds a
+// cycle each, against 32 a cycle), but a model trained at the default would no longer have the same bits on every
+// machine with fused multiply-add, nor those of its inference.
 template <class T> WeightType training_type(const KernelTable&, MatmulPrecision, int64_t rows, int64_t columns);
 template <> inline WeightType training_type<double>(const KernelTable&, MatmulPrecision, int64_t, int64_t) {
   return WeightType::full;

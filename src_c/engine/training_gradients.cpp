@@ -61,8 +61,8 @@ template <class T> class Gradients {
     });
   }
 
-  // The gradient of what a panel holds of a matrix (m, G*units): A^T dz, A (k, m), dz k rows of the panel from the first
-  // of the gates on.
+  // The gradient of what a panel holds of a matrix (m, G*units): A^T dz, A (k, m), dz k rows of the panel, from the
+  // first of the gates on.
   void panel_gradient(const Products<T>& products, const GateSet& gates, int64_t panel, int64_t m, int64_t k,
                       const void* a, const void* dz, bool accumulate, void* gradient) const {
     Buffer<T> work(m * layout_.width(gates), uninitialised);

@@ -1,4 +1,5 @@
-// What inference, or training as well, needs of one weight format, for the instruction set that the including stub has chosen.
+// What inference, or training as well, needs of one weight format, for the instruction set that the including stub has
+// chosen.
 #ifndef RNNFAST_KERNELS_FILL_PRODUCTS_H
 #define RNNFAST_KERNELS_FILL_PRODUCTS_H
 
@@ -19,12 +20,8 @@ template <class F> Products<typename F::Value> products(const char* instructions
           nullptr, nullptr, {}, {}};
 }
 
-// Full precision is prepared as it stands.
-template <class F>
-void prepare_rows([[maybe_unused]] int64_t rows, [[maybe_unused]] int64_t k,
-                  [[maybe_unused]] const typename F::Value* x, [[maybe_unused]] ptrdiff_t ldx,
-                  [[maybe_unused]] void* to) {
-  if constexpr (F::layout.numbers > 1) F::write_rows(rows, plain_row(k), x, ldx, static_cast<typename F::RowElement*>(to));
+template <class F> void prepare_rows(int64_t rows, int64_t k, const typename F::Value* x, ptrdiff_t ldx, void* to) {
+  F::write_rows(rows, plain_row(k), x, ldx, static_cast<typename F::RowElement*>(to));
 }
 
 template <class F, CellKind Kind> void fill_training(Products<typename F::Value>& p) {
@@ -35,7 +32,7 @@ template <class F, CellKind Kind> void fill_training(Products<typename F::Value>
 
 template <class F> Products<typename F::Value> training_products(const char* instructions) {
   Products<typename F::Value> p = products<F>(instructions);
-  p.prepare = prepare_rows<F>;
+  if constexpr (F::layout.numbers > 1) p.prepare = prepare_rows<F>;
   p.outer = outer<F>;
   fill_training<F, CellKind::simple_rnn>(p);
   fill_training<F, CellKind::lstm>(p);

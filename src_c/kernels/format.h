@@ -26,8 +26,8 @@ namespace RNNFAST_ISA {
 struct Int8Scale {
   float step, inverse;
 };
-// The bits of the largest magnitude of x, or of what was largest before. Bits of floats that are not negative compare as
-// the floats do, with NaN above all.
+// The bits of the largest magnitude of x, or of what was largest before. Bits of floats that are not negative compare
+// as the floats do, with NaN above all.
 RNNFAST_INLINE uint32_t largest_magnitude(int64_t n, const float* x, ptrdiff_t stride, uint32_t largest) {
   for (int64_t i = 0; i < n; ++i) {
     const uint32_t magnitude = bits_of_float(x[i * stride]) & 0x7fffffff;

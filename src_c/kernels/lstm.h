@@ -140,8 +140,8 @@ template <class F, class Gates> struct LstmBackward {
       slice.store(d, p.dy ? slice.load(dh) + slice.load(p.dy + s.z * p.state) : slice.load(dh));
     }
     T* unprojected = p.scratch + (s.row - p.row_begin) * p.units;
-    step_product<Full<T>>(s, p.units, d, p.state, plain_row(p.state), {p.projection_t, nullptr, nullptr}, nullptr, false,
-                          unprojected);
+    step_product<Full<T>>(s, p.units, d, p.state, plain_row(p.state), {p.projection_t, nullptr, nullptr}, nullptr,
+                          false, unprojected);
     return unprojected;
   }
 

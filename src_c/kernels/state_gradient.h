@@ -1,5 +1,5 @@
-// The small products of a step beside the recurrent one, and how a gradient passes from a step to the one before it: the
-// product every cell's backward step ends with.
+// The small products of a step beside the recurrent one, and how a gradient passes from a step to the one before it:
+// the product every cell's backward step ends with.
 #ifndef RNNFAST_KERNELS_STATE_GRADIENT_H
 #define RNNFAST_KERNELS_STATE_GRADIENT_H
 

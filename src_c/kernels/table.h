@@ -81,8 +81,8 @@ template <class E> struct PanelPart {
 };
 
 // C[i][v] = sum over k of A[k, i] * B[k][slot v], for one panel. k ascends, in blocks of a fixed length. In full
-// precision A and B are read as they stand; in other formats A is columns that Products::prepare has made rows of, and B
-// a panel of 4 * VL columns that Products::pack has made.
+// precision A and B are read as they stand; in other formats A is columns that Products::prepare has made rows of, and
+// B a panel of 4 * VL columns that Products::pack has made.
 template <class T> struct OuterArgs {
   int64_t m, k;                 // rows of C (columns of A); rows of A and B
   int nv;
@@ -141,7 +141,7 @@ template <class T> struct RecurForwardArgs {
 // One time loop backward. z holds what forward left and is overwritten by the gradients of the pre-activations.
 template <class T> struct RecurBackwardArgs {
   int64_t units, state;
-  PanelWeights ut; KBlocks k;   // packed transpose of U: linear panels over `state` outputs, k as a row of dz presents it
+  PanelWeights ut; KBlocks k;   // packed transpose of U: linear panels over `state` outputs, k as a row of dz has it
   PanelWeights candidate_ut;    // GRU reset_after=false: the transpose of the candidate's part, apart
   KBlocks candidate_k;
   const T* peephole;
@@ -181,6 +181,7 @@ template <class T> struct Products {
   int64_t (*recur_forward[3])(const RecurForwardArgs<T>&);
 
   // to = `rows` rows of k numbers as a product reads them: prepared_row(k) elements each, in multiples of layout.rows.
+  // Null in full precision, whose rows are read as they stand.
   void (*prepare)(int64_t rows, int64_t k, const T* x, ptrdiff_t ldx, void* to);
   void (*outer)(const OuterArgs<T>&);
   // [cell]. With h_factors in full precision alone.

@@ -71,7 +71,8 @@ def test_gradients_stay_near(name, rng):
 
 def test_indexed_rows_and_masks(rng):
     tokens, y = rng.integers(0, 12, (BATCH, TIME)), rng.standard_normal((BATCH, 5))
-    model = rnnfast.Sequential([Input((TIME,), dtype="int32"), Embedding(12, 40, mask_zero=True), LSTM(UNITS), Dense(5)])
+    words = Embedding(12, 40, mask_zero=True)
+    model = rnnfast.Sequential([Input((TIME,), dtype="int32"), words, LSTM(UNITS), Dense(5)])
     exact = gradients(model, tokens, y)
     for precision, kept_in in training_formats().items():
         rnnfast.set_float32_matmul_precision(precision)
