@@ -75,7 +75,8 @@ template <class F, bool Training, class Gates> struct LstmForward {
                          p.scratch, finish);
     }
     if (Training && p.projection)
-      step_product(s, p.state, h, H, plain_row(H), p.projection, false, p.h + s.out * p.state);
+      step_product<Full<T>>(s, p.state, h, H, plain_row(H), {p.projection, nullptr, nullptr}, nullptr, false,
+                            p.h + s.out * p.state);
   }
 };
 
@@ -85,7 +86,8 @@ template <class F, bool Training, class Gates> struct LstmForward {
 //   dc' = dc f + p_i di + p_f df   dh' = [di df dg do] U^T
 // With a projection dh above is dh R^T.
 // With zoneout the parts of dh and dc that stay go straight to dh' and dc', and state(c) is of the c before it.
-template <class T, class Gates> struct LstmBackward {
+template <class F, class Gates> struct LstmBackward {
+  using T = typename F::Value;
   const RecurBackwardArgs<T>& p;
   const Gates gates;
 
@@ -138,7 +140,8 @@ template <class T, class Gates> struct LstmBackward {
       slice.store(d, p.dy ? slice.load(dh) + slice.load(p.dy + s.z * p.state) : slice.load(dh));
     }
     T* unprojected = p.scratch + (s.row - p.row_begin) * p.units;
-    step_product(s, p.units, d, p.state, plain_row(p.state), p.projection_t, false, unprojected);
+    step_product<Full<T>>(s, p.units, d, p.state, plain_row(p.state), {p.projection_t, nullptr, nullptr}, nullptr,
+                          false, unprojected);
     return unprojected;
   }
 
@@ -156,7 +159,7 @@ template <class T, class Gates> struct LstmBackward {
     }
     const bool direct = p.h_zoneout.active();
     if (p.h_factors) dropped_state_gradient(p, s, 4, false, z, direct);
-    else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, direct);
+    else previous_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, direct);
   }
 };
 
