@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +20,7 @@ class RecurrentTape:
     outputs: what the layer gave out, where their penalty is asked for.
     """
 
-    def __init__(self, kernel_cache: Any, outputs: Sequence[Any] = ()) -> None:
+    def __init__(self, kernel_cache: Any, outputs: Any = None) -> None:
         self.kernel_cache = kernel_cache
         self.outputs = outputs
         self.d_initial_state: list[Any] | None = None
@@ -34,6 +33,7 @@ class OverTime(Layer):
     Call arguments: `mask` (batch, time), bool, True = real step; `lengths` (batch,), the number of real steps of
     right-padded rows (not together with `mask`); `initial_state`, one array (batch, size) per state; `training`.
 
+    `activity_regularizer`: the penalty of the output in training, and of the last states where they are given out.
     `unroll` is accepted and has no effect.
     """
 
@@ -49,9 +49,11 @@ class OverTime(Layer):
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
+        activity_regularizer: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)

@@ -126,10 +126,15 @@ class RNN(OverTime):
             x, mask=mask, lengths=lengths, training=training, initial_state=start
         )
         self.keep(states)
-        return [output, *states] if self.return_state else output, tape
+        y = [output, *states] if self.return_state else output
+        self.penalize(y)
+        if tape is not None and self.activity_regularizer is not None:
+            tape.outputs = y
+        return y, tape
 
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
+        dy = self.penalized(dy, cache.outputs)
         return self._run().backward(list(dy) if self.return_state else [dy], cache, need_dx=need_dx)
 
     def lower(self, program: Any, value: Any) -> Any:
