@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         optimizers,
         reference,
         regularizers,
+        saving,
         utils,
     )
     from rnnfast._engine import cpu_info, get_num_threads, set_num_threads
@@ -53,6 +54,7 @@ _MODULES = (
     "optimizers",
     "reference",
     "regularizers",
+    "saving",
     "utils",
 )
 _HOMES = {
@@ -91,6 +93,7 @@ __all__ = [
     "reference",
     "regularizers",
     "save_model",
+    "saving",
     "set_float32_matmul_precision",
     "set_num_threads",
     "utils",

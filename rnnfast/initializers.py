@@ -8,6 +8,7 @@ values for the same shape, as in Keras.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,16 @@ class Initializer:
     def from_config(cls, config: dict[str, Any]) -> Initializer:
         known = {k: v for k, v in config.items() if not (k in ("dtype", "input_axes", "output_axes") and v is None)}
         return cls(**known)
+
+
+class FunctionInitializer(Initializer):
+    """A function of the user's own, or any callable, `function(shape, dtype=dtype)`, as an initializer."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
+        return self.function(shape, dtype=dtype)
 
 
 class _Random(Initializer):
@@ -316,7 +327,9 @@ def _truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> np.nda
     return values
 
 
-_registry: Registry[Initializer] = Registry("initializer", Initializer, "keras.initializers")
+_registry: Registry[Initializer] = Registry(
+    "initializer", Initializer, "keras.initializers", of_function=FunctionInitializer
+)
 for _cls in (
     Constant, Zeros, Ones, RandomNormal, TruncatedNormal, RandomUniform, VarianceScaling,
     GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal,
@@ -338,11 +351,18 @@ he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunU
 
 
 def get(identifier: Any) -> Initializer:
-    """An initializer from a name, a class, an instance, a serialised dictionary, or an array: the value itself."""
+    """An initializer from a name, a class, an instance, a serialised dictionary, an array: the value itself, or any
+    callable that takes `(shape, dtype=...)`.
+
+    >>> import numpy as np
+    >>> get(lambda shape, dtype=None: np.full(shape, 0.5, dtype))((2,))
+    array([0.5, 0.5], dtype=float32)
+    """
     if isinstance(identifier, np.ndarray) and identifier.ndim > 0:
         return Constant(identifier)
     return _registry.get(identifier)
 
 
+is_own = _registry.is_own
 serialize = _registry.serialize
 deserialize = _registry.deserialize

@@ -53,7 +53,7 @@ class RecurrentCell(Layer):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "layer" not in vars(self):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)  # type: ignore[misc]
         return getattr(self.layer, name)
 
     @property

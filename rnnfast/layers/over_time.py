@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, _structure
+from rnnfast import _arguments, _structure, initializers
 from rnnfast.layers import states
 from rnnfast.layers.base import Layer, Shape
 
@@ -215,8 +215,10 @@ class OverTime(Layer):
     def replica(self, **changes: Any) -> OverTime:
         """A layer of the same configuration but for `changes`, with weights of its own."""
         config = self.get_config()
-        # As they are: one of the user's own class could not be made again from its configuration.
+        # As they are: one of the user's own could not be made again from its configuration.
         own = {key: getattr(self, key) for key in config if key.endswith(("_regularizer", "_constraint"))}
+        drawn = {key: getattr(self, key) for key in config if key.endswith("_initializer")}
+        own |= {key: value for key, value in drawn.items() if initializers.is_own(value)}
         return type(self).from_config({**config, **own, **changes})  # type: ignore[return-value]
 
 

@@ -55,8 +55,8 @@ class Penalized:
             layer.clear_losses()
 
     def penalize(self, y: Any) -> None:
-        """Note the penalties of the output, an array or a structure of several: a layer with `activity_regularizer` calls
-        this at the end of `forward`."""
+        """Note the penalties of the output, an array or a structure of several: a layer with `activity_regularizer`
+        calls this at the end of `forward`."""
         if self.activity_regularizer is not None:
             for array in _structure.flatten(y):
                 self._activity_losses.append(float(self.activity_regularizer(array)) / max(1, len(array)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnfast._custom_objects import CustomObjectScope, get_registered_name
 from rnnfast.layers import cell_protocol
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.cell_runs import Chain, over_time, slow_parts
@@ -168,9 +169,10 @@ class RNN(OverTime):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> RNN:
-        """custom_objects: the classes of cells of the user's own, by name."""
-        return cls(**{**config, "cell": cell_protocol.from_config(config["cell"], custom_objects)})
+        """custom_objects: classes of the user's own, by name."""
+        with CustomObjectScope(custom_objects):
+            return cls(**{**config, "cell": cell_protocol.from_config(config["cell"])})
 
     def replica(self, **changes: Any) -> RNN:
-        classes = {type(part).__name__: type(part) for part in cell_protocol.parts(self.cell)}
+        classes = {get_registered_name(type(part)): type(part) for part in cell_protocol.parts(self.cell)}
         return type(self).from_config({**self.get_config(), **changes}, classes)

@@ -14,11 +14,11 @@ from rnnfast.models.sequential import Sequential
 __all__ = ["Functional", "Model", "Sequential", "load_model", "save_model"]
 
 
-def load_model(filepath: Any, **options: Any) -> Any:
+def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, **options: Any) -> Any:
     """The model in a `.keras` file, written by rnnfast or by Keras. See `rnnfast.formats.keras_file.load_model`."""
     from rnnfast.formats import keras_file
 
-    return keras_file.load_model(filepath, **options)
+    return keras_file.load_model(filepath, custom_objects, **options)
 
 
 def save_model(model: Any, filepath: Any, **options: Any) -> None:
