@@ -115,7 +115,10 @@ def advice(config: dict[str, Any]) -> str:
     function = config.get("class_name") == "function"
     named = config.get("config") if function else config.get("class_name")
     full_name = named if function else config.get("registered_name") or named
-    return f"{full_name} is custom, and no code is kept with it: name it in custom_objects={{{named!r}: ...}}, or register it with rnnfast.utils.register_keras_serializable"
+    return (
+        f"{full_name} is custom, and no code is kept with it: name it in custom_objects={{{named!r}: ...}}, or "
+        "register it with rnnfast.utils.register_keras_serializable"
+    )
 
 
 def without_name(config: Any) -> bool:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnfast.models.cloning import clone_model
 from rnnfast.models.functional import Functional
 from rnnfast.models.model import Model
 from rnnfast.models.sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential", "load_model", "save_model"]
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "save_model"]
 
 
 def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, **options: Any) -> Any:
