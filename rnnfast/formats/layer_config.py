@@ -7,6 +7,7 @@ reach another class.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rnnfast import _custom_objects, _structure, activations, layers
@@ -52,8 +53,12 @@ def class_name(layer: Layer) -> str:
     return type(layer).__name__
 
 
-def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED) -> Config:
+def layer_to_config(
+    layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED, inner: Callable[[Layer], Config] | None = None
+) -> Config:
     """The entry of `layer`, as Keras serialises it.
+
+    inner: writes the entry of what a TimeDistributed holds, which may be a model; default this.
 
     Raises:
         ValueError: the layer, its activation or an initializer is of a kind that could not be read again.
@@ -67,7 +72,7 @@ def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED)
         config["layer"] = layer_to_config(layer.forward_layer)
         config["backward_layer"] = layer_to_config(layer.backward_layer)
     elif isinstance(layer, layers.TimeDistributed):
-        config["layer"] = layer_to_config(layer.layer)
+        config["layer"] = (inner or layer_to_config)(layer.layer)
     elif isinstance(layer, layers.RNN):
         config["cell"] = layer_to_config(layer.cell, CELLS)
     elif isinstance(layer, layers.StackedRNNCells):
@@ -102,13 +107,21 @@ def _refuse_lambda(label: str, config: Config) -> None:
         )
 
 
-def layer_from_config(entry: Any, where: str, supported: dict[str, type[Layer]] = SUPPORTED) -> Layer:
+# The model of an entry, its place for errors, and the attributes that lead to it from the layer that holds it; or None
+# where the entry is no model's.
+ModelOf = Callable[[Any, str, str], Layer | None]
+
+
+def layer_from_config(
+    entry: Any, where: str, supported: dict[str, type[Layer]] = SUPPORTED, model_of: ModelOf = lambda *_: None
+) -> Layer:
     """The layer of an entry, not yet built.
 
     Args:
         entry: what config.json holds for it, unchecked.
         where: file and place, for errors.
         supported: the classes that may stand there, by name.
+        model_of: reads models that wrappers hold.
 
     Raises:
         ModelFileError: a class or option that is not supported, or a value that the layer refuses; names the place.
@@ -119,7 +132,7 @@ def layer_from_config(entry: Any, where: str, supported: dict[str, type[Layer]] 
         return _own_from_config(own, entry, where, supported)
     cls = _find(entry, name, where, supported)
     where = f"{where} {config.get('name')!r} ({name})"
-    arguments = {key: _argument(key, value, where) for key, value in config.items()}
+    arguments = {key: _argument(key, value, where, model_of) for key, value in config.items()}
     unknown = sorted(set(arguments) - (cls.argument_names() - _NOT_CONFIG))
     if unknown:
         raise ModelFileError(f"{where}: option {', '.join(unknown)} is not supported")
@@ -153,10 +166,14 @@ def _find(entry: Config, name: str, where: str, supported: dict[str, type[Layer]
     return supported[name]
 
 
-def _argument(key: str, value: Any, where: str) -> Any:
+def _argument(key: str, value: Any, where: str, model_of: ModelOf) -> Any:
     """One constructor argument from its serialised form."""
     if key in _NESTED and value is not None:
-        return layer_from_config(value, f"{where}: {key}", _NESTED[key])
+        place = f"{where}: {key}"
+        model = model_of(value, place, key)
+        if model is not None:
+            return model
+        return layer_from_config(value, place, _NESTED[key], lambda e, w, path: model_of(e, w, f"{key}/{path}"))
     if key == "cells" and isinstance(value, list):
         return [layer_from_config(cell, f"{where}: cell {i}", CELLS) for i, cell in enumerate(value)]
     if key in _ACTIVATIONS and value is not None:

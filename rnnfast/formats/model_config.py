@@ -50,7 +50,7 @@ def model_to_config(model: Model) -> Config:
 
 def member_to_config(layer: Layer) -> Config:
     """The entry of a layer of a model."""
-    return model_to_config(layer) if isinstance(layer, Model) else layer_to_config(layer)
+    return model_to_config(layer) if isinstance(layer, Model) else layer_to_config(layer, inner=member_to_config)
 
 
 def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: str = LAYERS) -> Model:
@@ -68,10 +68,7 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
     counted = entries if functional else [e for e in entries if _class_of(e) != "InputLayer"]
     paths = {id(e): path for path, e in numbered(folder, counted, lambda e: snake_case(_class_of(e)))}
     members = [
-        model_from_config(e, reader, f"{where}: layers[{i}]", f"{paths[id(e)]}/{LAYERS}")
-        if is_model(e)
-        else layer_from_config(e, f"{where}: layers[{i}]")
-        for i, e in enumerate(entries)
+        _member_from_config(e, reader, f"{where}: layers[{i}]", paths.get(id(e), folder)) for i, e in enumerate(entries)
     ]
     arguments = {"name": config.get("name"), "trainable": config.get("trainable", True)}
     with sized_by(reader, [m for m in members if functional or not isinstance(m, layers.InputLayer)], folder):
@@ -86,6 +83,19 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
         if not chain.built and config.get("build_input_shape") is not None:
             construct(chain.build, {"input_shape": config["build_input_shape"]}, where)
         return chain
+
+
+def _member_from_config(entry: Any, reader: WeightsReader, where: str, path: str) -> Layer:
+    """The layer, or the model, of an entry whose weights lie at `path`."""
+
+    def model_of(inner: Any, place: str, attributes: str) -> Layer | None:
+        if not is_model(inner):
+            return None
+        return model_from_config(inner, reader, place, f"{path}/{attributes}/{LAYERS}")
+
+    if is_model(entry):
+        return model_from_config(entry, reader, where, f"{path}/{LAYERS}")
+    return layer_from_config(entry, where, model_of=model_of)
 
 
 def _class_of(entry: Any) -> str:

@@ -52,6 +52,12 @@ STACKS = {
     "zoneout": lambda: [layers.LSTM(3, zoneout=(0.1, 0.3), return_sequences=True), layers.GRU(2, zoneout=0.2)],
     "projection": lambda: [layers.Bidirectional(layers.LSTM(3, projection_size=2, peephole=True)), layers.Dense(1)],
     "two_of_a_kind": lambda: [layers.LSTM(3, return_sequences=True), layers.LSTM(3), layers.Dense(3), layers.Dense(3)],
+    "models_per_step": lambda: [
+        layers.Reshape((1, 5, 4)),
+        layers.TimeDistributed(rnnfast.Sequential([layers.GRU(3), layers.RepeatVector(2)])),
+        layers.TimeDistributed(layers.TimeDistributed(rnnfast.Sequential([layers.Dense(2), layers.Dense(1)]))),
+        layers.Flatten(),
+    ],
     "own_backward_layer": lambda: [
         layers.Bidirectional(layers.LSTM(3), backward_layer=layers.GRU(2, go_backwards=True))
     ],
