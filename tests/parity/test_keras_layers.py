@@ -11,7 +11,8 @@ BATCH, TIME, FEATURES, VOCABULARY = 8, 6, 3, 11
 
 
 POSITIONAL = [
-    "SimpleRNN", "LSTM", "GRU", "RNN", "Dense", "Embedding", "Masking", "Dropout", "SimpleRNNCell", "LSTMCell", "GRUCell",
+    "SimpleRNN", "LSTM", "GRU", "RNN", "Dense", "Embedding", "Masking", "Dropout",
+    "SimpleRNNCell", "LSTMCell", "GRUCell",
 ]  # fmt: skip
 
 
