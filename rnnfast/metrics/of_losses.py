@@ -128,8 +128,8 @@ class CategoricalCrossentropy(LossMetric):
 
 
 class SparseCategoricalCrossentropy(LossMetric):
-    """See `losses.SparseCategoricalCrossentropy`: from_logits, ignore_class, axis. Samples of the class that is ignored are
-    left out where there are weights or a mask, and count as 0 where there are not, as in Keras."""
+    """See `losses.SparseCategoricalCrossentropy`: from_logits, ignore_class, axis. Samples of the class that is ignored
+    are left out where there are weights or a mask, and count as 0 where there are not, as in Keras."""
 
     loss = losses.SparseCategoricalCrossentropy
     _loss: losses.SparseCategoricalCrossentropy
