@@ -17,6 +17,7 @@ from rnnfast._openmp import load_core
 if TYPE_CHECKING:
     from rnnfast import (
         activations,
+        backend,
         callbacks,
         constraints,
         initializers,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         optimizers,
+        preprocessing,
         reference,
         regularizers,
         saving,
@@ -43,6 +45,7 @@ load_core()  # first of all: whoever loads it otherwise would load OpenMP with i
 
 _MODULES = (
     "activations",
+    "backend",
     "callbacks",
     "constraints",
     "initializers",
@@ -52,6 +55,7 @@ _MODULES = (
     "metrics",
     "models",
     "optimizers",
+    "preprocessing",
     "reference",
     "regularizers",
     "saving",
@@ -77,6 +81,7 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "backend",
     "callbacks",
     "constraints",
     "cpu_info",
@@ -90,6 +95,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "preprocessing",
     "reference",
     "regularizers",
     "save_model",

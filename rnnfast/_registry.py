@@ -30,6 +30,18 @@ def auto_name(class_name: str) -> str:
     return f"{base}_{count}" if count else base
 
 
+def clear_session(free_memory: bool = True) -> None:
+    """Begin anew with automatic names: the next LSTM is `lstm` again. free_memory: accepted as Keras' argument; what a
+    program no longer holds is freed without.
+
+    >>> import rnnfast
+    >>> rnnfast.utils.clear_session()
+    >>> rnnfast.layers.LSTM(4).name
+    'lstm'
+    """
+    _used_names.clear()
+
+
 def unknown_name(kind: str, name: object, valid: Iterable[str]) -> ValueError:
     """The error for a name that is not known: nearest matches first, then all that are valid."""
     names = sorted(set(valid))

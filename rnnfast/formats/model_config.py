@@ -12,6 +12,7 @@ from rnnfast import layers
 from rnnfast._registry import snake_case
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.formats.h5_weights import WeightsReader
+from rnnfast.formats.json_text import parse_json
 from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_config
 from rnnfast.formats.weights_layout import LAYERS, numbered, sized_by
 from rnnfast.layers.base import Layer
@@ -46,6 +47,19 @@ def model_to_config(model: Model) -> Config:
     config["layers"] = [*inputs, *(member_to_config(layer) for layer in model.layers)]
     entry = {**written_as, "config": config}
     return {**entry, "build_config": {"input_shape": config["build_input_shape"]}} if model.input_shape else entry
+
+
+def model_from_json(text: str, custom_objects: dict[str, Any] | None = None) -> Model:
+    """The model, not yet with these weights, of `Model.to_json`, here or in Keras. ModelFileError: it is no model's."""
+    where = "model_from_json"
+    entry = parse_json(text.encode(), where)
+    config = entry.get("config") if is_model(entry) else None
+    if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
+        raise ModelFileError(f"{where}: expected a Sequential or functional model with a list of layers")
+    cls: Any = Sequential if entry["class_name"] == "Sequential" else Functional
+    if cls is Functional:
+        config = {**config, "layers": _without_masks(config["layers"], where)}
+    return construct(cls.from_config, {"config": config, "custom_objects": custom_objects}, where)
 
 
 def member_to_config(layer: Layer) -> Config:

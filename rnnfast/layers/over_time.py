@@ -172,6 +172,11 @@ class OverTime(Layer):
     def stateful(self) -> bool:
         return self._stateful
 
+    @property
+    def states(self) -> list[Any] | None:
+        """What a stateful layer starts its next call from, nested as `state_size`; None: zeros."""
+        return self._states
+
     def keep(self, last: list[Any]) -> None:
         """Remember the last states of a call, if the layer is stateful or they are carried."""
         if self._stateful or self._carried:

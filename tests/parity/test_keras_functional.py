@@ -162,6 +162,16 @@ def test_files_both_ways(keras, twins, same_output, tmp_path, name):
             same_output(actual, wanted)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_json_both_ways(keras, twins, same_output, name):
+    peer, fast = twins(MODELS[name])
+    x = given(fast, data(fast))
+    for copy in (keras.models.model_from_json(fast.to_json()), rnnfast.models.model_from_json(peer.to_json())):
+        copy.set_weights(fast.get_weights())
+        for actual, wanted in zip(parts(copy.predict(x, verbose=0)), parts(fast.predict(x, verbose=0)), strict=True):
+            same_output(actual, wanted)
+
+
 def test_training_goes_on_in_the_other(keras, twins, same_output, tmp_path):
     """Losses by output, and the optimizer's state, through files both ways."""
     pytest.importorskip("h5py", reason="h5py is not installed (pip install '.[keras]')")
