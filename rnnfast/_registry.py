@@ -137,7 +137,10 @@ class Registry(Generic[T]):
         }
 
     def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> T:
-        """The instance of a serialised form, or of a name. custom_objects: the user's own classes and functions."""
+        """An instance from its serialised form, or from a name. custom_objects: the user's own classes and functions.
+
+        TypeError: no dictionary; ValueError: not one of these classes.
+        """
         with CustomObjectScope(custom_objects):
             return self.get(config) if isinstance(config, str) else self._deserialize(config)
 

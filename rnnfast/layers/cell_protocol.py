@@ -25,6 +25,7 @@ import numpy as np
 from rnnfast import _custom_objects
 from rnnfast.layers import states
 from rnnfast.layers.base import Layer
+from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.variable import Variable
 
 
@@ -121,8 +122,6 @@ def weights(cell: Any, which: str = "weights") -> list[Variable]:
 
 def to_config(cell: Any) -> dict[str, Any]:
     """Keras' serialised form of a cell. TypeError: a class of the user's own without `get_config`."""
-    from rnnfast.layers import serialize
-
     if not hasattr(cell, "get_config"):
         raise TypeError(f"{name(cell)} cannot be written down: it has no get_config")
     return serialize(cell)
@@ -130,7 +129,5 @@ def to_config(cell: Any) -> dict[str, Any]:
 
 def from_config(config: Any) -> Any:
     """The cell of a serialised form. One of the user's own need not be a layer."""
-    from rnnfast.layers import deserialize
-
     own = _custom_objects.find(config)
     return deserialize(config) if own is None else _custom_objects.make(own, config)
