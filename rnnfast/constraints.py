@@ -46,7 +46,13 @@ class Constraint:
 
 
 class FunctionConstraint(Constraint):
-    """A function of the user's own, or any callable, `function(w)`, as a constraint."""
+    """A function of the user's own, or any callable, `function(w)`, as a constraint.
+
+    >>> import numpy as np
+    >>> from rnnfast.constraints import FunctionConstraint
+    >>> FunctionConstraint(np.abs)(np.array([-1.0, 2.0]))
+    array([1., 2.])
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function

@@ -62,6 +62,14 @@ class FunctionRegularizer(Regularizer):
     """A callable of the user's own that has a `gradient`, as a regularizer.
 
     TypeError: it has none; there is no automatic differentiation, so it must be written out, too.
+
+    >>> import numpy as np
+    >>> from rnnfast.regularizers import FunctionRegularizer
+    >>> def quartic(x):
+    ...     return float((x**4).sum())
+    >>> quartic.gradient = lambda x: 4 * x**3
+    >>> FunctionRegularizer(quartic)(np.array([1.0, 2.0]))
+    17.0
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
