@@ -15,6 +15,7 @@
 #include "_engine_stream.h"
 #include "_engine_threads.h"
 #include "engine/cpu.h"
+#include "engine/matmul_precision.h"
 #include "program/program.h"
 #include "rnnfast.h"
 
@@ -38,6 +39,11 @@ WeightType weight_type_of(const std::string& name) {
   for (const auto& [type, known] : kWeightTypes)
     if (name == known) return type;
   throw py::value_error("weights must be 'full', 'bfloat16', 'int8', 'bfloat16x2' or 'bfloat16x3', got '" + name + "'");
+}
+
+MatmulPrecision precision_of(int place) {
+  if (place < 0 || place > 2) throw py::value_error("place must be 0, 1 or 2, got " + std::to_string(place));
+  return static_cast<MatmulPrecision>(place);
 }
 
 MergeMode mode_of(const std::string& name) {
@@ -313,6 +319,21 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
         return names;
       },
       "The weight formats for which the active instruction set has instructions of their own.");
+  m.def(
+      "set_matmul_precision",
+      [](int place) { set_matmul_precision(precision_of(place)); }, py::arg("place"),
+      "Set how exact float32 products are: the place in highest, high, medium.");
+  m.def("get_matmul_precision", [] { return static_cast<int>(get_matmul_precision()); }, "What was set last, or 0.");
+  m.def(
+      "training_format",
+      [](int place) {
+        constexpr int64_t large = 1 << 20;
+        const WeightType type = training_type<float>(active_table(), precision_of(place), large, large);
+        for (const auto& [known, name] : kWeightTypes)
+          if (known == type) return name;
+        return kWeightTypes[0].second;
+      },
+      py::arg("place"), "The weight format of large float32 products in training at a precision.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
   m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");

@@ -14,8 +14,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
 from rnnfast._api cimport (
-    Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, OptimizerUpdate, RnnBackward,
-    RnnForward, RnnNoise, RnnSpec, Rule, SequencePlan, gate_count, kZoneoutPadding,
+    Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, MatmulPrecision, OptimizerUpdate,
+    RnnBackward, RnnForward, RnnNoise, RnnSpec, Rule, SequencePlan, gate_count, kZoneoutPadding,
 )
 
 import numpy as np
@@ -93,6 +93,7 @@ def matmul(a, b, *, bias=None, bint transpose_a=False, bint transpose_b=False):
     call.m, call.n, call.k, call.ldc = m, n, k, max(n, 1)
     call.a, call.b, call.bias, call.c = data(a), data(b), data(bias), data(c)
     call.threads = core.get_num_threads()
+    call.precision = core.get_matmul_precision()
     if product == NULL:
         choose_product()
     with nogil:

@@ -9,6 +9,7 @@ cdef class RnnCache:
     cdef Plan plan
     cdef RnnSpec spec
     cdef int number, threads
+    cdef MatmulPrecision precision
     cdef object kernel, recurrent_kernel, bias, peephole, projection
     cdef dict layer_norm  # its weights by name, or empty
     cdef readonly dict option_gradients  # filled by rnn_backward: of the weights that an option adds, by its argument
@@ -40,6 +41,7 @@ cdef class RnnCache:
         call.z = data(self.z)
         call.extra = data(self.extra)
         call.threads = self.threads
+        call.precision = self.precision
         call.index = <const int32_t*> data(self.index)
         call.x_rows = self.x_rows()
         return call
@@ -191,6 +193,7 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     run.noise = Noise(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, input_factors,
                       state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
     run.threads = core.get_num_threads()
+    run.precision = core.get_matmul_precision()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
     run.h = run.history("initial_state[0]", state, initial_state[0])
     run.c = run.history("initial_state[1]", units, initial_state[1]) if is_lstm else None

@@ -15,6 +15,7 @@ from rnnfast._registry import auto_name
 from rnnfast.constraints import Constraint
 from rnnfast.layers.drawn import Drawn
 from rnnfast.layers.penalties import Penalized
+from rnnfast.layers.subclassing import Subclassed
 from rnnfast.layers.traced import find_traced
 from rnnfast.layers.weighted import Weighted
 from rnnfast.regularizers import Regularizer
@@ -22,14 +23,12 @@ from rnnfast.variable import Variable
 
 Shape = tuple[int | None, ...]
 
-_PLAIN = (str, int, float, bool, type(None), list, tuple)  # what get_config writes down by itself
-
 
 class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer(Drawn, Penalized, Weighted):
+class Layer(Subclassed, Drawn, Penalized, Weighted):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
@@ -60,7 +59,6 @@ class Layer(Drawn, Penalized, Weighted):
     min_rank: ClassVar[int] = 1
     axes: ClassVar[str] = ""  # names of the input's axes, for messages
     creates_mask: bool = False
-    _constructed_with: tuple[Any, dict[str, Any]]
 
     def __init__(
         self,
@@ -85,12 +83,6 @@ class Layer(Drawn, Penalized, Weighted):
         self.given_input_shape = self._given_shape(input_shape, batch_input_shape)
 
     # Construction
-
-    def __new__(cls, *args: Any, **options: Any) -> Layer:
-        layer = super().__new__(cls)
-        if cls.get_config is Layer.get_config:
-            layer._constructed_with = (args, options)
-        return layer
 
     def _dtype_name(self, dtype: Any) -> str:
         if isinstance(dtype, dict):  # Keras' serialised DTypePolicy
@@ -164,23 +156,33 @@ class Layer(Drawn, Penalized, Weighted):
 
     def add_weight(
         self,
-        name: str,
-        shape: tuple[int, ...],
-        initializer: Any,
+        name: str | None = None,
+        shape: Any = (),
+        initializer: Any = "glorot_uniform",
         *,
         dtype: Any = None,
         trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
     ) -> Variable:
-        """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it.
+        """A new weight of the layer. name: default "variable", "variable_1", ... dtype: None is the layer's;
+        trainable=False: no optimizer changes it.
 
         regularizer: a penalty on it in training; constraint: what it is held to after an update.
         """
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{self.label}: add_weight: name must be a string, got {name!r}; give shape= by name")
+        shape = (shape,) if _arguments.is_whole(shape) else tuple(shape)
+        count = len(self._variables)
+        name = name or (f"variable_{count}" if count else "variable")
         if None in shape:
-            raise ValueError(f"{self.label}: weight {name!r} of shape {tuple(shape)}: all sizes must be known")
+            raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: all sizes must be known")
+        dtype = self.dtype if dtype is None else dtype
         try:
-            value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
+            given = initializers.get("glorot_uniform" if initializer is None else initializer)(shape, dtype)
+            value = _arguments.numeric("the initializer's value", given).astype(dtype, copy=False)
+            if value.shape != shape:
+                raise ValueError(f"the initializer gave an array of shape {value.shape}")
         except (MemoryError, OverflowError, ValueError) as error:
             raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
         variable = Variable(value, name=name, path=f"{self.name}/{name}", trainable=trainable)
@@ -359,12 +361,7 @@ class Layer(Drawn, Penalized, Weighted):
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if type(self).get_config is not Layer.get_config:
-            return config
-        args, options = self._constructed_with
-        given = inspect.signature(type(self)).bind(*args, **options).arguments
-        plain = {key: value for key, value in given.items() if isinstance(value, _PLAIN)}
-        return {**plain, **config}
+        return {**self._plain_arguments(), **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:

@@ -24,6 +24,7 @@ class Bidirectional(Layer):
     `return_state`. With `return_sequences` the backward outputs are put in the order of the input, and outputs at
     masked steps are zero, as in Keras. With `return_state` a list: the merged output, the forward states, the backward
     states. Call arguments are those of the layer; `initial_state` holds the forward states, then the backward ones.
+    activity_regularizer: the penalty in training of all that it gives out, beside those of the two layers.
 
     >>> import numpy as np
     >>> from rnnfast.layers import Bidirectional, LSTM
@@ -40,9 +41,11 @@ class Bidirectional(Layer):
         merge_mode: str | None = "concat",
         weights: Any = None,
         backward_layer: OverTime | None = None,
+        activity_regularizer: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
         if not isinstance(layer, OverTime):
             raise TypeError(f"{self.label}: layer must be a recurrent layer, got {layer!r}")
         if backward_layer is not None and not isinstance(backward_layer, OverTime):
@@ -131,11 +134,13 @@ class Bidirectional(Layer):
         merged = self._merge(*outputs)
         if self.return_state:
             merged = [*(merged if self.merge_mode is None else [merged]), *states]
-        return merged, (outputs, caches) if training else None
+        self.penalize(merged)
+        return merged, (outputs, caches, merged) if training else None
 
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; a list, None where a part has no gradient, where the output is one."""
-        outputs, caches = cache
+        outputs, caches, merged = cache
+        dy = self.penalized(dy, merged)
         d_states: list[Any] = []
         if self.return_state:
             count = 2 if self.merge_mode is None else 1

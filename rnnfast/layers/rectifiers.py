@@ -115,12 +115,19 @@ class ReLU(_ActivationLayer):
         free = 1.0 if self.max_value is None else x <= x.dtype.type(self.max_value)
         return dy * np.where(low, self.negative_slope, free).astype(dy.dtype)
 
-    def lower(self, program: Any, value: Any) -> Any:
+    @property
+    def function(self) -> activations.Activation | None:  # type: ignore[override]
+        """The kernels' activation for these arguments, where there is one."""
         if self.threshold or self.max_value not in (None, 6.0) or (self.max_value and self.negative_slope):
+            return None
+        if self.negative_slope:
+            return activations.leaky_relu._replace(alpha=self.negative_slope)
+        return activations.relu6 if self.max_value else activations.relu
+
+    def lower(self, program: Any, value: Any) -> Any:
+        if self.function is None:
             raise NoLoweringError(f"{self.label}: the inference engine has no such combination of arguments")
-        if self.max_value:
-            return program.activation(value, activations.relu6, self.name)
-        return program.activation(value, activations.leaky_relu._replace(alpha=self.negative_slope), self.name)
+        return super().lower(program, value)
 
     def get_config(self) -> dict[str, Any]:
         return {

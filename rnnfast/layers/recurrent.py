@@ -50,7 +50,6 @@ class Recurrent(OverTime):
         kernel_regularizer: Any,
         recurrent_regularizer: Any,
         bias_regularizer: Any,
-        activity_regularizer: Any,
         kernel_constraint: Any,
         recurrent_constraint: Any,
         bias_constraint: Any,
@@ -80,7 +79,6 @@ class Recurrent(OverTime):
         self.kernel_regularizer = self.regularizer("kernel_regularizer", kernel_regularizer)
         self.recurrent_regularizer = self.regularizer("recurrent_regularizer", recurrent_regularizer)
         self.bias_regularizer = self.regularizer("bias_regularizer", bias_regularizer)
-        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
         self.kernel_constraint = self.constraint("kernel_constraint", kernel_constraint)
         self.recurrent_constraint = self.constraint("recurrent_constraint", recurrent_constraint)
         self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
@@ -225,19 +223,15 @@ class Recurrent(OverTime):
         )
         self.keep(states)
         outputs = [output, *states] if self.return_state else [output]
-        for y in outputs:
-            self.penalize(y)
-        penalized = outputs if self.activity_regularizer is not None else ()
+        self.penalize(outputs)
+        penalized = outputs if self.activity_regularizer is not None else None
         tape = RecurrentTape((cache, factors), penalized) if training else None
         return outputs if self.return_state else output, tape
 
     def backward(self, dy: Any, cache: RecurrentTape, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
         kernel_cache, factors = cache.kernel_cache
-        parts = dy if self.return_state else [dy]
-        if self.activity_regularizer is not None:
-            parts = [self.penalized(part, y) for part, y in zip(parts, cache.outputs, strict=True)]
-        d_output, *d_states = parts
+        d_output, *d_states = self.penalized(dy if self.return_state else [dy], cache.outputs)
         dx, dkernel, drecurrent, dbias, dpeephole, cache.d_initial_state = _kernels.rnn_backward(
             kernel_cache, d_output, d_states or None, need_dx=need_dx
         )

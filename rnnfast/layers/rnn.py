@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnfast._custom_objects import CustomObjectScope, get_registered_name
 from rnnfast.layers import cell_protocol
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.cell_runs import Chain, over_time, slow_parts
@@ -126,10 +127,15 @@ class RNN(OverTime):
             x, mask=mask, lengths=lengths, training=training, initial_state=start
         )
         self.keep(states)
-        return [output, *states] if self.return_state else output, tape
+        y = [output, *states] if self.return_state else output
+        self.penalize(y)
+        if tape is not None and self.activity_regularizer is not None:
+            tape.outputs = y
+        return y, tape
 
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
+        dy = self.penalized(dy, cache.outputs)
         return self._run().backward(list(dy) if self.return_state else [dy], cache, need_dx=need_dx)
 
     def lower(self, program: Any, value: Any) -> Any:
@@ -163,9 +169,10 @@ class RNN(OverTime):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> RNN:
-        """custom_objects: the classes of cells of the user's own, by name."""
-        return cls(**{**config, "cell": cell_protocol.from_config(config["cell"], custom_objects)})
+        """custom_objects: classes of the user's own, by name."""
+        with CustomObjectScope(custom_objects):
+            return cls(**{**config, "cell": cell_protocol.from_config(config["cell"])})
 
     def replica(self, **changes: Any) -> RNN:
-        classes = {type(part).__name__: type(part) for part in cell_protocol.parts(self.cell)}
+        classes = {get_registered_name(type(part)): type(part) for part in cell_protocol.parts(self.cell)}
         return type(self).from_config({**self.get_config(), **changes}, classes)

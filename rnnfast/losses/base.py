@@ -66,6 +66,13 @@ class Loss:
         """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
         return matched(f"loss {self.name!r}", y_true, y_pred)
 
+    def prepared(self, y_true: Any, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Matched labels and y_pred as the methods below take them; `restored` brings a gradient back."""
+        return self.match(y_true, y_pred), y_pred
+
+    def restored(self, gradient: np.ndarray) -> np.ndarray:
+        return gradient
+
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """One value per sample, shape y_pred.shape[:-1], for a matched y_true."""
         raise TypeError(f"loss {self.name!r} does not define call(y_true, y_pred)")
@@ -105,7 +112,7 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: np.ndarray | None = None) -> Any:
         """The loss of a batch: a number, or, without reduction, an array of one value per sample."""
         y_pred = floating(y_pred, f"loss {self.name!r}: y_pred")
-        y_true = self.match(y_true, y_pred)
+        y_true, y_pred = self.prepared(y_true, y_pred)
         values = self.values(y_true, y_pred, mask)
         return self.reduce(values, self._weights(y_true, values, sample_weight, mask))
 
@@ -124,7 +131,7 @@ class Loss:
         """
         if self.reduction in ("none", None):
             raise ValueError(f"loss {self.name!r}: reduction={self.reduction!r} is no number to minimise")
-        y_true, at_logits = self.match(y_true, y_pred), self.sees_through(activation)
+        (y_true, y_pred), at_logits = self.prepared(y_true, y_pred), self.sees_through(activation)
         values, gradient = self.values_and_gradient(y_true, y_pred, mask, at_logits)
         weights = self._weights(y_true, values, sample_weight, mask)
         value = self.reduce(values, weights)
@@ -133,7 +140,7 @@ class Loss:
         share: Any = 1 / self._divisor(values, weights)
         if weights is not None:
             share = np.expand_dims(weights * share, self.value_axes)
-        return Slope(value, (gradient * share).astype(y_pred.dtype, copy=False), at_logits)
+        return Slope(value, self.restored((gradient * share).astype(y_pred.dtype, copy=False)), at_logits)
 
     def _weights(self, y_true: np.ndarray, values: np.ndarray, sample_weight: Any, mask: Any) -> np.ndarray | None:
         return self.weights(values.shape, sample_weight, self.value_mask(y_true, values.shape, mask))
@@ -185,7 +192,7 @@ def per_sample(cls: type[Loss]) -> Callable[..., np.ndarray]:
     def function(y_true: Any, y_pred: Any, *args: Any, **options: Any) -> np.ndarray:
         loss = cls(*args, **options)
         y_pred = floating(y_pred, f"loss {loss.name!r}: y_pred")
-        return loss.call(loss.match(y_true, y_pred), y_pred)
+        return loss.call(*loss.prepared(y_true, y_pred))
 
     function.__name__ = function.__qualname__ = snake_case(cls.__name__)
     function.__doc__ = f"One value per sample; see `{cls.__name__}`, whose options it takes."

@@ -11,7 +11,10 @@ from rnnfast.losses.base import EPSILON, Loss, NamedLoss, per_sample, spread
 
 
 class CrossEntropy(NamedLoss):
-    """What the cross-entropies share. from_logits: y_pred has not been through sigmoid or softmax."""
+    """What the cross-entropies share. from_logits: y_pred has not been through sigmoid or softmax.
+
+    axis: that of y_pred which one value is computed from, in place of the last. What a subclass defines takes it last.
+    """
 
     def __init__(
         self,
@@ -23,18 +26,31 @@ class CrossEntropy(NamedLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
-        if axis != -1:
-            raise ValueError(f"{type(self).__name__}: axis must be -1, got {axis!r}")
+        if not _arguments.is_whole(axis):
+            raise ValueError(f"{type(self).__name__}: axis must be an integer, got {axis!r}")
+        self.axis = int(axis)
         if not 0.0 <= _arguments.number(f"{type(self).__name__}: label_smoothing", label_smoothing) <= 1.0:
             raise ValueError(f"{type(self).__name__}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
         self.from_logits = bool(from_logits)
         self.label_smoothing = float(label_smoothing)
 
+    def prepared(self, y_true: Any, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.axis == -1:
+            return super().prepared(y_true, y_pred)
+        if not -y_pred.ndim <= self.axis < y_pred.ndim:
+            raise ValueError(f"loss {self.name!r}: axis={self.axis} does not fit predictions of shape {y_pred.shape}")
+        y_true = _arguments.numeric(f"loss {self.name!r}: y_true", y_true)
+        moved = y_true if y_true.ndim != y_pred.ndim else np.moveaxis(y_true, self.axis, -1)
+        return super().prepared(moved, np.moveaxis(y_pred, self.axis, -1))
+
+    def restored(self, gradient: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(np.moveaxis(gradient, -1, self.axis))
+
     def sees_through(self, activation: str | None) -> bool:
-        return super().sees_through(activation) and not self.from_logits
+        return super().sees_through(activation) and not self.from_logits and self.axis == -1
 
     def get_config(self) -> dict[str, Any]:
-        config = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": -1}
+        config = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": self.axis}
         return {**super().get_config(), **config}
 
 

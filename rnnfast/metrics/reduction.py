@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, losses
+from rnnfast import _arguments, _custom_objects, losses
 from rnnfast.metrics.base import Metric
 
 
@@ -113,6 +113,19 @@ class MeanMetricWrapper(MeanOverSamples):
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.asarray(self.fn(y_true, y_pred, **self.options))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "fn": _custom_objects.to_config(self.fn), **self.options}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> MeanMetricWrapper:
+        fn = config.get("fn")
+        if isinstance(fn, dict):
+            own = _custom_objects.find(fn)
+            if own is None:
+                raise ValueError(f"{cls.__name__}: fn {fn.get('config')!r} is not known; name it in custom_objects")
+            fn = _custom_objects.make(own, fn)
+        return cls(**{**config, "fn": fn})
 
 
 def _weighed(metric: Metric, values: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray | None]:

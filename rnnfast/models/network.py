@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -148,6 +149,13 @@ class Network(Layer):
         from rnnfast.formats.keras_file import save_model
 
         save_model(self, filepath, overwrite=overwrite)  # type: ignore[arg-type]
+
+    def to_json(self, **options: Any) -> str:
+        """The model without its weights, as `models.model_from_json`, here and in Keras, reads it. options: those of
+        json.dumps."""
+        from rnnfast.formats.model_config import model_to_config
+
+        return json.dumps(model_to_config(self), **options)  # type: ignore[arg-type]
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Write weights and optimizer to a `.weights.h5` file, which Keras reads too."""

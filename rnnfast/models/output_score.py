@@ -28,7 +28,7 @@ class OutputScore:
     def check(self, y: np.ndarray, output_shape: tuple[int, ...]) -> None:
         """ValueError if labels do not fit predictions of this shape."""
         if self.loss is not None:  # only shape and dtype of the predictions matter here
-            self.loss.match(y, np.broadcast_to(np.float32(0), output_shape))
+            self.loss.prepared(y, np.broadcast_to(np.float32(0), output_shape))
         self._resolve(y.shape, output_shape)
 
     def _resolve(self, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:

@@ -5,10 +5,11 @@
 namespace rnnfast {
 
 template <class T>
-PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
+PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnFormats& formats, const RnnSpec& spec,
+                        const RnnWeights& canonical)
     : table_(&table),
-      input_products_(&products_of<T>(table, type, spec.input_dim)),
-      products_(&products_of<T>(table, type, state_size(spec))),
+      input_products_(&products_of<T>(table, formats.input, spec.input_dim)),
+      products_(&products_of<T>(table, formats.state, state_size(spec))),
       spec_(spec),
       layout_(spec, table.of<T>().lanes) {
   const int64_t H = spec.units, S = state_size(spec), I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
@@ -124,8 +125,17 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
 }
 
 template <class T>
+Panels<T> transposed_panels(const Kernels<T>& kernels, const Products<T>& products, const CellLayout& layout,
+                            const GateSet& gates, const T* w, int64_t n, int threads) {
+  Buffer<T> panels(transposed_size(layout, gates, n), uninitialised);
+  pack_cell_transposed(kernels, layout, gates, w, n, panels.data());
+  return Panels<T>(products, ceil_div(n, layout.slot_row()), layout.panels() * layout.block_length(gates.count),
+                   layout.slot_row(), std::move(panels), threads);
+}
+
+template <class T>
 ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
-                              const PanelWeights& b, T* c, ptrdiff_t ldc) {
+                              const Panels<T>& b, T* c, ptrdiff_t ldc) {
   ProductArgs<T> p{};
   p.m = m;
   p.n = n;
@@ -133,8 +143,8 @@ ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, p
   p.a = a;
   p.lda = lda;
   p.k = k;
-  p.b = b;
-  p.b_panel = k.blocks * (k.first + k.second) * kSlots * lanes;
+  p.b = b.view();
+  p.b_panel = b.panel_size();
   p.partial_store = true;
   p.c = c;
   p.c_row = ldc;
@@ -164,8 +174,7 @@ void PackedDense<T>::run(int64_t rows, const T* x, T* y, const Activation* activ
 template <class T>
 void PackedDense<T>::run_rows(int64_t rows, const T* x, ptrdiff_t lda, const KBlocks& k, T* y, ptrdiff_t ldy,
                               const Activation* activation, T* scratch) const {
-  ProductArgs<T> p = linear_product(lanes_, rows, outputs_, x, lda, k, kernel_.view(), y, ldy);
-  p.b_panel = kernel_.panel_size();
+  ProductArgs<T> p = linear_product(lanes_, rows, outputs_, x, lda, k, kernel_, y, ldy);
   p.scratch = scratch;
   p.bias = bias_.data();
   p.activation = activation && activation->id != ActivationId::linear ? activation : nullptr;
@@ -175,8 +184,10 @@ void PackedDense<T>::run_rows(int64_t rows, const T* x, ptrdiff_t lda, const KBl
 #define RNNFAST_INSTANTIATE(T)                                                                                     \
   template class PackedRnn<T>;                                                                                     \
   template class PackedDense<T>;                                                                                   \
+  template Panels<T> transposed_panels(const Kernels<T>&, const Products<T>&, const CellLayout&, const GateSet&,     \
+                                       const T*, int64_t, int);                                                    \
   template ProductArgs<T> linear_product(int64_t, int64_t, int64_t, const T*, ptrdiff_t, const KBlocks&,           \
-                                         const PanelWeights&, T*, ptrdiff_t);
+                                         const Panels<T>&, T*, ptrdiff_t);
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)
 

@@ -45,11 +45,18 @@ template <class T> const Products<T>& products_of(const KernelTable& table, Weig
   return *table.products<T>(split && k < kSplitFactors ? WeightType::full : type);
 }
 
-// A layer's weights in the panel layout of one kernel table and the format of one weight type (double: full only).
+// The formats of a recurrent layer's products with its input, and with its state.
+struct RnnFormats {
+  WeightType input, state;
+  RnnFormats(WeightType both) : input(both), state(both) {}
+  RnnFormats(WeightType of_input, WeightType of_state) : input(of_input), state(of_state) {}
+};
+
+// A layer's weights in the panel layout of one kernel table and in the formats given (double: full only).
 // Immutable after construction; safe to share.
 template <class T> class PackedRnn {
  public:
-  PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical);
+  PackedRnn(const KernelTable& table, const RnnFormats& formats, const RnnSpec& spec, const RnnWeights& canonical);
 
   const Kernels<T>& kernels() const { return table_->of<T>(); }
   const Products<T>& input_products() const { return *input_products_; }
@@ -100,8 +107,6 @@ template <class T> class PackedDense {
   // The same for rows that lie `lda` apart, with their factors where `k` places them, and results `ldy` apart.
   void run_rows(int64_t rows, const T* x, ptrdiff_t lda, const KBlocks& k, T* y, ptrdiff_t ldy,
                 const Activation* activation, T* scratch) const;
-  // Whether k may be other than one plain row.
-  bool takes_blocks() const { return products_->layout.numbers == 1; }
   int64_t workspace(int64_t rows) const { return product_scratch(*products_, rows, inputs_); }
   int64_t bytes() const { return kernel_.bytes() + bias_.size() * static_cast<int64_t>(sizeof(T)); }
 
@@ -113,10 +118,15 @@ template <class T> class PackedDense {
   Buffer<T> bias_;
 };
 
+// The transpose of w (n, G*units) in linear panels, its k as pack_cell_transposed has them.
+template <class T>
+Panels<T> transposed_panels(const Kernels<T>&, const Products<T>&, const CellLayout&, const GateSet&, const T* w,
+                            int64_t n, int threads);
+
 // C (m, n) = A * packed linear panels of B, C row-major with leading dimension ldc.
 template <class T>
 ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
-                              const PanelWeights& b, T* c, ptrdiff_t ldc);
+                              const Panels<T>& b, T* c, ptrdiff_t ldc);
 
 }  // namespace rnnfast
 

@@ -43,15 +43,15 @@ template <class T> void project_normalized(const RnnForward& f, const PackedRnn<
     ProductArgs<T> p = rnn.projection(count, typed<T>(f.x) + first * f.spec->input_dim, rows, layout.norm_panel(), 0,
                                       layout.panels());
     p.c_row = layout.norm_row();
-    rnn.kernels().full.product(p);
+    rnn.input_products().product(p);
     NormRows<T> n = rnn.normalization(count, rows, layout.norm_row(), layout.norm_panel());
     n.rstd = history.input_rstd + first;
     rnn.kernels().normalize(n);
   });
 }
 
-template <class T> void forward(const RnnForward& f) {
-  const PackedRnn<T> rnn(active_table(), WeightType::full, *f.spec, f.weights);
+template <class T> void forward(const RnnForward& f, const KernelTable& table) {
+  const PackedRnn<T> rnn(table, training_formats<T>(table, f), *f.spec, f.weights);
   const SequencePlan& plan = *f.plan;
   const CellLayout& layout = rnn.layout();
   const int64_t z_panel = plan.total() * layout.slot_row();
@@ -65,11 +65,11 @@ template <class T> void forward(const RnnForward& f) {
   else if (f.noise.x_factors) project_by_gate(f, rnn, z, z_panel, threads);
   else
     for_row_parts(rows, threads, [&](int64_t first, int64_t count) {
+      Buffer<T> scratch(product_scratch(rnn.input_products(), count, f.spec->input_dim), uninitialised);
       rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, input + first * layout.slot_row(), input_panel, 0,
-                  layout.panels(), nullptr);
+                  layout.panels(), scratch.data());
     });
   const int64_t S = state_size(*f.spec);
-  Buffer<T> dropped(f.noise.h_factors ? plan.batch() * S : 0, uninitialised);
   RecurForwardArgs<T> p = rnn.recurrence();
   p.input = by_row.data();
   p.input_panel = input_panel;
@@ -95,12 +95,15 @@ template <class T> void forward(const RnnForward& f) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
-    part.scratch = dropped.data() ? dropped.data() + begin * S : nullptr;
-    rnn.kernels().recur_training[static_cast<int>(f.spec->cell)](part);
+    Buffer<T> scratch(f.noise.h_factors ? (end - begin) * S : prepared_size(end - begin, S, rnn.products().layout),
+                      uninitialised);
+    part.scratch = scratch.data();
+    rnn.products().recur_training[static_cast<int>(f.spec->cell)](part);
   });
 }
-template <class T> void backward(const RnnBackward& b) {
-  const BackwardCall<T> call(b);
+
+template <class T> void backward(const RnnBackward& b, const KernelTable& table) {
+  const BackwardCall<T> call(b, table);
   backward_in_time(call);
   gradients(call);
 }
@@ -117,10 +120,12 @@ int64_t rnn_z_size(Dtype dtype, const RnnSpec& spec, int64_t total, int64_t x_ro
                                  : z_and_history<double>(spec, total, x_rows);
 }
 
-void rnn_forward(const RnnForward& f) { f.dtype == Dtype::float32 ? forward<float>(f) : forward<double>(f); }
+void rnn_forward(const RnnForward& f, const KernelTable& table) {
+  f.dtype == Dtype::float32 ? forward<float>(f, table) : forward<double>(f, table);
+}
 
-void rnn_backward(const RnnBackward& b) {
-  b.forward.dtype == Dtype::float32 ? backward<float>(b) : backward<double>(b);
+void rnn_backward(const RnnBackward& b, const KernelTable& table) {
+  b.forward.dtype == Dtype::float32 ? backward<float>(b, table) : backward<double>(b, table);
 }
 
 }  // namespace rnnfast

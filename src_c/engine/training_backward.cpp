@@ -5,8 +5,8 @@
 namespace rnnfast {
 namespace {
 
-// What layer normalisation adds to the time loop's arguments. Each row of the batch adds up gradients of its own, so that
-// the sums do not depend on threads.
+// What layer normalisation adds to the time loop's arguments. Each row of the batch adds up gradients of its own, so
+// that the sums do not depend on threads.
 template <class T> class LoopNorm {
  public:
   LoopNorm(const BackwardCall<T>& call, RecurBackwardArgs<T>& p)
@@ -64,10 +64,10 @@ template <class T> void backward_in_time(const BackwardCall<T>& call) {
   const int64_t H = layout.units, S = state_size(*f.spec);
   const T* u = typed<T>(f.weights.recurrent_kernel);
   const GateSet gates = layout.recurrent_gates(), candidate = layout.candidate_gates();
-  Buffer<T> ut(transposed_size(layout, gates, S), uninitialised);
-  pack_cell_transposed(kernels, layout, gates, u, S, ut.data());
-  Buffer<T> candidate_ut(layout.split() ? transposed_size(layout, candidate, H) : 0, uninitialised);
-  if (layout.split()) pack_cell_transposed(kernels, layout, candidate, u, H, candidate_ut.data());
+  const Products<T>& products = products_of<T>(call.table, call.formats.state, H);
+  const Panels<T> ut = transposed_panels(kernels, products, layout, gates, u, S, call.threads);
+  const Panels<T> candidate_ut =
+      layout.split() ? transposed_panels(kernels, products, layout, candidate, u, H, call.threads) : Panels<T>();
   const T* projection = typed<T>(f.weights.projection);
   Buffer<T> projection_t(projection ? linear_size(layout.lanes, S, H) : 0, uninitialised);
   if (projection) pack_linear(kernels, projection, S, H, S, true, projection_t.data());
@@ -86,9 +86,9 @@ template <class T> void backward_in_time(const BackwardCall<T>& call) {
   p.state = S;
   p.projection_t = projection_t.data();
   p.d_projected = d_projected.data();
-  p.ut = ut.data();
+  p.ut = ut.view();
   p.k = layout.recurrent_blocks(call.z_panel);
-  p.candidate_ut = candidate_ut.data();
+  p.candidate_ut = candidate_ut.view();
   p.candidate_k = layout.gate_blocks(call.z_panel);
   p.h_factors = typed<T>(f.noise.h_factors);
   p.h_factors_gate = plan.batch() * S;
@@ -116,15 +116,18 @@ template <class T> void backward_in_time(const BackwardCall<T>& call) {
     RecurBackwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
+    Buffer<T> prepared(product_scratch(products, end - begin, factors(p.k)), uninitialised);
+    part.prepared = prepared.data();
     part.norm.cell_row = p.norm.cell_row + begin * H;
     part.scratch = scratch.data() ? scratch.data() + begin * H : nullptr;
     part.dropped = dropout ? dropped.data() + begin * S : nullptr;
-    kernels.recur_backward[static_cast<int>(f.spec->cell)](part);
+    products.recur_backward[static_cast<int>(f.spec->cell)](part);
   });
   norm.finish();
   if (call.b.dprojection)
     matmul({f.dtype, true, false, H, S, plan.total(), f.extra, H, d_projected.data(), S, nullptr, call.b.dprojection, S,
-            call.threads});
+            call.threads, f.precision},
+           call.table);
 }
 
 template void backward_in_time(const BackwardCall<float>&);

@@ -11,11 +11,13 @@ namespace rnnfast {
 
 // One call of rnn_backward, and how its arrays are laid out.
 template <class T> struct BackwardCall {
-  explicit BackwardCall(const RnnBackward& backward)
+  BackwardCall(const RnnBackward& backward, const KernelTable& kernel_table)
       : b(backward),
         f(b.forward),
         plan(*f.plan),
-        kernels(active_table().of<T>()),
+        table(kernel_table),
+        kernels(table.of<T>()),
+        formats(training_formats<T>(table, f)),
         layout(*f.spec, kernels.lanes),
         z_panel(plan.total() * layout.slot_row()),
         threads(worthwhile_threads(2 * layer_operations(f), f.threads)) {}
@@ -26,7 +28,9 @@ template <class T> struct BackwardCall {
   const RnnBackward& b;
   const RnnForward& f;
   const SequencePlan& plan;
+  const KernelTable& table;
   const Kernels<T>& kernels;
+  const RnnFormats formats;
   const CellLayout layout;
   const int64_t z_panel;
   const int threads;

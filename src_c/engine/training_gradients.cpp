@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "columns.h"
 #include "gate_dropout.h"
 #include "training_backward.h"
 
@@ -66,8 +67,8 @@ template <class T> class Gradients {
     input_ = start_;
   }
 
-  // From what steps begin with to the input's products, and to the bias, while dz is at hand; the time loop has done the
-  // same for the recurrent products. Parts of a fixed size have sums of their own.
+  // From what steps begin with to the input's products, and to the bias, while dz is at hand; the time loop has done
+  // the same for the recurrent products. Parts of a fixed size have sums of their own.
   void through_norm() {
     const NormHistory<T> history(layout_, f_);
     const int64_t width = layout_.norm_row(), P = layout_.panels(), parts = ceil_div(history.rows, kRowsPerPart);
@@ -98,43 +99,74 @@ template <class T> class Gradients {
     recurrent_ = {history.recurrent, plan_.total(), layout_.norm_panel(), width};
   }
 
-  // The gradient of what a panel holds of a matrix (rows, G*units): A^T dz, A (k, rows), dz k rows from `first` on.
-  void panel_gradient(const GateSet& gates, int64_t panel, int64_t rows, int64_t k, const T* a, const Dz& dz,
-                      int64_t first, bool accumulate, void* gradient) const {
-    Buffer<T> work(rows * layout_.width(gates), uninitialised);
+  // The gradient of what a panel holds of a matrix (m, G*units): A^T dz, A (k, m), dz k rows of the panel, from the
+  // first of the gates on, `dz_row` elements apart.
+  void panel_gradient(const Products<T>& products, const GateSet& gates, int64_t panel, int64_t m, int64_t k,
+                      const void* a, const void* dz, int64_t dz_row, bool accumulate,
+                      void* gradient) const {
+    Buffer<T> work(m * layout_.width(gates), uninitialised);
     OuterArgs<T> p{};
-    p.m = p.lda = rows;
+    p.m = p.lda = m;
     p.k = k;
     p.nv = layout_.vectors(gates);
     // The candidate's recurrent part of a GRU lies in slot 3 of z, past its input's.
     p.skip_slot = layout_.cell == CellKind::gru && layout_.reset_after && gates.first + gates.count == 3 &&
                   gradient == b_.drecurrent_kernel && !layout_.normalized;
     p.a = a;
-    p.b = dz.at(panel, first) + gates.first * layout_.lanes;
-    p.b_row = dz.row;
+    p.b = dz;
+    p.b_row = dz_row;
     p.accumulate = accumulate;
     p.c = cell_part(layout_, gates, typed<T>(gradient), panel);
     p.work = work.data();
-    kernels_.outer(p);
+    products.outer(p);
   }
 
   void of_weights() {
     const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
+    const int64_t total = plan_.total(), slot_row = layout_.slot_row();
+    // The factors of both sums, once for all panels; dz too, where it is the same in both.
+    const Products<T>& of_x = products_of<T>(call_.table, call_.formats.input, input_.rows);
+    const Products<T>& of_h = products_of<T>(call_.table, call_.formats.state, total);
+    const Columns<T> x(kernels_, of_x, one_run(input_.rows), input_.rows, I, typed<T>(f_.x), I, threads_);
     const std::vector<Segment> runs = merged(plan_.segments());
+    const Columns<T> states(kernels_, of_h, runs, total, S, h(), S, threads_);
+    const Columns<T> reset = layout_.split() ? Columns<T>(kernels_, of_h, one_run(total), total, layout_.units,
+                                                          typed<T>(f_.extra), layout_.units, threads_)
+                                             : Columns<T>();
+    const Panels<T> input_panels(of_x, P, input_.rows, slot_row, input_.data, threads_);
+    const bool same = !f_.index && &of_x == &of_h;
+    const Panels<T> other_panels = same ? Panels<T>() : Panels<T>(of_h, P, total, slot_row, z(), threads_);
+    const Panels<T>& panels = same ? input_panels : other_panels;
+    // The states before are not one matrix: as they stand, they are summed run by run.
+    const std::vector<Segment> parts = f_.noise.h_factors         ? std::vector<Segment>()
+                                       : of_h.layout.numbers == 1 ? runs
+                                                                  : one_run(total);
+    // dz where it stands, or in another format.
+    const auto dz_of = [&](const Products<T>& products, const Panels<T>& prepared, const Dz& dz, int64_t panel,
+                           int64_t row, const GateSet& gates) -> const void* {
+      const int64_t first = gates.first * layout_.lanes;
+      if (products.layout.numbers == 1) return dz.at(panel, row) + first;
+      return prepared.element(panel, row * slot_row + first);
+    };
+
     const int jobs = b_.dbias && !layout_.normalized ? 3 : 2;
     parallel_for(jobs * P, threads_, [&](int64_t job) {
       const int64_t panel = job / jobs;
       switch (job % jobs) {
         case 0:
           if (f_.noise.x_factors) break;
-          panel_gradient(layout_.input_gates(), panel, I, input_.rows, typed<T>(f_.x), input_, 0, false, b_.dkernel);
+          panel_gradient(of_x, layout_.input_gates(), panel, I, input_.rows, x.from(0),
+                         dz_of(of_x, input_panels, input_, panel, 0, layout_.input_gates()), input_.row, false,
+                         b_.dkernel);
           break;
         case 1:
-          for (size_t i = 0; !f_.noise.h_factors && i < runs.size(); ++i)
-            panel_gradient(layout_.recurrent_gates(), panel, S, runs[i].count, h() + runs[i].prev * S, recurrent_,
-                           runs[i].z, i > 0, b_.drecurrent_kernel);
+          for (size_t i = 0; i < parts.size(); ++i)
+            panel_gradient(of_h, layout_.recurrent_gates(), panel, S, parts[i].count, states.from(parts[i].prev),
+                           dz_of(of_h, panels, recurrent_, panel, parts[i].z, layout_.recurrent_gates()),
+                           recurrent_.row, i > 0, b_.drecurrent_kernel);
           if (layout_.split())
-            panel_gradient(layout_.candidate_gates(), panel, S, plan_.total(), typed<T>(f_.extra), recurrent_, 0, false,
+            panel_gradient(of_h, layout_.candidate_gates(), panel, S, total, reset.from(0),
+                           dz_of(of_h, panels, recurrent_, panel, 0, layout_.candidate_gates()), recurrent_.row, false,
                            b_.drecurrent_kernel);
           break;
         default:
@@ -164,7 +196,8 @@ template <class T> class Gradients {
     for (int g = 0; g < gates; ++g) {
       see(g, rows.data());
       parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
-        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), recurrent_, 0, false, gradient);
+        panel_gradient(kernels_.full, layout_.gate(g), panel, width, plan_.total(), rows.data(),
+                       recurrent_.at(panel) + g * layout_.lanes, recurrent_.row, false, gradient);
       });
     }
   }
@@ -186,12 +219,16 @@ template <class T> class Gradients {
   // dx (input_.rows, input_dim) = dz W^T, of some gates.
   void input_product(const GateSet& gates, const KBlocks& k, T* dx) const {
     const int64_t I = f_.spec->input_dim;
-    Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
-    pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
+    const Products<T>& products = products_of<T>(call_.table, call_.formats.input, layout_.units);
+    const Panels<T> wt =
+        transposed_panels(kernels_, products, layout_, gates, typed<T>(f_.weights.kernel), I, threads_);
     for_row_parts(input_.rows, threads_, [&](int64_t first, int64_t count) {
-      kernels_.full.product(linear_product<T>(layout_.lanes, count, I,
-                                              input_.at(0, first) + gates.first * layout_.lanes, input_.row, k,
-                                              {wt.data(), nullptr, nullptr}, dx + first * I, I));
+      Buffer<T> scratch(product_scratch(products, count, factors(k)), uninitialised);
+      ProductArgs<T> part = linear_product(layout_.lanes, count, I,
+                                           input_.at(0, first) + gates.first * layout_.lanes, input_.row, k, wt,
+                                           dx + first * I, I);
+      part.scratch = scratch.data();
+      products.product(part);
     });
   }
 

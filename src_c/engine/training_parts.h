@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "matmul_precision.h"
 #include "rnn.h"
 #include "threads.h"
 
@@ -22,6 +23,16 @@ template <class T> Zoneout<T> c_zoneout(const RnnNoise& noise) {
 // Floating-point operations of one pass over a layer's products.
 inline double layer_operations(const RnnForward& f) {
   return static_cast<double>(f.plan->total()) * step_operations(*f.spec);
+}
+
+// The formats of a layer's products. Gates that drop out on their own have products of their own, in full precision, as
+// are those that are normalised, whose gradients lie otherwise than panels of another format would.
+template <class T> RnnFormats training_formats(const KernelTable& table, const RnnForward& f) {
+  const auto type = [&](const void* factors, int64_t rows) {
+    const int64_t columns = gate_count(f.spec->cell) * f.spec->units;
+    return factors || f.spec->norm_epsilon > 0 ? WeightType::full : training_type<T>(table, f.precision, rows, columns);
+  };
+  return {type(f.noise.x_factors, f.spec->input_dim), type(f.noise.h_factors, state_size(*f.spec))};
 }
 
 // Rows of a product that one thread takes at a time.

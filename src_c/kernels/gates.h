@@ -81,7 +81,7 @@ void recurrent_tiles(int nv, const Cut& cut, int64_t begin, int64_t end, int64_t
                      const PanelWeights& u, ptrdiff_t u_k, void* scratch, const Finish& finish) {
   constexpr int VL = Vec<T>::N;
   alignas(64) T done[Tiles<F>::size];
-  const PreparedRows<F> prepared = F::prepare(cut.count, units, a, units, scratch);
+  const PreparedRows<F> prepared = F::prepare(cut.count, plain_row(units), a, units, scratch);
   Tile<F> t;
   t.init_row = z ? kSlots * VL : 0;
   t.init_panel = z_panel;

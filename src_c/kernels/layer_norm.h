@@ -193,9 +193,10 @@ void normalized_product(const RecurForwardArgs<typename F::Value>& p, const Cut&
 
 // dh' (rows of the cut) = the way back from dz through G's normalisation and product, or += it. What was normal becomes
 // the gradient of the product, which U's gradient needs.
-template <class T, class G>
-void normalized_state_gradient(const RecurBackwardArgs<T>& p, const Cut& s, const KBlocks& k, const T* z, const T* ut,
-                               T* dh, bool accumulate, G) {
+template <class F, class G, class T = typename F::Value>
+void normalized_state_gradient(const RecurBackwardArgs<typename F::Value>& p, const Cut& s, const KBlocks& k,
+                               const typename F::Value* z, const PanelWeights& ut, typename F::Value* dh,
+                               bool accumulate, G) {
   constexpr int VL = Vec<T>::N;
   T* const rows = p.norm.rows + s.z * p.norm.row + G::first * VL;
   for (int64_t r = 0; r < s.count; ++r)
@@ -203,7 +204,7 @@ void normalized_state_gradient(const RecurBackwardArgs<T>& p, const Cut& s, cons
                               p.norm.d_gamma + (s.row + r) * p.norm.row + G::first * VL, p.norm.panel,
                               p.norm.kept[s.z + r].rstd[G::first > 0], rows + r * p.norm.row, p.norm.panel,
                               z + r * kSlots * VL, p.z_panel);
-  step_product(s, p.state, rows, p.norm.row, k, ut, accumulate, dh + s.row * p.state);
+  step_product<F>(s, p.state, rows, p.norm.row, k, ut, p.prepared, accumulate, dh + s.row * p.state);
 }
 
 // The entries of the table: the input's products, of all gates together.

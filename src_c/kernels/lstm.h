@@ -124,7 +124,8 @@ template <class F, bool Training, class Gates> struct LstmForward {
                          p.scratch, finish);
     }
     if (Training && p.projection)
-      step_product(s, p.state, h, H, plain_row(H), p.projection, false, p.h + s.out * p.state);
+      step_product<Full<T>>(s, p.state, h, H, plain_row(H), {p.projection, nullptr, nullptr}, nullptr, false,
+                            p.h + s.out * p.state);
   }
 };
 
@@ -135,7 +136,8 @@ template <class F, bool Training, class Gates> struct LstmForward {
 // With a projection dh above is dh R^T.
 // With zoneout the parts of dh and dc that stay go straight to dh' and dc', and state(c) is of the c before it. With
 // layer normalisation state(c), and what dc gets of dh, go through N(c), and dh' through that of the product.
-template <class T, class Gates> struct LstmBackward {
+template <class F, class Gates> struct LstmBackward {
+  using T = typename F::Value;
   static constexpr int VL = Vec<T>::N;
   const RecurBackwardArgs<T>& p;
   const Gates gates;
@@ -245,7 +247,8 @@ template <class T, class Gates> struct LstmBackward {
       slice.store(d, p.dy ? slice.load(dh) + slice.load(p.dy + s.z * p.state) : slice.load(dh));
     }
     T* unprojected = p.scratch + (s.row - p.row_begin) * p.units;
-    step_product(s, p.units, d, p.state, plain_row(p.state), p.projection_t, false, unprojected);
+    step_product<Full<T>>(s, p.units, d, p.state, plain_row(p.state), {p.projection_t, nullptr, nullptr}, nullptr,
+                          false, unprojected);
     return unprojected;
   }
 
@@ -259,7 +262,7 @@ template <class T, class Gates> struct LstmBackward {
       for (int64_t r = 0; r < s.count; ++r)
         normalized_row(z + r * kSlots * VL, p.c + (s.prev + r) * H, p.c + (s.out + r) * H, dy ? dy + r * H : nullptr,
                        dh + r * H, p.dc + (s.row + r) * H, s.row + r, s.z + r);
-      normalized_state_gradient(p, s, p.k, z, p.ut, p.dh, direct, NormGates<0, 4, false>());
+      normalized_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, direct, NormGates<0, 4, false>());
       return;
     }
     for (int64_t panel = 0; panel * VL < H; ++panel) {
@@ -269,7 +272,7 @@ template <class T, class Gates> struct LstmBackward {
                        dy ? dy + r * H : nullptr, dh + r * H, p.dc + (s.row + r) * H, s.z + r);
     }
     if (p.h_factors) dropped_state_gradient(p, s, 4, false, z, direct);
-    else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, direct);
+    else previous_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, direct);
   }
 };
 

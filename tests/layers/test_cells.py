@@ -131,8 +131,8 @@ def test_arguments_are_those_of_the_layer(cell, layer):
     for argument in ("return_sequences", "stateful", "zero_output_for_mask"):
         with pytest.raises(TypeError, match=f"{cell.__name__}: unknown argument '{argument}'"):
             cell(4, **{argument: True})
-    with pytest.raises(TypeError, match="give what follows bias_initializer by name"):
-        cell(4, *["zeros"] * 9)
+    with pytest.raises(TypeError, match="give what follows seed by name"):
+        cell(4, *["zeros"] * 17)
     with pytest.raises(ValueError, match="units must be a positive integer"):
         cell(0)
     with pytest.raises(AttributeError, match="no_such"):
