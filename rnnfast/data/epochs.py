@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
+from rnnfast._warnings import warn_caller
 from rnnfast.data.batch import Batch
 from rnnfast.data.source import Source
 
@@ -62,10 +62,9 @@ class Epochs:
         if count == 0:
             raise ValueError(f"{self._method}: the data gave no batch")
         if self._steps is not None and count < self._steps:
-            warnings.warn(
+            warn_caller(
                 f"{self._method}: the data ended after batch {count} of an epoch of {self._steps}, which ends with it; "
-                "give data that lasts longer, or fewer steps",
-                stacklevel=4,
+                "give data that lasts longer, or fewer steps"
             )
         self._source.on_epoch_end()
 

@@ -102,9 +102,7 @@ class Bidirectional(Layer):
 
     @property
     def takes_indexed_rows(self) -> bool:
-        cls = type(self)
-        overridden = cls.forward is not Bidirectional.forward or cls.backward is not Bidirectional.backward
-        return not overridden and all(direction.takes_indexed_rows for direction in self._directions)
+        return self.runs_as(Bidirectional) and all(direction.takes_indexed_rows for direction in self._directions)
 
     def forward(
         self,

@@ -135,8 +135,9 @@ class SparseCategoricalCrossentropy(LossMetric):
     _loss: losses.SparseCategoricalCrossentropy
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        self._counted = self._loss.counted(self._loss.match(y_true, y_pred))
-        return super().values(y_true, y_pred)
+        labels = self._loss.match(y_true, y_pred)
+        self._counted = self._loss.counted(labels)
+        return self._loss.call(labels, y_pred)
 
     def add(self, values: Any, weights: Any = None) -> None:
         super().add(values, None if weights is None else weights * self._counted)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels
-from rnnfast._deprecation import warn_old_argument
+from rnnfast._warnings import warn_old_argument
 from rnnfast.optimizers import schedules
 from rnnfast.optimizers.clipping import clip
 from rnnfast.optimizers.schedules import LearningRateSchedule
