@@ -340,9 +340,19 @@ class Layer(Drawn, Penalized, Weighted):
     def reset_states(self) -> None:
         self.reset_state()
 
+    @property
+    def mixes_time(self) -> bool:
+        """Whether pieces of a sequence, cut on axis 1, give other than the pieces of its output: a step of that
+        depends, other than by states, on other steps or on its place among them."""
+        return False
+
     def carry_state(self, carried: bool) -> None:
         """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
-        not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
+        not: truncated back-propagation asks for it. ValueError: the layer cannot be run on pieces of a sequence."""
+        if carried and self.mixes_time:
+            raise ValueError(f"{self.label} is not the same on a piece of the time steps: it needs all of them at once")
+        for layer in self.sublayers:
+            layer.carry_state(carried)
 
     # Configuration
 

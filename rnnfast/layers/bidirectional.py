@@ -237,9 +237,9 @@ class Bidirectional(Layer):
         for direction in self._directions:
             direction.reset_state()
 
-    def carry_state(self, carried: bool) -> None:
-        for direction in self._directions:
-            direction.carry_state(carried)
+    @property
+    def mixes_time(self) -> bool:
+        return True
 
     @property
     def weights(self) -> list[Variable]:

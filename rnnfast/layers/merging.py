@@ -48,11 +48,16 @@ class Merge(Layer):
         arrays = _arguments.items(f"{self.label}: input", x, "a list of arrays")
         return [self.numeric(array).astype(self.dtype, copy=False) for array in arrays]
 
+    @property
+    def mixes_time(self) -> bool:
+        """Whether one time step of an input meets all of another's."""
+        times = [shape[1:2] for shape in _aligned(self.input_shape)] if self.input_shape is not None else []
+        return (1,) in times and any(time != (1,) for time in times)
+
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        rank = max(map(len, input_shape))
-        aligned = [(s[0], *(1,) * (rank - len(s)), *s[1:]) for s in input_shape]
+        aligned = _aligned(input_shape)
         sizes = []
-        for axis in range(1, rank):
+        for axis in range(1, len(aligned[0])):
             known = {s[axis] for s in aligned} - {1}
             if len(known - {None}) > 1:
                 raise ValueError(f"{self.label}: cannot merge inputs of shapes {_text(input_shape)}")
@@ -216,6 +221,10 @@ class Concatenate(Merge):
             raise ValueError(f"{self.label}: axis must be an integer other than 0, the batch axis, got {axis!r}")
         self.axis = int(axis)
 
+    @property
+    def mixes_time(self) -> bool:
+        return self.input_shape is not None and self.axis % len(_aligned(self.input_shape)[0]) == 1
+
     def compute_output_shape(self, input_shape: Any) -> Shape:
         rank = len(input_shape[0])
         axis = self.axis % rank if -rank <= self.axis < rank else 0
@@ -251,6 +260,12 @@ class Concatenate(Merge):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}
+
+
+def _aligned(shapes: Any) -> list[Shape]:
+    """Shapes of one rank: those of fewer axes get axes of size 1 behind the batch axis."""
+    rank = max(map(len, shapes))
+    return [(s[0], *(1,) * (rank - len(s)), *s[1:]) for s in shapes]
 
 
 def _fold(function: Any, arrays: Any) -> Any:

@@ -101,7 +101,8 @@ class Model(Compiled, OwnCall):
             validation_freq: validate every so many epochs, or after the epochs (from 1) in a list.
             tbptt: truncated back-propagation through time: cut every batch into pieces of so many time steps, with an
                 update per piece. States go on from piece to piece, gradients do not; each batch begins anew. Needs
-                outputs with a time axis, and layers that run forwards.
+                outputs with a time axis, and layers that give each step by itself or by states, forwards: no
+                convolution, pooling, attention or Bidirectional.
 
         Whatever ends it (an error in a callback, Ctrl-C), the model can be used and trained on: its weights are those
         after the last whole update, `model.history` holds the epochs that were done. `on_train_end` is called where
@@ -126,8 +127,7 @@ class Model(Compiled, OwnCall):
         steps = _count("fit: steps_per_epoch", steps_per_epoch)
         tbptt = _count("fit: tbptt", tbptt)
         if tbptt is not None:
-            with placed("fit"):
-                check_pieces(self)
+            check_pieces(self)
         verbose = _verbosity("fit", verbose)
         frequency = frequency_of(validation_freq)
         source = self._source("fit", x, y, sample_weight, class_weight, batch_size=batch_size, steps=steps)

@@ -125,10 +125,6 @@ class Network(Layer):
                 return layer
         raise ValueError(f"{self.label}: no layer {name!r}; it has {', '.join(la.name for la in layers)}")
 
-    def carry_state(self, carried: bool) -> None:
-        for layer in self.layers:
-            layer.carry_state(carried)
-
     # Describing and keeping
 
     def summary(
