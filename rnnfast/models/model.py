@@ -151,7 +151,8 @@ class Model(Compiled, OwnCall):
         progress, history = ProgressBar(verbose), History()
         hooks = CallbackList(
             [*_as_callbacks(callbacks), *([progress] if verbose else []), history],
-            self, epochs=epochs, steps=data.steps, verbose=verbose,
+            self, [data] if validation is None else [data, validation.data],
+            epochs=epochs, steps=data.steps, verbose=verbose,
         )  # fmt: skip
         self.history = history
         try:

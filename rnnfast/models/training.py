@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-import itertools
 import math
 from typing import Any
 
@@ -34,14 +32,15 @@ def train(
     hooks.on_train_begin()
     first_epoch, done = hooks.resume() or (epochs.start, 0)
     for epoch in range(first_epoch, 0 if model.stop_training else epochs.stop):
-        if epoch > first_epoch and not data.has_more():
+        earlier = done if epoch == first_epoch else 0
+        if epoch > epochs.start and not earlier and not data.has_more():
             warn_caller(
                 f"fit: x has come to its end after epoch {epoch} of {epochs.stop}, and training with it; give data "
                 "that can be begun anew, or steps_per_epoch"
             )
             break
         hooks.on_epoch_begin(epoch)
-        logs = _epoch(model, scores, epoch, data, hooks, tbptt, done if epoch == first_epoch else 0)
+        logs = _epoch(model, scores, epoch, data, hooks, tbptt, earlier)
         if validation is not None and validation.due(epoch):
             measured = measure(model, scores, validation.data, hooks)
             logs |= {f"val_{name}": value for name, value in measured.items()}
@@ -59,9 +58,8 @@ def _epoch(
 ) -> dict[str, float]:
     """One pass over the data. done: batches that an earlier run has trained on."""
     scores.reset()
-    batches = data.epoch()
+    batches = data.epoch(done)
     if done:
-        collections.deque(itertools.islice(batches, done), maxlen=0)
         hooks.resumed()
     for i, batch in enumerate(batches, done):
         hooks.on_train_batch_begin(i)
