@@ -63,13 +63,13 @@ def distinct_tokens(tokens: Array) -> tuple[Array, Array] | None: ...
 def all_finite(x: Array) -> bool: ...
 def optimizer_update(
     rule: str,
-    param: Array,
-    grad: Array,
-    slots: Sequence[Array | None],
+    params: list[Array],
+    grads: list[Array],
+    slots: list[list[Array | None]],
     *,
-    before: Array | None = None,
+    before: list[Any] | None = None,
+    weight_decays: list[float] | None = None,
     learning_rate: float,
-    weight_decay: float = 0,
     momentum: float = 0,
     rho: float = 0,
     beta_1: float = 0,

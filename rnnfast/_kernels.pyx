@@ -231,7 +231,8 @@ def all_finite(x):
     return finite
 
 
-# ---- optimizers: param and its slots are flat, contiguous and updated in place; `before` receives what param was
+# ---- optimizers: parameters and their slots are flat, contiguous and updated in place; `before` receives what a
+# parameter was
 
 cdef int64_t check_update(param, before, grad) except -1:
     cdef int number = float_type("param", param)
@@ -248,6 +249,8 @@ cdef int check_optional(str name, slot, param, bint needed=False) except -1:
         name, slot, cnp.PyArray_TYPE(param), param.shape, written=True)
 
 
+cdef tuple SLOTS = ("slots[0]", "slots[1]", "slots[2]")  # in messages
+
 # The rules by name: how many slots each cannot do without, and how many it may have.
 cdef dict RULES = {
     "sgd": (Rule.sgd, 0, 1),
@@ -261,33 +264,49 @@ cdef dict RULES = {
 }
 
 
-def optimizer_update(str rule, param, grad, slots, *, before=None, double learning_rate, double weight_decay=0,
-                     double momentum=0, double rho=0, double beta_1=0, double beta_2=0, double epsilon=0,
-                     double slot_share=0, double grad_share=0, int64_t step=1, bint nesterov=False):
-    """One step of a rule as in Keras; src_c/kernels/optimizers.h has the formulas, and says which numbers each takes.
+cdef int update_one(OptimizerUpdate* update, int least, int most, param, grad, slots, before) except -1:
+    """One step for one variable; `update` holds what all of them share."""
+    cdef int i
+    if not least <= len(slots) <= most:
+        raise ValueError(f"slots: expected {least} to {most}, got {len(slots)}")
+    update.size = check_update(param, before, grad)
+    for i, slot in enumerate(slots):
+        check_optional(SLOTS[i], slot, param, i < least)
+        update.slots[i] = data(slot)
+    for i in range(len(slots), 3):
+        update.slots[i] = NULL
+    update.dtype = dtype_of(cnp.PyArray_TYPE(param))
+    update.param, update.before, update.grad = data(param), data(before), data(grad)
+    with nogil:
+        core.optimizer_update(update)
+    return 0
 
-    slots: in the order that stands there, None where a rule can do without one. step counts from 1.
+
+def optimizer_update(str rule, list params, list grads, list slots, *, list before=None, list weight_decays=None,
+                     double learning_rate, double momentum=0, double rho=0, double beta_1=0, double beta_2=0,
+                     double epsilon=0, double slot_share=0, double grad_share=0, int64_t step=1, bint nesterov=False):
+    """One step of a rule as in Keras, for each of several variables; src_c/kernels/optimizers.h has the formulas, and
+    says which numbers each takes.
+
+    slots: of each variable, in the order that stands there, None where a rule can do without one. before: None, or an
+    array or None for each. weight_decays: None for none, or one for each. step counts from 1.
     """
     cdef OptimizerUpdate update
-    cdef int least, most, i
+    cdef int least, most
     if rule not in RULES:
         raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")
     number, least, most = RULES[rule]
     if step < 1:
         raise ValueError(f"step: expected 1 or more, got {step}")
-    if not least <= len(slots) <= most:
-        raise ValueError(f"slots: {rule} takes {least} to {most}, got {len(slots)}")
-    update.size = check_update(param, before, grad)
-    for i, slot in enumerate(slots):
-        check_optional(f"slots[{i}]", slot, param, i < least)
-        update.slots[i] = data(slot)
-    for i in range(len(slots), 3):
-        update.slots[i] = NULL
-    update.rule, update.dtype = <Rule> (<int> number), dtype_of(cnp.PyArray_TYPE(param))
-    update.param, update.before, update.grad = data(param), data(before), data(grad)
-    update.learning_rate, update.weight_decay = learning_rate, weight_decay
+    cdef Py_ssize_t i, count = len(params)
+    for name, items in (("grads", grads), ("slots", slots), ("before", before), ("weight_decays", weight_decays)):
+        if items is not None and len(items) != count:
+            raise ValueError(f"{name}: expected {count}, one for each parameter, got {len(items)}")
+    update.rule = <Rule> (<int> number)
+    update.learning_rate = learning_rate
     update.momentum, update.rho, update.beta_1, update.beta_2 = momentum, rho, beta_1, beta_2
     update.epsilon, update.slot_share, update.grad_share = epsilon, slot_share, grad_share
     update.step, update.nesterov = step, nesterov
-    with nogil:
-        core.optimizer_update(&update)
+    for i in range(count):
+        update.weight_decay = 0 if weight_decays is None else weight_decays[i]
+        update_one(&update, least, most, params[i], grads[i], slots[i], None if before is None else before[i])

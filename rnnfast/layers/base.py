@@ -204,6 +204,8 @@ class Layer(Drawn, Penalized, Weighted):
         return self.numeric(x).astype(self.dtype, copy=False)
 
     def numeric(self, x: Any) -> np.ndarray:
+        if type(x) is np.ndarray and x.dtype.kind in "fiub":
+            return x  # without a text for the message
         return _arguments.numeric(f"{self.label}: input", x)
 
     def check_mask(self, mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:

@@ -153,7 +153,7 @@ class Loss:
         weighted = values if weights is None else values * weights
         if self.reduction in ("none", None):
             return weighted
-        return float(np.sum(weighted, dtype=np.float64) / self._divisor(values, weights))
+        return float(weighted.sum(dtype=np.float64) / self._divisor(values, weights))
 
     def _divisor(self, values: np.ndarray, weights: np.ndarray | None) -> float:
         if self.reduction == "sum":
@@ -209,6 +209,8 @@ def spread(weights: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
 
 def matched(what: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
+    if type(y_true) is np.ndarray and y_true.shape == y_pred.shape and y_true.dtype == y_pred.dtype:
+        return y_true
     y_true = _arguments.numeric(f"{what}: y_true", y_true)
     if y_true.shape != y_pred.shape:
         one_axis = abs(y_true.ndim - y_pred.ndim) == 1 and (y_true.shape[-1:] == (1,) or y_pred.shape[-1:] == (1,))

@@ -180,4 +180,4 @@ class Network(Layer):
 
 def _each_once(variables: Iterable[Variable]) -> list[Variable]:
     """Layers may share one."""
-    return list({id(v): v for v in variables}.values())
+    return list(dict.fromkeys(variables))

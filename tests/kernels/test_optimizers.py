@@ -119,8 +119,8 @@ def test_rules(name, weight_decay, dtype, rng):
 
     def update(s, grad, step):
         _kernels.optimizer_update(
-            rule, s["param"], grad, [s.get(slot) for slot in slots],
-            learning_rate=LEARNING_RATE, weight_decay=weight_decay, step=step, **numbers,
+            rule, [s["param"]], [grad], [[s.get(slot) for slot in slots]],
+            learning_rate=LEARNING_RATE, weight_decays=[weight_decay], step=step, **numbers,
         )  # fmt: skip
 
     def exactly(s, grad, step):
@@ -139,7 +139,7 @@ def test_before_receives_what_the_parameters_were(name, dtype, rng):
         for param, option in ((plain, None), (kept, before)):
             slots = [None if slot is None else np.zeros(size, dtype) for slot in names]
             _kernels.optimizer_update(
-                rule, param, grad, slots, before=option, learning_rate=0.1, weight_decay=0.1, **numbers
+                rule, [param], [grad], [slots], before=[option], learning_rate=0.1, weight_decays=[0.1], **numbers
             )
         np.testing.assert_array_equal(before, old)
         np.testing.assert_array_equal(kept, plain)
@@ -147,8 +147,8 @@ def test_before_receives_what_the_parameters_were(name, dtype, rng):
 
 
 def test_lion_stands_still_where_there_is_no_direction(dtype):
-    param = np.ones(5, dtype)
-    _kernels.optimizer_update("lion", param, np.zeros(5, dtype), [np.zeros(5, dtype)], learning_rate=0.1, beta_1=0.9)
+    param, grad, m = np.ones(5, dtype), np.zeros(5, dtype), np.zeros(5, dtype)
+    _kernels.optimizer_update("lion", [param], [grad], [[m]], learning_rate=0.1, beta_1=0.9)
     np.testing.assert_array_equal(param, np.ones(5))
 
 
@@ -170,7 +170,7 @@ def test_all_finite(dtype, rng):
 def test_errors(dtype):
     def refuse(rule, param, grad, slots, **options):
         with pytest.raises((ValueError, TypeError)):
-            _kernels.optimizer_update(rule, param, grad, slots, learning_rate=0.1, **options)
+            _kernels.optimizer_update(rule, [param], [grad], [slots], learning_rate=0.1, **options)
 
     param, grad, m, v, hat = (np.zeros(4, dtype) for _ in range(5))
     readonly = np.zeros(4, dtype)
@@ -197,4 +197,4 @@ def test_errors(dtype):
     refuse("rmsprop", param, grad, [None, None, None])
     refuse("sgd", param, grad[:3], [None])
     for before in (m[:3], readonly, other):
-        refuse("sgd", param, grad, [], before=before)
+        refuse("sgd", param, grad, [], before=[before])
