@@ -67,6 +67,7 @@ def optimizer_update(
     grads: list[Array],
     slots: list[list[Array | None]],
     *,
+    rows: list[Array | None] | None = None,
     before: list[Any] | None = None,
     weight_decays: list[float] | None = None,
     learning_rate: float,

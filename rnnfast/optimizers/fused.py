@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnfast import _kernels
 from rnnfast.optimizers.base import Optimizer
+from rnnfast.row_gradient import RowGradient, values_of
 from rnnfast.variable import Variable
 
 
@@ -17,6 +18,7 @@ class Fused(Optimizer):
 
     rule: ClassVar[str]  # its name in the core
     all_slots: ClassVar[tuple[str, ...]]
+    takes_rows = True
 
     def __init__(self, learning_rate: Any, **options: Any) -> None:
         super().__init__(learning_rate, **options)
@@ -31,9 +33,10 @@ class Fused(Optimizer):
         super().build(variables)
         self._core_slots = [list(map(slots.get, self.all_slots)) for slots in self._rule_slots]
 
-    def update_all(self, gradients: list[np.ndarray], weight_decays: list[float]) -> None:
+    def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
         _kernels.optimizer_update(
-            self.rule, [variable.storage for variable in self._built_for], gradients, self._core_slots,
+            self.rule, [variable.storage for variable in self._built_for], list(map(values_of, gradients)),
+            self._core_slots, rows=[g.rows if isinstance(g, RowGradient) else None for g in gradients],
             before=self._before, weight_decays=weight_decays,
             learning_rate=self.learning_rate, step=self.iterations + 1, **self.numbers(),
         )  # fmt: skip
