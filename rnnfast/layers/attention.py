@@ -58,6 +58,10 @@ class Attention(Layer):
         self.scale: Variable | None = None
         self.concat_score_weight: Variable | None = None
 
+    @property
+    def mixes_time(self) -> bool:
+        return True
+
     # Several inputs
 
     def build(self, input_shape: Any) -> None:

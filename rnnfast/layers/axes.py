@@ -50,6 +50,10 @@ class AxisLayer(Layer):
             ):
                 raise ValueError(f"{self.label}: expected input of shape {self.input_shape}, got {shape}")
 
+    @property
+    def mixes_time(self) -> bool:
+        return self.input_shape is not None and 1 in self.resolved(len(self.input_shape))
+
     def sizes_along(self, shape: Shape) -> tuple[int, ...]:
         return tuple(n for n in (shape[axis] for axis in self.resolved(len(shape))) if n is not None)
 

@@ -106,9 +106,7 @@ class Bidirectional(Layer):
 
     @property
     def takes_indexed_rows(self) -> bool:
-        cls = type(self)
-        overridden = cls.forward is not Bidirectional.forward or cls.backward is not Bidirectional.backward
-        return not overridden and all(direction.takes_indexed_rows for direction in self._directions)
+        return self.runs_as(Bidirectional) and all(direction.takes_indexed_rows for direction in self._directions)
 
     def forward(
         self,
@@ -245,9 +243,9 @@ class Bidirectional(Layer):
         for direction in self._directions:
             direction.reset_state()
 
-    def carry_state(self, carried: bool) -> None:
-        for direction in self._directions:
-            direction.carry_state(carried)
+    @property
+    def mixes_time(self) -> bool:
+        return True
 
     @property
     def weights(self) -> list[Variable]:

@@ -30,6 +30,11 @@ class Concatenate(Merge):
             raise ValueError(f"{self.label}: axis must be an integer other than 0, the batch axis, got {axis!r}")
         self.axis = int(axis)
 
+    @property
+    def mixes_time(self) -> bool:
+        shapes: Any = self.input_shape
+        return shapes is not None and self.axis % len(shapes[0]) == 1
+
     def compute_output_shape(self, input_shape: Any) -> Shape:
         rank = len(input_shape[0])
         axis = self.axis % rank if -rank <= self.axis < rank else 0

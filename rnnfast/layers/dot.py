@@ -37,6 +37,10 @@ class Dot(Merge):
         self.axes = int(axes) if _arguments.is_whole(axes) else [int(a) for a in pair]
         self.normalize = bool(normalize)
 
+    @property
+    def mixes_time(self) -> bool:
+        return True
+
     def _axes_of(self, shapes: Any) -> tuple[int, int]:
         axes = self.axes if isinstance(self.axes, list) else [self.axes] * 2
         places = [a % len(s) if -len(s) <= a < len(s) else 0 for a, s in zip(axes, shapes, strict=True)]

@@ -146,6 +146,8 @@ class OverTime(Layer):
 
     def starting_state(self, initial_state: Any, batch: int) -> list[Any] | None:
         """What a call starts from: what it brings, else what the call before has left in a stateful layer, or None."""
+        if self._carried and initial_state is not None:
+            raise ValueError(f"{self.label}: with truncated back-propagation it cannot be given an initial_state")
         return self._kept_states(batch) if initial_state is None else self.check_states(initial_state, batch)
 
     # Shapes

@@ -182,6 +182,10 @@ class PReLU(Layer):
             regularizer=self.alpha_regularizer, constraint=self.alpha_constraint,
         )  # fmt: skip
 
+    @property
+    def mixes_time(self) -> bool:
+        return 1 not in (self.shared_axes or [])
+
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
         if self.built:

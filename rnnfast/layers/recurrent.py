@@ -150,10 +150,8 @@ class Recurrent(OverTime):
 
     @property
     def takes_indexed_rows(self) -> bool:
-        """Not with dropout of the input, which differs from row to row of a batch, nor with a user's own passes, which
-        expect arrays."""
-        overridden = type(self).forward is not Recurrent.forward or type(self).backward is not Recurrent.backward
-        return self.dropout == 0 and not overridden
+        """Not with dropout of the input, which differs from row to row of a batch."""
+        return self.dropout == 0 and self.runs_as(Recurrent)
 
     def forward(
         self,

@@ -162,6 +162,10 @@ class Reshape(Layer):
             raise ValueError(f"{self.label}: target_shape must be {expected}, got {target_shape!r}")
         self.target_shape = tuple(int(n) for n in shape)
 
+    @property
+    def mixes_time(self) -> bool:
+        return self.target_shape[:1] != (-1,)
+
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
         self.compute_output_shape(shape)
@@ -212,6 +216,10 @@ class Permute(Layer):
             raise ValueError(f"{self.label}: dims must hold each of 1, 2, ... once, got {dims!r}")
         self.dims = tuple(int(n) for n in order)
 
+    @property
+    def mixes_time(self) -> bool:
+        return self.dims[0] != 1
+
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
         if len(shape) != len(self.dims) + 1:
@@ -248,6 +256,10 @@ class RepeatVector(Layer):
     def __init__(self, n: int, **options: Any) -> None:
         super().__init__(**options)
         self.n = self.positive("n", n)
+
+    @property
+    def mixes_time(self) -> bool:
+        return True
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         return np.repeat(x[:, None, :], self.n, axis=1), None

@@ -119,6 +119,9 @@ class TimeDistributed(Wrapper):
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         return self._backward(self.layer.backward, dy, cache, need_dx)
 
+    def carry_state(self, carried: bool) -> None:
+        """Nothing to do: every step is a row of its own for the layer inside."""
+
     @property
     def output_activation(self) -> str | None:
         return self.layer.output_activation

@@ -126,10 +126,6 @@ class Network(Layer):
                 return layer
         raise ValueError(f"{self.label}: no layer {name!r}; it has {', '.join(la.name for la in layers)}")
 
-    def carry_state(self, carried: bool) -> None:
-        for layer in self.layers:
-            layer.carry_state(carried)
-
     # Describing and keeping
 
     def summary(
@@ -192,4 +188,4 @@ class Network(Layer):
 
 def _each_once(variables: Iterable[Variable]) -> list[Variable]:
     """Layers may share one."""
-    return list({id(v): v for v in variables}.values())
+    return list(dict.fromkeys(variables))

@@ -29,18 +29,18 @@ class Predictor:
     def function(self, model: Any, for_scores: bool = False) -> Function:
         """What runs the model. for_scores: outputs' masks and penalties are wanted, too, which the engine does not
         give."""
-        by_layers = for_scores and (model.creates_mask or model.penalizes_outputs)
-        engine = None if by_layers else self._usable_engine(model)
+        by_layers = model.stateful or (for_scores and (model.creates_mask or model.penalizes_outputs))
+        engine = None if by_layers else self._current_engine(model)
         if engine is None:
             return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[:2]
         return lambda inputs: ((outputs := engine.run(inputs, 0)), [None] * len(outputs))
 
     def rows(self, model: Any) -> int:
-        """How many rows to hand to `function` at a time."""
-        return LAYER_ROWS if self._usable_engine(model) is None else ENGINE_ROWS
-
-    def _usable_engine(self, model: Any) -> LoweredModel | None:
-        return None if model.stateful else self._current_engine(model)
+        """How many rows to hand to `function` at a time: by what ran the model last, for the result does not depend
+        on it."""
+        if not self._snapshot and not model.stateful:
+            self._current_engine(model)
+        return LAYER_ROWS if self._engine is None or model.stateful else ENGINE_ROWS
 
     def __getstate__(self) -> dict[str, Any]:
         """A copied or pickled model builds an engine of its own."""
