@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import activations
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.layers.recurrent import Recurrent
 
 
@@ -111,11 +111,6 @@ class LSTM(Recurrent):
     @property
     def output_size(self) -> int:
         return self.units if self.projection_size is None else self.projection_size
-
-    def lower(self, program: Any, value: Any) -> Any:
-        if self.projection_size is not None:
-            raise NoLoweringError(f"{self.label}: the engine has no node for projection_size={self.projection_size}")
-        return super().lower(program, value)
 
     def cell_config(self) -> dict[str, Any]:
         return {

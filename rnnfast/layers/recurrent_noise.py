@@ -39,7 +39,7 @@ class RecurrentNoise:
         return any(self.zoneout)
 
     def in_inference(self) -> dict[str, Any]:
-        """Options of `_kernels.rnn_forward`."""
+        """Options of `_kernels.rnn_forward`, and of a program's `rnn`."""
         return {"zoneout": list(self.zoneout)} if self.acts_in_inference else {}
 
     def draw_input(self, batch: int, features: int, dtype: str) -> np.ndarray | None:

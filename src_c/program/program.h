@@ -37,8 +37,8 @@ enum class NormalizeMode { layer, rms, unit };
 
 template <class T> class Node {
  public:
-  Node(std::string name, std::vector<int> inputs, int output)
-      : name(std::move(name)), inputs(std::move(inputs)), output(output) {}
+  Node(std::string name, std::vector<int> inputs, int output, std::vector<int> more_outputs = {})
+      : name(std::move(name)), inputs(std::move(inputs)), output(output), more_outputs(std::move(more_outputs)) {}
   virtual ~Node() = default;
 
   virtual void run(Context<T>&) const = 0;
@@ -52,10 +52,12 @@ template <class T> class Node {
   virtual const RnnNode<T>* recurrent() const { return nullptr; }
   // Why the node cannot run step by step, or null.
   virtual const char* not_causal() const { return nullptr; }
+  bool reads(const Node& other) const;
 
   const std::string name;
   const std::vector<int> inputs;
   const int output;
+  const std::vector<int> more_outputs;  // the last states of a recurrent layer that gives them
 };
 
 // One recurrent state that a stream carries: (rows, units).
@@ -70,6 +72,9 @@ struct RnnLayer {
   RnnSpec spec;
   RnnWeights weights;
   bool go_backwards, return_sequences, zero_output_for_mask;
+  double h_zoneout, c_zoneout;     // rates; inference takes the expectation
+  std::vector<int> initial_state;  // values (units) of h and c; or none: the states start from zero
+  bool return_state;
 };
 
 // Building: one method per node, each takes and gives indices of values. Shapes leave the batch axis out; -1 = any
@@ -84,7 +89,9 @@ template <class T> class Program {
   int input(const std::vector<int64_t>& shape);
   int embedding(int v, const T* table, int64_t vocabulary, int64_t dim, bool mask_zero, const std::string& name);
   int masking(int v, double mask_value, const std::string& name);
-  int rnn(int v, const RnnLayer&, const std::string& name);
+  // The output, and with return_state the last states. With an initial state the mask is passed on and not heeded: no
+  // layer gets masks beside values other than its input.
+  std::vector<int> rnn(int v, const RnnLayer&, const std::string& name);
   int merge(const std::vector<int>& values, MergeMode, const std::string& name);
   int reverse(int v, const std::string& name);  // in time; a mask stays as it is
   int dense(int v, int64_t inputs, int64_t outputs, const T* kernel, const T* bias, const Activation&,
@@ -153,6 +160,8 @@ template <class T> class Program {
   }
   Dim derived_size(Dim from, int64_t times, int64_t plus, int64_t by, const std::string& name);
   void need_features(const Value&, int64_t features, const std::string& name) const;
+  void need_states(const std::vector<int>& states, const std::vector<int64_t>& sizes, const Value& in,
+                   const std::string& name) const;
   int token_input(int v, const std::string& name);
   void choose_layouts();
   void give_small_tables();
