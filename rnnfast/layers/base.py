@@ -14,6 +14,7 @@ from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
 from rnnfast.constraints import Constraint
 from rnnfast.layers.drawn import Drawn
+from rnnfast.layers.explained import Explained
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.traced import find_traced
 from rnnfast.layers.weighted import Weighted
@@ -29,7 +30,7 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer(Drawn, Penalized, Weighted):
+class Layer(Drawn, Explained, Penalized, Weighted):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its

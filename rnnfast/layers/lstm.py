@@ -112,6 +112,14 @@ class LSTM(Recurrent):
     def output_size(self) -> int:
         return self.units if self.projection_size is None else self.projection_size
 
+    def option_costs(self) -> dict[str, str]:
+        costs = super().option_costs()
+        if self.use_peephole:
+            costs["peephole"] = "three multiply-adds per unit and step"
+        if self.projection_size is not None:
+            costs["projection_size"] = "per step a second product, after that of the gates"
+        return costs
+
     def cell_config(self) -> dict[str, Any]:
         return {
             "recurrent_activation": activations.serialize(self.recurrent_activation),

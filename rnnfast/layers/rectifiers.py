@@ -15,6 +15,7 @@ from rnnfast.variable import Variable
 class _ActivationLayer(Layer):
     """x and y of the same, any, shape; a mask is passed on. `function`: the kernels' name for it."""
 
+    passes_in_core = True
     function: activations.Activation
 
     def not_negative(self, argument: str, value: Any) -> float:

@@ -32,6 +32,7 @@ class Recurrent(OverTime):
     `constraints`. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect.
     """
 
+    passes_in_core = True
     cell: ClassVar[str]
     gates: ClassVar[int]
     state_count: ClassVar[int] = 1
@@ -229,6 +230,15 @@ class Recurrent(OverTime):
         return self.units
 
     # Description
+
+    def option_costs(self) -> dict[str, str]:
+        costs = {**self.noise.costs(), **super().option_costs()}
+        usual = (activations.tanh,) if self.gates == 1 else (activations.tanh, activations.sigmoid)
+        if (self.activation, self.recurrent_activation)[: len(usual)] != usual:
+            costs["activation"] = "per vector of units a switch to it, where the usual gate math is inlined"
+        if self.stateful:
+            costs["stateful"] = "per call a copy of the last states"
+        return costs
 
     def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
         kernel, recurrent_kernel, bias, peephole = self._weight_arrays()

@@ -133,6 +133,16 @@ class RNN(OverTime):
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
         return self._run().backward(list(dy) if self.return_state else [dy], cache, need_dx=need_dx)
 
+    def option_costs(self) -> dict[str, str]:
+        costs = super().option_costs()
+        for slow in slow_parts(self.cell):
+            costs[cell_protocol.name(slow)] = "a call of Python per step: the one thing that leaves the fast path"
+        return costs
+
+    @property
+    def runs_on(self) -> str:
+        return "Python" if slow_parts(self.cell) else super().runs_on
+
     def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
         parts = self._engine_layers(self.cell, self._run())
         if self.go_backwards and len(parts) > 1 and initial_state is None and program.masked(value):
