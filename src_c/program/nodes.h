@@ -155,15 +155,13 @@ template <class T> class DenseNode : public Node<T> {
 
 template <class T> class ActivationNode : public Node<T> {
  public:
-  ActivationNode(std::string name, int in, int out, const KernelTable& table, int64_t features,
-                 const Activation& activation)
-      : Node<T>(std::move(name), {in}, out), features_(features), activation_(activation), kernels_(table.of<T>()) {}
+  ActivationNode(std::string name, int in, int out, const KernelTable& table, const Activation& activation)
+      : Node<T>(std::move(name), {in}, out), activation_(activation), kernels_(table.of<T>()) {}
   void run(Context<T>&) const override;
   NodeInfo info() const override;
   LayoutWish wish() const override { return LayoutWish::follows; }
 
  private:
-  int64_t features_;
   Activation activation_;
   const Kernels<T>& kernels_;
 };

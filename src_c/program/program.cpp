@@ -144,12 +144,10 @@ int Program<T>::merge(const std::vector<int>& values, MergeMode mode, const std:
   if (mode == MergeMode::sub && values.size() != 2) refuse(name, "expected two inputs to subtract");
   Value out = value(values[0], "first input", name);
   const bool concat = mode == MergeMode::concat;
-  // Two inputs have two symbols, also where both are known to be of one size.
-  const auto same = [&](Dim a, Dim b) { return a == b || (graph_.known(a) > 0 && graph_.known(a) == graph_.known(b)); };
   for (size_t v = 1; v < values.size(); ++v) {
     const Value& other = value(values[v], "another input", name);
     bool fits = out.dims.size() == other.dims.size() && !out.dims.empty() && out.outer == other.outer;
-    for (size_t i = 0; fits && i + (concat ? 1 : 0) < out.dims.size(); ++i) fits = same(out.dims[i], other.dims[i]);
+    for (size_t i = 0; fits && i + (concat ? 1 : 0) < out.dims.size(); ++i) fits = graph_.same(out.dims[i], other.dims[i]);
     if (!fits) refuse(name, "cannot merge " + shape_text(out.dims) + " and " + shape_text(other.dims));
     if (out.mask != other.mask) refuse(name, "its inputs have different masks");
     if (!concat) continue;
@@ -182,9 +180,7 @@ int Program<T>::dense(int v, int64_t inputs, int64_t outputs, const T* kernel, c
 
 template <class T> int Program<T>::activation(int v, const Activation& activation, const std::string& name) {
   Value out = value(v, "input", name);
-  const int64_t features = out.dims.empty() ? 1 : graph_.known(out.dims.back());
-  if (features < 1) refuse(name, "the size of the last axis must be known, got " + shape_text(out.dims));
-  return add_node<ActivationNode<T>>(name, v, add_value(std::move(out)), *table_, features, activation);
+  return add_node<ActivationNode<T>>(name, v, add_value(std::move(out)), *table_, activation);
 }
 
 template <class T> int Program<T>::flatten(int v, const std::string& name) {

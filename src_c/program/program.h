@@ -30,6 +30,12 @@ struct NodeInfo {
 };
 
 template <class T> class RnnNode;
+// rnnfast.layers.Attention: query key^T inner; or, with `outer` of as many numbers as there are features, the product of
+// these with tanh(inner (query + key)).
+template <class T> struct AttentionScores {
+  T inner;
+  std::vector<T> outer;
+};
 enum class PoolMode { max, average };
 // layer: gamma (x - mean) / sqrt(variance + epsilon) + beta; rms: gamma x / sqrt(variance + epsilon);
 // unit: x / max(norm, epsilon).
@@ -106,11 +112,20 @@ template <class T> class Program {
   int global_pool(int v, PoolMode, bool keepdims, const std::string& name);
   // Over the last axis, (features) each or null: (x - shift) * scale + offset.
   int scale(int v, int64_t features, const T* shift, const T* scale, const T* offset, const std::string& name);
+  // x where it is above the threshold, but no more than `most`; below, (x - threshold) * slope, or zero where there are
+  // no slopes. slopes: one for every place along the last axes, of known sizes.
+  int rectify(int v, double threshold, double most, std::vector<T> slopes, const std::string& name);
   // gamma, beta: as many as the last axis has, or empty.
   int normalize(int v, NormalizeMode, double epsilon, std::vector<T> gamma, std::vector<T> beta,
                 const std::string& name);
+  // shape: one -1 at most, which is whatever is left. One axis of the value may be of unknown size.
   int reshape(int v, const std::vector<int64_t>& shape, const std::string& name);
   int permute(int v, const std::vector<int64_t>& order, const std::string& name);
+  // The sums over the last axis of both; rows of one alone give one number.
+  int dot(int one, int two, const std::string& name);
+  // The output, and with return_weights the weights. Masks of query and value are heeded.
+  std::vector<int> attention(int query, int value, int key, const AttentionScores<T>&, bool causal, bool return_weights,
+                             const std::string& name);
   int pad_steps(int v, int64_t before, int64_t after, const std::string& name);  // negative: steps are dropped
   int repeat_steps(int v, int64_t times, const std::string& name);
   // Between the two, the first axis counts as part of the batch.
@@ -158,7 +173,7 @@ template <class T> class Program {
     nodes_.push_back(std::make_unique<N>(std::forward<Args>(args)...));
     return nodes_.back()->output;
   }
-  Dim derived_size(Dim from, int64_t times, int64_t plus, int64_t by, const std::string& name);
+  Dim derived_size(Dim from, int64_t times, int64_t plus, int64_t by, const std::string& name, bool exact = false);
   void need_features(const Value&, int64_t features, const std::string& name) const;
   void need_states(const std::vector<int>& states, const std::vector<int64_t>& sizes, const Value& in,
                    const std::string& name) const;
