@@ -222,10 +222,11 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
            py::arg("return_state") = false)
       .def(
           "merge",
-          [](P& p, const std::vector<int>& values, const std::string& mode, const std::string& name) {
-            return p.merge(values, mode_of(mode), name);
+          [](P& p, const std::vector<int>& values, const std::string& mode, const std::string& name, bool heed_masks) {
+            return p.merge(values, mode_of(mode), heed_masks, name);
           },
-          py::arg("values"), py::arg("mode") = "concat", py::arg("name") = "merge")
+          py::arg("values"), py::arg("mode") = "concat", py::arg("name") = "merge", py::arg("heed_masks") = false)
+      .def("concat", &P::concat, py::arg("values"), py::arg("axis"), py::arg("name") = "concat")
       .def(
           "masked",
           [](const P& p, int v) {

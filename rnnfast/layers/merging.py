@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 
 Arrays = list[np.ndarray]
 Masks = list[np.ndarray | None]
@@ -99,9 +99,7 @@ class Merge(Layer):
         return None if any(m is None for m in masks) else np.logical_or.reduce(masks)
 
     def lower(self, program: Any, value: Any) -> Any:
-        if self.heeds_masks and any(program.masked(v) for v in value):
-            raise NoLoweringError(f"{self.label}: the engine does not pass over masked steps when it merges")
-        return program.merge(value, self.engine_mode, self.name)
+        return program.merge(value, self.engine_mode, self.name, self.heeds_masks)
 
 
 class Add(Merge):
@@ -208,8 +206,6 @@ class Concatenate(Merge):
     (2, 5, 7)
     """
 
-    engine_mode = "concat"
-
     def __init__(self, axis: int = -1, **options: Any) -> None:
         super().__init__(**options)
         if not _arguments.is_whole(axis) or axis == 0:
@@ -245,9 +241,7 @@ class Concatenate(Merge):
 
     def lower(self, program: Any, value: Any) -> Any:
         shapes: Any = self.input_shape
-        if self.axis % len(shapes[0]) != len(shapes[0]) - 1:
-            raise NoLoweringError(f"{self.label}: the engine concatenates on the last axis, got axis={self.axis}")
-        return super().lower(program, value)
+        return program.concat(value, self.axis % len(shapes[0]) - 1, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

@@ -138,27 +138,6 @@ void Program<T>::need_states(const std::vector<int>& states, const std::vector<i
   }
 }
 
-template <class T>
-int Program<T>::merge(const std::vector<int>& values, MergeMode mode, const std::string& name) {
-  if (values.empty()) refuse(name, "expected at least one input");
-  if (mode == MergeMode::sub && values.size() != 2) refuse(name, "expected two inputs to subtract");
-  Value out = value(values[0], "first input", name);
-  const bool concat = mode == MergeMode::concat;
-  for (size_t v = 1; v < values.size(); ++v) {
-    const Value& other = value(values[v], "another input", name);
-    bool fits = out.dims.size() == other.dims.size() && !out.dims.empty() && out.outer == other.outer;
-    for (size_t i = 0; fits && i + (concat ? 1 : 0) < out.dims.size(); ++i) fits = graph_.same(out.dims[i], other.dims[i]);
-    if (!fits) refuse(name, "cannot merge " + shape_text(out.dims) + " and " + shape_text(other.dims));
-    if (out.mask != other.mask) refuse(name, "its inputs have different masks");
-    if (!concat) continue;
-    if (graph_.known(out.dims.back()) < 0 || graph_.known(other.dims.back()) < 0)
-      refuse(name, "the last axis must be known to concatenate, got " + shape_text(out.dims) + " and " +
-                       shape_text(other.dims));
-    out.dims.back() = graph_.known(out.dims.back()) + graph_.known(other.dims.back());
-  }
-  return add_node<MergeNode<T>>(name, values, add_value(std::move(out)), mode);
-}
-
 template <class T> int Program<T>::reverse(int v, const std::string& name) {
   Value out = value(v, "input", name);
   if (out.dims.size() < 2) refuse(name, "expected an input with a time axis, got " + shape_text(out.dims));

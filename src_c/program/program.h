@@ -98,7 +98,9 @@ template <class T> class Program {
   // The output, and with return_state the last states. With an initial state the mask is passed on and not heeded: no
   // layer gets masks beside values other than its input.
   std::vector<int> rnn(int v, const RnnLayer&, const std::string& name);
-  int merge(const std::vector<int>& values, MergeMode, const std::string& name);
+  // heed_masks: masked steps are passed over where the mode asks for it.
+  int merge(const std::vector<int>& values, MergeMode, bool heed_masks, const std::string& name);
+  int concat(const std::vector<int>& values, int64_t axis, const std::string& name);  // axis 0 follows the batch
   int reverse(int v, const std::string& name);  // in time; a mask stays as it is
   int dense(int v, int64_t inputs, int64_t outputs, const T* kernel, const T* bias, const Activation&,
             const std::string& name);
@@ -177,6 +179,8 @@ template <class T> class Program {
   void need_features(const Value&, int64_t features, const std::string& name) const;
   void need_states(const std::vector<int>& states, const std::vector<int64_t>& sizes, const Value& in,
                    const std::string& name) const;
+  int broadcast(const std::vector<int>& values, MergeMode, const std::string& name);
+  int meet_masks(const std::vector<int>& values, Value& out, bool along);
   int token_input(int v, const std::string& name);
   void choose_layouts();
   void give_small_tables();

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from engine_check import check_engine, randomized
 from inference_graphs import gaps
-from numeric import assert_close, assert_same_bits
+from numeric import assert_same_bits
 
 import rnnfast
 from rnnfast import layers
@@ -29,26 +30,8 @@ from rnnfast.layers import (
 TOLERANCE = {"float32": 5e-6, "float64": 1e-12}
 
 
-def randomized(model, rng):
-    for weight in model.weights:
-        value = 0.5 * rng.standard_normal(weight.shape)
-        weight.assign(np.abs(value) + 0.1 if "variance" in weight.name else value)
-    return model
-
-
 def check(model, x, rng, dtype="float32"):
-    """In batches of any size, and each row by itself; random weights."""
-    randomized(model, rng)
-    wanted = model.run(x, [None] * len(x), training=False)[0]
-    engine = rnnfast.InferenceModel(model, dtype=dtype)
-    given = x if len(x) > 1 else x[0]
-    got = engine(given)
-    rows = engine.predict(given, batch_size=1)
-    single = len(wanted) == 1
-    for i, (a, one, b) in enumerate(zip(*([y] if single else y for y in (got, rows)), wanted, strict=True)):
-        assert_close(a, b, TOLERANCE[dtype], f"output {i}")
-        assert_same_bits(one, a, f"output {i}, row by row")
-    assert model.explain().off_engine is None
+    check_engine(model, x, rng, dtype, TOLERANCE[dtype])
 
 
 ATTENTION = {

@@ -134,8 +134,8 @@ def test_merging_none_or_too_many():
         with pytest.raises(ValueError, match=message):
             made.merge(values, mode)
     assert not made.masked(v) and made.masked(made.masking(v))
-    with pytest.raises(ValueError, match="different masks"):
-        made.merge([v, made.masking(v)], "sum")
+    assert not made.masked(made.merge([v, made.masking(v)], "sum"))
+    assert made.masked(made.merge([made.masking(v), made.masking(v)], "sum"))
 
 
 @pytest.mark.parametrize("function", [5, "tanh", object(), activations.tanh._replace(id=2**40)])
@@ -184,9 +184,12 @@ def test_a_value_too_large_to_count():
 
 def test_concatenation_of_unknown_sizes():
     made = _engine.Program32()
-    v = made.input([5, None])
-    with pytest.raises(ValueError, match="last axis must be known"):
-        made.merge([v, v], "concat")
+    v, w = made.input([5, None]), made.input([5, None])
+    with pytest.raises(ValueError, match="one axis of unknown size may be concatenated, got two"):
+        made.merge([v, w], "concat")
+    for axis in (-1, 2):
+        with pytest.raises(ValueError, match="inputs of more axes"):
+            made.concat([v, v], axis)
 
 
 def test_merge_inside_time_distributed_needs_one_time_axis():

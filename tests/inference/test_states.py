@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from engine_check import check_engine, randomized
 from inference_graphs import gaps
 from numeric import assert_close, assert_same_bits
 
@@ -26,22 +27,6 @@ CELLS = {
 }  # fmt: skip
 
 
-def randomized(model, rng):
-    for weight in model.weights:
-        weight.assign(0.5 * rng.standard_normal(weight.shape))
-    return model
-
-
-def check(model, x, dtype="float32"):
-    """InferenceModel and predict give the bits of the layers; each row too, by itself."""
-    wanted = model.run(x, [None] * len(x), training=False)[0]
-    run = rnnfast.InferenceModel(model, dtype=dtype).predict
-    given = x if len(x) > 1 else x[0]
-    for got in (run(given), run(given, batch_size=1), model.predict(given, verbose=0)):
-        for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
-            assert_same_bits(a, b, f"output {i}")
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
@@ -55,8 +40,8 @@ def test_encoder_and_decoder(cell, masked, dtype, rng):
     last, *ends = CELLS[cell](dtype=dtype, return_state=True, **more)(skip(target), initial_state=states)
     after = GRU(3, return_sequences=True, dtype=dtype)(every)
     outputs = [after, last, *layers_of(states), *layers_of(ends)]
-    model = randomized(rnnfast.Model([source, target], outputs), rng)
-    check(model, [gaps(rng, 9, 6).astype(dtype), gaps(rng, 9, 4).astype(dtype)], dtype)
+    model = rnnfast.Model([source, target], outputs)
+    check_engine(model, [gaps(rng, 9, 6).astype(dtype), gaps(rng, 9, 4).astype(dtype)], rng, dtype)
 
 
 def layers_of(states):
@@ -70,8 +55,8 @@ def test_a_state_may_come_from_anywhere(rng):
     bent = Dense(6, activation="tanh")(start)
     one = LSTM(6, return_sequences=True)(x, initial_state=[start, bent])
     two = GRU(6)(one, initial_state=start)
-    model = randomized(rnnfast.Model([x, start], [one, two, bent]), rng)
-    check(model, [rng.standard_normal((7, 5, 5)).astype("f"), rng.standard_normal((7, 6)).astype("f")])
+    model = rnnfast.Model([x, start], [one, two, bent])
+    check_engine(model, [rng.standard_normal((7, 5, 5)).astype("f"), rng.standard_normal((7, 6)).astype("f")], rng)
 
 
 def test_layers_of_one_input_where_one_starts_from_the_other(rng):
@@ -120,8 +105,7 @@ def test_a_stack_that_goes_backwards(rng):
     x = Input((None, 5))
     stack = RNN([LSTMCell(6), GRUCell(4)], go_backwards=True, return_sequences=True, return_state=True)
     y, *_ = stack(x)
-    model = randomized(rnnfast.Model(x, [y, LSTM(3)(y)]), rng)
-    check(model, [rng.standard_normal((7, 6, 5)).astype("f")])
+    check_engine(rnnfast.Model(x, [y, LSTM(3)(y)]), [rng.standard_normal((7, 6, 5)).astype("f")], rng)
     masked = rnnfast.Model(x, stack(Masking()(x))[0])
     with pytest.raises(layers.NoLoweringError, match="the mask of a stack that goes backwards"):
         rnnfast.InferenceModel(masked)
