@@ -113,7 +113,8 @@ py::object add_rnn(Program<T>& program, int v, const std::string& cell, const py
   layer.zero_output_for_mask = zero_output_for_mask;
   const size_t states = layer.spec.cell == CellKind::lstm ? 2 : 1;
   const bool rates = std::all_of(zoneout.begin(), zoneout.end(), [](double rate) { return rate >= 0 && rate <= 1; });
-  if (!zoneout.empty() && (zoneout.size() != states || !rates || layer.spec.cell == CellKind::simple_rnn || r != nullptr))
+  const bool takes_zoneout = layer.spec.cell != CellKind::simple_rnn && r == nullptr;
+  if (!zoneout.empty() && (zoneout.size() != states || !rates || !takes_zoneout))
     throw py::value_error("zoneout: expected a rate from 0 to 1 for each state of an lstm or gru without a projection");
   if (!zoneout.empty()) layer.h_zoneout = zoneout[0];
   if (zoneout.size() > 1) layer.c_zoneout = zoneout[1];

@@ -1,4 +1,4 @@
-// Nodes that combine values which are not alike: other masks, axes of size 1, or another axis to lie one after the other.
+// Nodes that combine values which are not alike: other masks, axes of size 1, or one after the other on any axis.
 #ifndef RNNFAST_PROGRAM_NODES_MEETING_H
 #define RNNFAST_PROGRAM_NODES_MEETING_H
 

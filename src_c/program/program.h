@@ -30,8 +30,8 @@ struct NodeInfo {
 };
 
 template <class T> class RnnNode;
-// rnnfast.layers.Attention: query key^T inner; or, with `outer` of as many numbers as there are features, the product of
-// these with tanh(inner (query + key)).
+// rnnfast.layers.Attention: query key^T inner; or tanh(inner (query + key)) outer, with as many numbers in `outer` as
+// there are features.
 template <class T> struct AttentionScores {
   T inner;
   std::vector<T> outer;

@@ -17,7 +17,7 @@ int Program<T>::merge(const std::vector<int>& values, MergeMode mode, bool heed_
   for (int v : values) {
     const Value& other = value(v, "another input", name);
     alike = alike && out.dims.size() == other.dims.size() && out.outer == other.outer && out.mask == other.mask;
-    for (size_t axis = 0; alike && axis < out.dims.size(); ++axis) alike = graph_.same(out.dims[axis], other.dims[axis]);
+    for (size_t i = 0; alike && i < out.dims.size(); ++i) alike = graph_.same(out.dims[i], other.dims[i]);
   }
   return alike ? add_node<MergeNode<T>>(name, values, add_value(std::move(out)), mode) : broadcast(values, mode, name);
 }

@@ -127,7 +127,7 @@ template <class T> int Program<T>::reshape(int v, const std::vector<int64_t>& sh
     if (n > 0 && (after *= n) > most) wrong();
   }
   const auto left = std::count(shape.begin(), shape.end(), -1);
-  if (left > 1 || (left == 0 && (open < 0 || before != after)) || (left == 1 && open > 0 && before % after != 0)) wrong();
+  if (left > 1 || (left == 0 ? open < 0 || before != after : open > 0 && before % after != 0)) wrong();
   const int64_t common = std::gcd(before, after);
   const Dim rest = left == 0 ? 1 : derived_size(open, before / common, 0, after / common, name, true);
   const Dim first = out.dims.empty() ? 0 : out.dims[0];

@@ -218,7 +218,8 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
     for (const Format& format : kFormats) {
       if (named.table.products<float>(format.type) == nullptr) continue;
       const std::string what = "cell " + std::to_string(static_cast<int>(k.cell)) + (k.reset_after ? "a" : "") +
-                               (k.peephole ? "p" : "") + (k.projection > 0 ? " projected" : "") + " of " + std::to_string(k.input) + ", " + std::to_string(H) +
+                               (k.peephole ? "p" : "") + (k.projection > 0 ? " projected" : "") + " of " +
+                               std::to_string(k.input) + ", " + std::to_string(H) +
                                " with " + std::to_string(B) + " rows";
       const Floats got = run_layer(named.table, format.type, spec, weights, B, T, x);
       double error = 0;
@@ -241,7 +242,8 @@ void test_cells(const std::vector<Named>& tables) {
   generator.seed(5);
   for (int variant = 0; variant < 6; ++variant)
     for (int64_t units : kSizes) {
-      const CellKind cell = variant < 2 || variant == 5 ? CellKind::lstm : variant < 4 ? CellKind::gru : CellKind::simple_rnn;
+      const bool lstm = variant < 2 || variant == 5;
+      const CellKind cell = lstm ? CellKind::lstm : variant < 4 ? CellKind::gru : CellKind::simple_rnn;
       const int64_t trial = units + variant, batch = std::vector<int64_t>{1, 3, 16, 17, 33}[trial % 5];
       const int64_t projection = variant == 5 ? kSizes[(trial + 3) % 10] : 0;
       test_cell(tables, {cell, variant == 2, variant == 1, false, kSizes[trial % 10], units, batch, 3, projection});
