@@ -14,6 +14,7 @@ from rnnfast._registry import auto_name
 from rnnfast._warnings import warn_old_argument
 from rnnfast.constraints import Constraint
 from rnnfast.layers.drawn import Drawn
+from rnnfast.layers.explained import Explained
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.subclassing import Subclassed
 from rnnfast.layers.traced import find_traced
@@ -28,7 +29,7 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer(Subclassed, Drawn, Penalized, Weighted):
+class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.layers.merging import Merge, shapes_text
 
 
@@ -21,8 +21,6 @@ class Concatenate(Merge):
     >>> Concatenate()([np.ones((2, 5, 3)), np.ones((2, 5, 4))]).shape
     (2, 5, 7)
     """
-
-    engine_mode = "concat"
 
     def __init__(self, axis: int = -1, **options: Any) -> None:
         super().__init__(**options)
@@ -64,9 +62,7 @@ class Concatenate(Merge):
 
     def lower(self, program: Any, value: Any) -> Any:
         shapes: Any = self.input_shape
-        if self.axis % len(shapes[0]) != len(shapes[0]) - 1:
-            raise NoLoweringError(f"{self.label}: the engine concatenates on the last axis, got axis={self.axis}")
-        return super().lower(program, value)
+        return program.concat(value, self.axis % len(shapes[0]) - 1, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

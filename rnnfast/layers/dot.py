@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.layers.merging import Merge
 
 _EPSILON = 1e-7  # Keras' least length of what is normalized
@@ -89,7 +89,13 @@ class Dot(Merge):
         return None
 
     def lower(self, program: Any, value: Any) -> Any:
-        raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
+        shapes: Any = self.input_shape
+        last = []
+        for v, axis, shape in zip(value, self._axes_of(shapes), shapes, strict=True):
+            order = [a - 1 for a in range(1, len(shape)) if a != axis] + [axis - 1]
+            v = v if order == sorted(order) else program.permute(v, order, self.name)
+            last.append(program.normalize(v, "unit", _EPSILON, None, None, self.name) if self.normalize else v)
+        return program.dot(*last, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}

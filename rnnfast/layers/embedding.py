@@ -28,6 +28,7 @@ class Embedding(Layer):
     """
 
     axes = "(batch, ...)"
+    passes_in_core = True
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.traced import operator
 
 Arrays = list[np.ndarray]
@@ -105,9 +105,7 @@ class Merge(Layer):
         return None if any(m is None for m in masks) else np.logical_or.reduce(masks)
 
     def lower(self, program: Any, value: Any) -> Any:
-        if self.heeds_masks and any(program.masked(v) for v in value):
-            raise NoLoweringError(f"{self.label}: the engine does not pass over masked steps when it merges")
-        return program.merge(value, self.engine_mode, self.name)
+        return program.merge(value, self.engine_mode, self.name, self.heeds_masks)
 
 
 @operator("+")

@@ -208,6 +208,10 @@ class OverTime(Layer):
 
     # Description
 
+    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+        """Gives the handle of the output, or with `return_state` a flat list of it and those of the last states."""
+        return super().lower(program, value)
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

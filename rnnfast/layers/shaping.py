@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.symbolic import Node, SymbolicTensor, add_outputs
 
 
@@ -189,10 +189,7 @@ class Reshape(Layer):
         return (input_shape[0], *(total // known if n == -1 else n for n in self.target_shape))
 
     def lower(self, program: Any, value: Any) -> Any:
-        shape = self.compute_output_shape(self.input_shape or ())[1:]
-        if None in shape or None in (self.input_shape or ())[1:]:
-            raise NoLoweringError(f"{self.label}: the inference engine reshapes known sizes only")
-        return program.reshape(value, list(shape), self.name)
+        return program.reshape(value, list(self.target_shape), self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "target_shape": list(self.target_shape)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.variable import Variable
 
@@ -143,8 +143,10 @@ class TimeDistributed(Wrapper):
         return True
 
     def lower(self, program: Any, value: Any) -> Any:
-        step = program.time_distributed_begin(value, self.name)
-        return program.time_distributed_end(self.layer.lower(program, step), self.name)
+        y = self.layer.lower(program, program.time_distributed_begin(value, self.name))
+        if isinstance(y, list):
+            raise NoLoweringError(f"{self.label}: {self.layer.label} must have one output")
+        return program.time_distributed_end(y, self.name)
 
 
 def _without_time(shape: Shape) -> Shape:

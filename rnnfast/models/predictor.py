@@ -50,17 +50,30 @@ class Predictor:
         precision = get_float32_matmul_precision()
         snapshot = [precision, *flat_layers(model), *((v, v.version) for v in model.weights)]
         if snapshot != self._snapshot:
-            self._engine = _build_engine(model)
+            try:
+                self._engine = _build_engine(model)
+            except NoLoweringError:
+                self._engine = None
             self._snapshot = snapshot
         return self._engine
 
 
-def _build_engine(model: Any) -> LoweredModel | None:
-    """The model as a program of the engine, or None where a layer has no lowering or dtypes are mixed."""
-    dtypes = {layer.dtype for layer in flat_layers(model)}
-    if len(dtypes) != 1 or has_own_call(model):  # what a call of one's own does may change with anything
-        return None
+def obstacle(model: Any) -> str | None:
+    """Why `predict` does not run on the engine, or None where it does."""
+    if model.stateful:
+        return "a layer is stateful"
     try:
-        return LoweredModel(model, dtypes.pop())
-    except NoLoweringError:
-        return None
+        _build_engine(model)
+    except NoLoweringError as error:
+        return str(error)
+    return None
+
+
+def _build_engine(model: Any) -> LoweredModel:
+    """The model as a program of the engine. NoLoweringError: a layer has no lowering, or dtypes are mixed."""
+    if has_own_call(model):  # what it does may change with anything
+        raise NoLoweringError(f"{model.label} has a call of its own, or a model in it")
+    dtypes = sorted({layer.dtype for layer in flat_layers(model)})
+    if len(dtypes) != 1:
+        raise NoLoweringError(f"{model.label}: expected layers of one dtype, got {' and '.join(dtypes) or 'no layer'}")
+    return LoweredModel(model, dtypes[0])

@@ -31,8 +31,9 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnFormats& formats, con
     if (canonical.bias) pack_candidate_bias(layout_, typed<T>(canonical.bias), candidate_bias_.data());
   }
   if (canonical.projection) {
-    projection_ = Buffer<T>(linear_size(VL, H, S), uninitialised);
-    pack_linear(kernels(), typed<T>(canonical.projection), H, S, S, false, projection_.data());
+    Buffer<T> panels(linear_size(VL, H, S), uninitialised);
+    pack_linear(kernels(), typed<T>(canonical.projection), H, S, S, false, panels.data());
+    projection_ = Panels<T>(*products_, projection_panels(), H, kSlots * VL, std::move(panels));
   }
   if (canonical.peephole) {
     peephole_ = Buffer<T>(3 * H, uninitialised);
@@ -41,8 +42,8 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnFormats& formats, con
 }
 
 template <class T> int64_t PackedRnn<T>::bytes() const {
-  return w_.bytes() + u_.bytes() + candidate_u_.bytes() +
-         (bias_.size() + candidate_bias_.size() + peephole_.size() + projection_.size()) * static_cast<int64_t>(sizeof(T));
+  return w_.bytes() + u_.bytes() + candidate_u_.bytes() + projection_.bytes() +
+         (bias_.size() + candidate_bias_.size() + peephole_.size()) * static_cast<int64_t>(sizeof(T));
 }
 
 template <class T>
@@ -82,7 +83,8 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   p.candidate_u = candidate_u_.view();
   p.bias_h = candidate_bias_.data();
   p.peephole = peephole_.data();
-  p.projection = projection_.data();
+  p.projection = projection_.view();
+  p.projection_end = projection_panels();
   p.activation = spec_.activation;
   p.recurrent_activation = spec_.recurrent_activation;
   p.default_gates = has_default_gates(spec_);
