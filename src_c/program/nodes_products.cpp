@@ -5,12 +5,20 @@
 namespace rnnfast {
 namespace {
 
+// c (m, n) = a (m, k) b, of b in linear panels.
+template <class T>
+void packed_product(const Kernels<T>& kernels, int64_t m, int64_t n, int64_t k, const T* a, const T* panels, T* c) {
+  const int64_t width = kSlots * kernels.lanes;
+  const Panels<T> b(kernels.full, ceil_div(n, width), k, width, panels);
+  kernels.full.product(linear_product<T>(kernels.lanes, m, n, a, k, plain_row(k), b, c, n));
+}
+
 // c (m, n) = a (m, k) b, of b (k, n) or its transpose (n, k). panels: room for b packed.
 template <class T>
 void row_product(const Kernels<T>& kernels, int64_t m, int64_t n, int64_t k, const T* a, const T* b, bool transposed,
                  T* panels, T* c) {
   pack_linear(kernels, b, k, n, transposed ? k : n, transposed, panels);
-  kernels.full.product(linear_product<T>(kernels.lanes, m, n, a, k, plain_row(k), {panels, nullptr, nullptr}, c, n));
+  packed_product(kernels, m, n, k, a, panels, c);
 }
 
 // What a masked score loses: Keras' number, after which the softmax leaves nothing of it, unless a row has no other.
@@ -73,8 +81,7 @@ void AttentionNode<T>::bent_sums(int64_t queries, int64_t steps, const T* query,
     for (int64_t s = 0; s < steps; ++s)
       for (int64_t i = 0; i < features_; ++i) sums[s * features_ + i] = inner_ * (query[i] + key[s * features_ + i]);
     kernels_.activate({ActivationId::tanh, 0, 0}, steps * features_, sums, sums);
-    kernels_.full.product(linear_product<T>(kernels_.lanes, steps, 1, sums, features_, plain_row(features_),
-                                            {outer_.data(), nullptr, nullptr}, scores, 1));
+    packed_product(kernels_, steps, int64_t{1}, features_, sums, outer_.data(), scores);
   }
 }
 

@@ -80,9 +80,7 @@ def attending(n):
     return n.Model([tokens, features], n.layers.LSTM(3)(n.layers.Concatenate()([asked, *seen])), name="exchanged")
 
 
-MODELS = {
-    f.__name__: f for f in (encoder_decoder, shared, nested, masks, chained_masks, masked_beside, attending)
-}
+MODELS = {f.__name__: f for f in (encoder_decoder, shared, nested, masks, chained_masks, masked_beside, attending)}
 
 
 def random_graph(n, seed):
