@@ -190,8 +190,10 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
         raise ValueError("zoneout: only for an lstm without peepholes and projection, or a gru")
     if index is not None and input_factors is not None:
         raise ValueError("index: not together with input_factors, which differ from row to row of a batch")
-    run.noise = Noise(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, input_factors,
-                      state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
+    run.noise = Noise()
+    if input_factors is not None or state_factors is not None or zoneout is not None:
+        run.noise.take(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, input_factors,
+                       state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
     run.threads = core.get_num_threads()
     run.precision = core.get_matmul_precision()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments, _structure, constraints, initializers, regularizers
-from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
+from rnnfast._warnings import warn_old_argument
 from rnnfast.constraints import Constraint
 from rnnfast.layers.drawn import Drawn
+from rnnfast.layers.explained import Explained
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.subclassing import Subclassed
 from rnnfast.layers.traced import find_traced
@@ -28,7 +29,7 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer(Subclassed, Drawn, Penalized, Weighted):
+class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
@@ -218,6 +219,8 @@ class Layer(Subclassed, Drawn, Penalized, Weighted):
         return self.numeric(x).astype(self.dtype, copy=False)
 
     def numeric(self, x: Any) -> np.ndarray:
+        if type(x) is np.ndarray and x.dtype.kind in "fiub":
+            return x  # without a text for the message
         return _arguments.numeric(f"{self.label}: input", x)
 
     def check_mask(self, mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -292,6 +295,10 @@ class Layer(Subclassed, Drawn, Penalized, Weighted):
         options: dict[str, Any] = {"mask": mask, "training": training}
         return self.call(x, **{option: options[option] for option in options if option in known}), None
 
+    def runs_as(self, base: type[Layer]) -> bool:
+        """Whether the two passes are those of `base`, and not a user's own, which may do more and expect arrays."""
+        return type(self).forward is base.forward and type(self).backward is base.backward
+
     @property
     def takes_indexed_rows(self) -> bool:
         """Whether `forward` takes IndexedRows in place of an array; `backward` then gives the gradient of the rows."""
@@ -350,9 +357,19 @@ class Layer(Subclassed, Drawn, Penalized, Weighted):
     def reset_states(self) -> None:
         self.reset_state()
 
+    @property
+    def mixes_time(self) -> bool:
+        """Whether pieces of a sequence, cut on axis 1, give other than the pieces of its output: a step of that
+        depends, other than by states, on other steps or on its place among them."""
+        return False
+
     def carry_state(self, carried: bool) -> None:
         """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
-        not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
+        not: truncated back-propagation asks for it. ValueError: the layer cannot be run on pieces of a sequence."""
+        if carried and self.mixes_time:
+            raise ValueError(f"{self.label} is not the same on a piece of the time steps: it needs all of them at once")
+        for layer in self.sublayers:
+            layer.carry_state(carried)
 
     # Configuration
 

@@ -77,6 +77,13 @@ class RecurrentCell(Layer):
     def output_size(self) -> int:
         return self.layer.output_size
 
+    @property
+    def runs_on(self) -> str:
+        return self.layer.runs_on
+
+    def option_costs(self) -> dict[str, str]:
+        return self.layer.option_costs()
+
     def get_initial_state(self, batch_size: int) -> list[np.ndarray]:
         """Zeros, an array (batch_size, units) per state."""
         return [np.zeros((batch_size, size), self.dtype) for size in self.layer.state_size]

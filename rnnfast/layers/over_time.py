@@ -146,6 +146,8 @@ class OverTime(Layer):
 
     def starting_state(self, initial_state: Any, batch: int) -> list[Any] | None:
         """What a call starts from: what it brings, else what the call before has left in a stateful layer, or None."""
+        if self._carried and initial_state is not None:
+            raise ValueError(f"{self.label}: with truncated back-propagation it cannot be given an initial_state")
         return self._kept_states(batch) if initial_state is None else self.check_states(initial_state, batch)
 
     # Shapes
@@ -205,6 +207,10 @@ class OverTime(Layer):
             self._states = None
 
     # Description
+
+    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+        """Gives the handle of the output, or with `return_state` a flat list of it and those of the last states."""
+        return super().lower(program, value)
 
     def get_config(self) -> dict[str, Any]:
         return {

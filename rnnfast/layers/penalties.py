@@ -39,7 +39,11 @@ class Penalized:
     @property
     def losses(self) -> list[float]:
         """Penalties that training adds to the loss: of the outputs of the last call, then of the trainable weights."""
-        return [*self._penalties_of_outputs(), *regularizers.penalties(self.trainable_weights)]
+        return self.losses_with(self.trainable_weights)
+
+    def losses_with(self, trainable: list[Variable]) -> list[float]:
+        """`losses`, for a caller who has the trainable weights at hand."""
+        return [*self._penalties_of_outputs(), *regularizers.penalties(trainable)]
 
     @property
     def penalizes_outputs(self) -> bool:

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast import _arguments, _kernels, _structure, activations, constraints, initializers, regularizers
+from rnnfast.layers.base import Shape
 from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.layers.over_time import OverTime, RecurrentTape
 from rnnfast.layers.recurrent_noise import RecurrentNoise
@@ -32,6 +32,7 @@ class Recurrent(OverTime):
     `constraints`. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect.
     """
 
+    passes_in_core = True
     cell: ClassVar[str]
     gates: ClassVar[int]
     state_count: ClassVar[int] = 1
@@ -181,10 +182,8 @@ class Recurrent(OverTime):
 
     @property
     def takes_indexed_rows(self) -> bool:
-        """Not with dropout of the input, which differs from row to row of a batch, nor with a user's own passes, which
-        expect arrays."""
-        overridden = type(self).forward is not Recurrent.forward or type(self).backward is not Recurrent.backward
-        return self.dropout == 0 and not overridden
+        """Not with dropout of the input, which differs from row to row of a batch."""
+        return self.dropout == 0 and self.runs_as(Recurrent)
 
     def forward(
         self,
@@ -257,16 +256,24 @@ class Recurrent(OverTime):
 
     # Description
 
-    def lower(self, program: Any, value: Any) -> Any:
-        if self.return_state:
-            raise NoLoweringError(f"{self.label}: return_state=True has several outputs; the engine takes one")
-        if self.noise.acts_in_inference:
-            raise NoLoweringError(f"{self.label}: the engine has no node for zoneout={self.noise.zoneout}")
+    def option_costs(self) -> dict[str, str]:
+        costs = {**self.noise.costs(), **super().option_costs()}
+        usual = (activations.tanh,) if self.gates == 1 else (activations.tanh, activations.sigmoid)
+        if (self.activation, self.recurrent_activation)[: len(usual)] != usual:
+            costs["activation"] = "per vector of units a switch to it, where the usual gate math is inlined"
+        if self.stateful:
+            costs["stateful"] = "per call a copy of the last states"
+        return costs
+
+    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
         kernel, recurrent_kernel, bias, peephole = self._weight_arrays()
         return program.rnn(
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
             self.activation, self.recurrent_activation, self.reset_after,
-            self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name, **self.norm_options(),
+            self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name,
+            projection=None if self.projection_kernel is None else self.projection_kernel.value,
+            initial_state=[] if initial_state is None else _structure.flatten(initial_state),
+            return_state=self.return_state, **self.norm_options(), **self.noise.in_inference(),
         )  # fmt: skip
 
     def cell_config(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -95,13 +96,15 @@ class Loss:
         """`call`, where the mask of the time steps may change the values themselves."""
         return self.call(y_true, y_pred)
 
-    def values_and_gradient(
+    def values_and_slope(
         self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None, at_logits: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """`values`, and the derivative of each; at_logits: as `logit_gradient` gives it."""
-        values = self.values(y_true, y_pred, mask)
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # of values that are not finite either
-            return values, (self.logit_gradient if at_logits else self.gradient)(y_true, y_pred)
+    ) -> tuple[np.ndarray, Callable[[Any], np.ndarray]]:
+        """`values`, and a function that gives the derivative of each times a scale, as `scaled_gradient` does."""
+        return self.values(y_true, y_pred, mask), partial(self.scaled_gradient, y_true, y_pred, at_logits)
+
+    def scaled_gradient(self, y_true: np.ndarray, y_pred: np.ndarray, at_logits: bool, scale: Any) -> np.ndarray:
+        """`gradient`, or `logit_gradient`, times a scale: a number, or an array that is broadcast to y_pred."""
+        return (self.logit_gradient if at_logits else self.gradient)(y_true, y_pred) * scale
 
     def value_mask(self, y_true: np.ndarray, shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray | None:
         """Which values count, by the matched labels and the mask of the time steps; None: all."""
@@ -132,7 +135,7 @@ class Loss:
         if self.reduction in ("none", None):
             raise ValueError(f"loss {self.name!r}: reduction={self.reduction!r} is no number to minimise")
         (y_true, y_pred), at_logits = self.prepared(y_true, y_pred), self.sees_through(activation)
-        values, gradient = self.values_and_gradient(y_true, y_pred, mask, at_logits)
+        values, scaled_gradient = self.values_and_slope(y_true, y_pred, mask, at_logits)
         weights = self._weights(y_true, values, sample_weight, mask)
         value = self.reduce(values, weights)
         if not math.isfinite(value):
@@ -140,7 +143,8 @@ class Loss:
         share: Any = 1 / self._divisor(values, weights)
         if weights is not None:
             share = np.expand_dims(weights * share, self.value_axes)
-        return Slope(value, self.restored((gradient * share).astype(y_pred.dtype, copy=False)), at_logits)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            return Slope(value, self.restored(scaled_gradient(share).astype(y_pred.dtype, copy=False)), at_logits)
 
     def _weights(self, y_true: np.ndarray, values: np.ndarray, sample_weight: Any, mask: Any) -> np.ndarray | None:
         return self.weights(values.shape, sample_weight, self.value_mask(y_true, values.shape, mask))
@@ -160,7 +164,7 @@ class Loss:
         weighted = values if weights is None else values * weights
         if self.reduction in ("none", None):
             return weighted
-        return float(np.sum(weighted, dtype=np.float64) / self._divisor(values, weights))
+        return float(weighted.sum(dtype=np.float64) / self._divisor(values, weights))
 
     def _divisor(self, values: np.ndarray, weights: np.ndarray | None) -> float:
         if self.reduction == "sum":
@@ -217,6 +221,8 @@ def spread(weights: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
 
 def matched(what: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
+    if type(y_true) is np.ndarray and y_true.shape == y_pred.shape and y_true.dtype == y_pred.dtype:
+        return y_true
     y_true = _arguments.numeric(f"{what}: y_true", y_true)
     if y_true.shape != y_pred.shape:
         one_axis = abs(y_true.ndim - y_pred.ndim) == 1 and (y_true.shape[-1:] == (1,) or y_pred.shape[-1:] == (1,))

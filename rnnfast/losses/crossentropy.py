@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, activations
+from rnnfast import _arguments, _kernels, activations
 from rnnfast.losses.base import EPSILON, Loss, NamedLoss, per_sample, spread
 
 
@@ -237,12 +237,23 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         if self.from_logits:
             return self.logit_gradient(y_true, activations.softmax(y_pred))
         d_log_p = np.zeros(y_pred.shape, y_pred.dtype)
-        _subtract_one(d_log_p, y_true)
+        _put_at(d_log_p, y_true, -1)
         return self._of_counted(_through_normalization(d_log_p, y_pred), y_true)
 
     def logit_gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        gradient = y_pred.copy(order="C")
-        _subtract_one(gradient, y_true)
+        return self._scaled_logit_gradient(y_true, y_pred, 1)
+
+    def scaled_gradient(self, y_true: np.ndarray, y_pred: np.ndarray, at_logits: bool, scale: Any) -> np.ndarray:
+        if not (at_logits or self.from_logits):
+            return super().scaled_gradient(y_true, y_pred, at_logits, scale)
+        p = y_pred if at_logits else activations.softmax(y_pred)
+        return self._scaled_logit_gradient(y_true, p, scale)
+
+    def _scaled_logit_gradient(self, y_true: np.ndarray, p: np.ndarray, scale: Any) -> np.ndarray:
+        """In one pass over all classes: with many of them passes are what training's loss costs."""
+        factors = np.asarray(scale, p.dtype)
+        gradient = np.multiply(p, factors, out=_kernels.empty(p.shape, p.dtype))
+        _put_at(gradient, y_true, (_at(p, y_true) - 1) * (factors[..., 0] if factors.ndim else factors))
         return self._of_counted(gradient, y_true)
 
     def _of_counted(self, gradient: np.ndarray, y_true: np.ndarray) -> np.ndarray:
@@ -262,10 +273,10 @@ def _at(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return flat[np.arange(len(flat)), labels.reshape(-1)].reshape(labels.shape)
 
 
-def _subtract_one(rows: np.ndarray, labels: np.ndarray) -> None:
-    """Subtract one there, in place; rows are C-contiguous."""
+def _put_at(rows: np.ndarray, labels: np.ndarray, values: Any) -> None:
+    """Write values there, in place; rows are C-contiguous."""
     flat = rows.reshape(-1, rows.shape[-1])
-    flat[np.arange(len(flat)), labels.reshape(-1)] -= 1
+    flat[np.arange(len(flat)), labels.reshape(-1)] = np.reshape(values, -1)
 
 
 binary_crossentropy = per_sample(BinaryCrossentropy)

@@ -12,6 +12,7 @@ from rnnfast import _arguments
 from rnnfast.data.named import in_order
 from rnnfast.layers import Layer, NoLoweringError
 from rnnfast.layers.base import Shape
+from rnnfast.models.explanation import TrainingExplanation
 from rnnfast.models.summary import summary
 from rnnfast.variable import Variable
 
@@ -126,10 +127,6 @@ class Network(Layer):
                 return layer
         raise ValueError(f"{self.label}: no layer {name!r}; it has {', '.join(la.name for la in layers)}")
 
-    def carry_state(self, carried: bool) -> None:
-        for layer in self.layers:
-            layer.carry_state(carried)
-
     # Describing and keeping
 
     def summary(
@@ -143,6 +140,20 @@ class Network(Layer):
         line_length: width of the table, default 73. print_fn: called with the text, default `print`.
         """
         summary(self, line_length, print_fn, show_trainable)
+
+    def explain(self) -> TrainingExplanation:
+        """What computes each layer in training, what its options cost, and whether `predict` runs on the engine: print
+        it, or read its `rows`. (`InferenceModel.explain` tells what the engine runs.) ValueError: not built.
+
+        >>> import rnnfast
+        >>> from rnnfast.layers import LSTM, Input
+        >>> model = rnnfast.Sequential([Input((None, 3)), LSTM(4, recurrent_dropout=0.2)])
+        >>> model.explain().rows[0]["costs"]["recurrent_dropout"]
+        'per step a product per gate, over a copy of the state as that gate sees it'
+        """
+        if not self.built:
+            raise ValueError(f"{self.label} is not built: give it an Input, or call it on data first")
+        return TrainingExplanation(self)
 
     def save(self, filepath: Any, overwrite: bool = True) -> None:
         """Write the model to a `.keras` file, which Keras opens too."""
@@ -192,4 +203,4 @@ class Network(Layer):
 
 def _each_once(variables: Iterable[Variable]) -> list[Variable]:
     """Layers may share one."""
-    return list({id(v): v for v in variables}.values())
+    return list(dict.fromkeys(variables))

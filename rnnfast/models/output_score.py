@@ -56,12 +56,13 @@ class OutputScore:
             return slope
         return slope._replace(gradient=slope.gradient * self.weight)
 
-    def update(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, value: float) -> None:
-        """Add a batch whose loss is `value`."""
-        self.mean_loss.add_number(value, len(y_pred))
+    def update(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, value: float, share: float) -> None:
+        """Add a batch whose loss is `value`, and which holds a `share` of each of its samples."""
+        self.mean_loss.add_number(value, len(y_pred) * share)
         if self._wanted:
             self._resolve(y.shape, y_pred.shape)
         for metric, weighted in self.metrics:
+            metric.share = share
             metric.follow(y, y_pred, sample_weight if weighted else None, mask)
 
     def reset(self) -> None:

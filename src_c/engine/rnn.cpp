@@ -31,8 +31,9 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnFormats& formats, con
     if (canonical.bias) pack_candidate_bias(layout_, typed<T>(canonical.bias), candidate_bias_.data());
   }
   if (canonical.projection) {
-    projection_ = Buffer<T>(linear_size(VL, H, S), uninitialised);
-    pack_linear(kernels(), typed<T>(canonical.projection), H, S, S, false, projection_.data());
+    Buffer<T> panels(linear_size(VL, H, S), uninitialised);
+    pack_linear(kernels(), typed<T>(canonical.projection), H, S, S, false, panels.data());
+    projection_ = Panels<T>(*products_, projection_panels(), H, kSlots * VL, std::move(panels));
   }
   const auto copied = [](const void* values, int64_t size) {
     Buffer<T> copy(values ? size : 0, uninitialised);
@@ -49,9 +50,9 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnFormats& formats, con
 }
 
 template <class T> int64_t PackedRnn<T>::bytes() const {
-  return w_.bytes() + u_.bytes() + candidate_u_.bytes() +
-         (bias_.size() + candidate_bias_.size() + peephole_.size() + projection_.size() + kernel_gamma_.size() +
-          recurrent_gamma_.size() + cell_gamma_.size() + cell_beta_.size()) *
+  return w_.bytes() + u_.bytes() + candidate_u_.bytes() + projection_.bytes() +
+         (bias_.size() + candidate_bias_.size() + peephole_.size() + kernel_gamma_.size() + recurrent_gamma_.size() +
+          cell_gamma_.size() + cell_beta_.size()) *
              static_cast<int64_t>(sizeof(T));
 }
 
@@ -108,7 +109,8 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   p.candidate_u = candidate_u_.view();
   p.bias_h = candidate_bias_.data();
   p.peephole = peephole_.data();
-  p.projection = projection_.data();
+  p.projection = projection_.view();
+  p.projection_end = projection_panels();
   p.norm.epsilon = static_cast<T>(spec_.norm_epsilon);
   p.norm.gamma = recurrent_gamma_.data();
   p.norm.cell_gamma = cell_gamma_.data();

@@ -23,9 +23,14 @@ inline bool has_default_gates(const RnnSpec& spec) {
          (spec.cell == CellKind::simple_rnn || spec.recurrent_activation.id == ActivationId::sigmoid);
 }
 
+// Weights of a unit's part of the recurrence: of its gates, and of what a projection makes of it.
+inline int64_t recurrent_weights(const RnnSpec& spec) {
+  return gate_count(spec.cell) * state_size(spec) + spec.projection;
+}
+
 // Floating-point operations of a layer's products for one row and step.
 inline double step_operations(const RnnSpec& spec) {
-  return 2.0 * static_cast<double>(gate_count(spec.cell) * spec.units * (spec.input_dim + spec.units));
+  return 2.0 * static_cast<double>(spec.units * (gate_count(spec.cell) * spec.input_dim + recurrent_weights(spec)));
 }
 
 // The activation of `rows` rows of `features`; y may be x.
@@ -79,14 +84,16 @@ template <class T> class PackedRnn {
   NormRows<T> normalization(int64_t rows, T* x, ptrdiff_t x_row, ptrdiff_t x_panel) const;
   // The weights' part of a recurrence's arguments; the caller adds segments, rows, states and scratch.
   RecurForwardArgs<T> recurrence() const;
+  // The panels over the state that a projection has, or none.
+  int64_t projection_panels() const { return ceil_div(spec_.projection, kSlots * layout_.lanes); }
 
  private:
   const KernelTable* table_;
   const Products<T>*input_products_, *products_;
   RnnSpec spec_;
   CellLayout layout_;
-  Panels<T> w_, u_, candidate_u_;
-  Buffer<T> bias_, candidate_bias_, peephole_, projection_;
+  Panels<T> w_, u_, candidate_u_, projection_;
+  Buffer<T> bias_, candidate_bias_, peephole_;
   Buffer<T> kernel_gamma_, recurrent_gamma_, cell_gamma_, cell_beta_;
 };
 

@@ -52,7 +52,7 @@ double product_seconds(double multiply_adds, int64_t weight_size) {
 
 double step_seconds(const RnnWork& work, int64_t panels) {
   const double units = static_cast<double>(work.layout.units_before(panels)), rows = static_cast<double>(work.rows);
-  const double weights = units * static_cast<double>(work.layout.units * work.layout.gates());
+  const double weights = units * static_cast<double>(work.recurrent_weights);
   return kStep + units * rows * static_cast<double>(work.layout.gates() + 1) * kActivation +
          std::max(product_seconds(weights * rows, work.weight_size),
                   read_seconds(weights * static_cast<double>(work.weight_size)));

@@ -13,7 +13,8 @@ namespace rnnfast {
 struct RnnWork {
   CellLayout layout;
   int64_t input_dim;
-  int64_t weight_size;  // bytes of one weight
+  int64_t recurrent_weights;  // of one unit
+  int64_t weight_size;        // bytes of one weight
   int64_t rows, steps;
 };
 

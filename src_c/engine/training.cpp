@@ -95,7 +95,8 @@ template <class T> void forward(const RnnForward& f, const KernelTable& table) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
-    Buffer<T> scratch(f.noise.h_factors ? (end - begin) * S : prepared_size(end - begin, S, rnn.products().layout),
+    const int64_t longest = std::max(S, layout.units), part_rows = end - begin;
+    Buffer<T> scratch(f.noise.h_factors ? part_rows * S : prepared_size(part_rows, longest, rnn.products().layout),
                       uninitialised);
     part.scratch = scratch.data();
     rnn.products().recur_training[static_cast<int>(f.spec->cell)](part);

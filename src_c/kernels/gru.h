@@ -29,6 +29,7 @@ template <class F, bool Training, class Gates> struct GruForward {
   static constexpr int VL = Vec<T>::N;
   const RecurForwardArgs<T>& p;
   const Gates gates;
+  const bool zoneout = p.h_zoneout.active();  // asked once: it is rare
 
   // Calls body(units, finished pre-activations, their place in z, row) for every row and panel of a tile.
   template <int NV, class Body>
@@ -54,7 +55,7 @@ template <class F, bool Training, class Gates> struct GruForward {
     const T* before = p.h + (s.prev + row) * p.units;
     T* after = p.h + (s.out + row) * p.units;
     const Vec<T> h = gru_state(z, u.load(before), n);
-    if constexpr (Training) store_state(p.h_zoneout, u, s.z + row, p.units, before, after, h);
+    if (Training || zoneout) store_state(p.h_zoneout, u, s.z + row, p.units, before, after, h);
     else u.store(after, h);
   }
 

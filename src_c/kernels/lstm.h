@@ -23,6 +23,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
   static constexpr int VL = Vec<T>::N;
   const RecurForwardArgs<T>& p;
   const Gates gates;
+  const bool zoneout = p.h_zoneout.active() || p.c_zoneout.active();  // asked once: it is rare
 
   // What VL units of one row make of their gates.
   struct Cell {
@@ -54,7 +55,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
   // The states of VL units after a step. packed: the row.
   RNNFAST_INLINE void store_states(const Slice<T>& u, Vec<T> c, Vec<T> h, const T* c_prev_row, T* c_row,
                                    const T* h_prev_row, T* h_row, int64_t packed) const {
-    if constexpr (Training) {
+    if (Training || zoneout) {
       store_state(p.c_zoneout, u, packed, p.units, c_prev_row, c_row, c);
       store_state(p.h_zoneout, u, packed, p.units, h_prev_row, h_row, h);
     } else {
@@ -63,32 +64,52 @@ template <class F, bool Training, class Gates> struct LstmForward {
     }
   }
 
+  // h of the rows of the cut, in the panels of it that this call computes, once o state(c) of all units is there.
+  void project(const Cut& s, const T* unprojected) const {
+    T* h = p.h + s.out * p.state;
+    recurrent_tiles<F>(kSlots, s, p.projection_begin, p.projection_end, p.units, nullptr, 0, nullptr, unprojected,
+                       p.projection, kSlots * VL, p.scratch,
+                       [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
+      for (int v = 0; v < group * kSlots; ++v) {
+        const Slice<T> columns = units_of<T>(panel * kSlots + v, p.state);
+        for (int r = 0; r < rows; ++r)
+          columns.store(h + (row + r) * p.state, Vec<T>::load(done + (r * group * kSlots + v) * VL));
+      }
+    });
+  }
+
   RNNFAST_INLINE void unit_math(const Slice<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row,
                                 const T* h_prev_row, T* h_row, int64_t packed) const {
     const Cell cell = cell_math(u, x, z_row, c_prev_row);
     store_states(u, cell.c, cell.o * gates.state(cell.c), c_prev_row, c_row, h_prev_row, h_row, packed);
   }
 
-  // One row from its finished pre-activations in z: c of all units, and then h from its normalised value.
+  // One row from its finished pre-activations in z: c of all units, and then h from its normalised value. In inference c
+  // may be updated in place, and z has no more to keep: the new c, and o, wait there.
   void normalized_row(T* z_row, const T* c_prev_row, T* c_row, const T* h_prev_row, T* h_row, int64_t packed) const {
     const int64_t panels = (p.units + VL - 1) / VL;
     for (int64_t panel = 0; panel < panels; ++panel) {
       const Slice<T> u = units_of<T>(panel, p.units);
       T* const at = z_row + panel * p.z_panel;
       const Cell cell = cell_math(u, at, at, c_prev_row);
-      u.store(c_row, cell.c);
-      if constexpr (!Training) cell.o.store(at + 3 * VL);
+      if constexpr (Training) {
+        u.store(c_row, cell.c);
+      } else {
+        cell.c.store(at);
+        cell.o.store(at + 3 * VL);
+      }
     }
-    const Moments<T> m = moments<1>(p.units, p.norm.epsilon, [&](int64_t panel, int) RNNFAST_INLINE_LAMBDA {
-      return units_of<T>(panel, p.units).load(c_row);
-    });
+    const auto new_c = [&](int64_t panel, int) RNNFAST_INLINE_LAMBDA {
+      return Training ? units_of<T>(panel, p.units).load(c_row) : Vec<T>::load(z_row + panel * p.z_panel);
+    };
+    const Moments<T> m = moments<1>(p.units, p.norm.epsilon, new_c);
     if constexpr (Training) {
       p.norm.kept[packed].cell_mean = m.mean;
       p.norm.kept[packed].cell_rstd = m.rstd;
     }
     for (int64_t panel = 0; panel < panels; ++panel) {
       const Slice<T> u = units_of<T>(panel, p.units);
-      const Vec<T> kept = Vec<T>::load(z_row + panel * p.z_panel + 3 * VL), c = u.load(c_row);
+      const Vec<T> kept = Vec<T>::load(z_row + panel * p.z_panel + 3 * VL), c = new_c(panel, 0);
       const Vec<T> o = Training ? gates.gate_value_from_kept(kept) : kept;
       const Vec<T> h = o * gates.state(fma(u.load(p.norm.cell_gamma), m.normal(c), u.load(p.norm.cell_beta)));
       store_states(u, c, h, c_prev_row, c_row, h_prev_row, h_row, packed);
@@ -99,7 +120,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
     const int64_t H = p.units;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
     const T* h_prev = p.h + s.prev * p.state;
-    T* h = p.projection ? p.extra + s.z * H : p.h + s.out * H;
+    T* h = p.projection.data ? p.extra + (p.extra_by_row ? s.row : s.z) * H : p.h + s.out * H;
     const T* c_prev = p.c + (p.c_by_row ? s.row : s.prev) * H;
     T* c = p.c + (p.c_by_row ? s.row : s.out) * H;
     const auto finish = [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
@@ -123,9 +144,9 @@ template <class F, bool Training, class Gates> struct LstmForward {
       recurrent_tiles<F>(4, s, p.panel_begin, p.panel_end, p.state, z, p.z_panel, nullptr, h_prev, p.u, 4 * VL,
                          p.scratch, finish);
     }
-    if (Training && p.projection)
-      step_product<Full<T>>(s, p.state, h, H, plain_row(H), {p.projection, nullptr, nullptr}, nullptr, false,
-                            p.h + s.out * p.state);
+    if (!p.projection.data) return;
+    meet(p);  // half a step done: whether to go on together is asked again when it ends
+    project(s, h);
   }
 };
 

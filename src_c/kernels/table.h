@@ -142,14 +142,15 @@ template <class T> struct RecurForwardArgs {
   int64_t state;                // elements of h: units, or those of its projection
   PanelWeights u;               // packed recurrent panels; reset_after=false: of z and r
   PanelWeights candidate_u;     // GRU reset_after=false: of the candidate
-  void* scratch;                // prepared_size(row_end - row_begin, units) words; in full precision: unused, or with
-                                // h_factors (row_end - row_begin, state)
+  void* scratch;                // prepared_size(row_end - row_begin, the larger of units and state) words; in full
+                                // precision: unused, or with h_factors (row_end - row_begin, state)
   const T* h_factors;           // training: [gate][sorted row][state], what a gate multiplies the state with; or null
   ptrdiff_t h_factors_gate;     // elements from one gate to the next
-  Zoneout<T> h_zoneout, c_zoneout;  // training
+  Zoneout<T> h_zoneout, c_zoneout;
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
-  const T* projection;          // LSTM, training: linear panels (units, state); or null
+  PanelWeights projection;      // LSTM: linear panels (units, state); or null
+  int64_t projection_begin, projection_end;  // those that this call computes
   Norm<T> norm;
   Activation activation, recurrent_activation;
   bool default_gates;           // tanh for the state, sigmoid for the gates

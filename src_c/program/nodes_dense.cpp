@@ -28,7 +28,9 @@ template <class T> NodeInfo DenseNode<T>::info() const {
 template <class T> void ActivationNode<T>::run(Context<T>& context) const {
   const Tensor<T>& x = context.tensor(this->inputs[0]);
   T* y = context.create_like(this->output, x);
-  activate_rows(kernels_, activation_, x.size() / features_, features_, x.data, y);
+  const std::vector<Dim>& dims = context.value(this->output).dims;
+  const int64_t features = dims.empty() ? 1 : context.shapes().size(dims.back());
+  activate_rows(kernels_, activation_, x.size() / features, features, x.data, y);
 }
 
 template <class T> NodeInfo ActivationNode<T>::info() const {

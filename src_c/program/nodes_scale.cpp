@@ -39,6 +39,22 @@ template <class T> NodeInfo ScaleNode<T>::info() const {
           static_cast<int64_t>(3 * scale_.size() * sizeof(T))};
 }
 
+template <class T> void RectifyNode<T>::run(Context<T>& context) const {
+  if (!any_order_) context.batch_major(this->inputs[0]);
+  const Tensor<T>& in = context.tensor(this->inputs[0]);
+  const T* x = in.data;
+  const int64_t size = in.size(), count = static_cast<int64_t>(slopes_.size());
+  T* y = context.create_like(this->output, in);
+  const auto below = [&](T value, int64_t i) { return count > 0 ? (value - threshold_) * slopes_[i] : T{0}; };
+  for (int64_t at = 0, i = 0; at < size; ++at, i = i + 1 < count ? i + 1 : 0)  // asked this way round, NaN stays NaN
+    y[at] = x[at] <= threshold_ ? below(x[at], i) : x[at] > most_ ? most_ : x[at];
+}
+
+template <class T> NodeInfo RectifyNode<T>::info() const {
+  return {this->name, "rectify", "element by element", "slopes are constants in inference",
+          static_cast<int64_t>(slopes_.size() * sizeof(T))};
+}
+
 template <class T> void NormalizeNode<T>::run(Context<T>& context) const {
   const Tensor<T>& in = context.tensor(this->inputs[0]);
   const auto features = static_cast<int64_t>(gamma_.size());
@@ -71,6 +87,8 @@ template <class T> NodeInfo NormalizeNode<T>::info() const {
 
 template class ScaleNode<float>;
 template class ScaleNode<double>;
+template class RectifyNode<float>;
+template class RectifyNode<double>;
 template class NormalizeNode<float>;
 template class NormalizeNode<double>;
 

@@ -31,14 +31,14 @@ inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 struct Case {
   CellKind cell;
   bool reset_after, peephole, reverse;
-  int64_t input, units, batch, time;
+  int64_t input, units, batch, time, projection = 0;
   bool norm = false;  // layer normalisation
 };
 constexpr double kEpsilon = 0.01;
 
 struct Weights {
-  Array kernel, recurrent, bias, peephole;
-  Array kernel_gamma, recurrent_gamma, cell_gamma, cell_beta;
+  Array kernel, recurrent, bias, peephole, projection{};
+  Array kernel_gamma{}, recurrent_gamma{}, cell_gamma{}, cell_beta{};
 };
 
 // Those of layer normalisation, about one.
@@ -91,7 +91,7 @@ inline void plain_step(const Case& k, const Weights& w, const double* x, Array& 
   const bool split = k.cell == CellKind::gru && !k.reset_after;
   Array input = product(x, k.input, w.kernel, w.kernel_gamma, 0, W);
   for (int64_t j = 0; j < W; ++j) input[j] += w.bias[j];
-  const Array recurrent = product(h.data(), H, w.recurrent, w.recurrent_gamma, 0, split ? 2 * H : W);
+  const Array recurrent = product(h.data(), static_cast<int64_t>(h.size()), w.recurrent, w.recurrent_gamma, 0, split ? 2 * H : W);
   Array next(H);
   if (k.cell == CellKind::gru) {
     const auto extra = [&](int64_t j) { return k.reset_after ? w.bias[W + j] : 0; };
@@ -124,6 +124,10 @@ inline void plain_step(const Case& k, const Weights& w, const double* x, Array& 
     for (int64_t u = 0; u < H; ++u) next[u] = sigmoid(z[3 * H + u] + peep(2, u)) * std::tanh(seen[u]);
   }
   h = next;
+  if (k.projection == 0) return;
+  h.assign(k.projection, 0);
+  for (int64_t u = 0; u < H; ++u)
+    for (int64_t p = 0; p < k.projection; ++p) h[p] += next[u] * w.projection[u * k.projection + p];
 }
 
 }  // namespace plain

@@ -12,6 +12,8 @@ from rnnfast.layers import GRU, LSTM, Bidirectional, Dense, Input, Masking, Simp
 CELLS = {
     "lstm": lambda units, **more: LSTM(units, **more),
     "lstm_peephole": lambda units, **more: LSTM(units, peephole=True, **more),
+    "lstm_projected": lambda units, **more: LSTM(units, projection_size=units // 2 + 1, **more),
+    "lstm_zoned_out": lambda units, **more: LSTM(units, zoneout=(0.2, 0.5), **more),
     "gru": lambda units, **more: GRU(units, **more),
     "gru_reset_before": lambda units, **more: GRU(units, reset_after=False, **more),
     "simple_rnn": lambda units, **more: SimpleRNN(units, **more),

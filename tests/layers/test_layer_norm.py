@@ -96,7 +96,9 @@ def test_scaling_the_kernels_changes_nothing():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("options", [{}, {"peephole": True}, {"go_backwards": True}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"peephole": True, "go_backwards": True}, {"zoneout": (0.2, 0.3)}, {"projection_size": 5}], ids=str
+)
 def test_programs_give_the_bits_of_the_layer(dtype, options):
     model = rnnfast.Sequential([layers.Input((None, 3), dtype=dtype), layers.Masking(dtype=dtype)])
     model.add(layers.LSTM(19, layer_norm=True, return_sequences=True, dtype=dtype, **options))

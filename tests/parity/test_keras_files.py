@@ -156,6 +156,8 @@ OPTIMIZERS = {
     "adagrad": lambda n: n.Adagrad(0.05),
     "adadelta": lambda n: n.Adadelta(0.5),
     "lion": lambda n: n.Lion(0.002),
+    "ftrl": lambda n: n.Ftrl(0.05, l1_regularization_strength=0.001),
+    "lamb": lambda n: n.Lamb(0.01),
     "schedule": lambda n: n.AdamW(n.schedules.ExponentialDecay(0.02, 4, 0.5)),
     "accumulation": lambda n: n.SGD(0.05, momentum=0.9, gradient_accumulation_steps=2),
 }

@@ -67,7 +67,20 @@ def masked_beside(n):
     return n.Model(x, n.layers.Dense(2)(n.layers.add([other, one])), name="exchanged")
 
 
-MODELS = {f.__name__: f for f in (encoder_decoder, shared, nested, masks, chained_masks, masked_beside)}
+def attending(n):
+    """Masked values are attended to, by layers and by hand."""
+    tokens, features = n.Input((TIME,), name="tokens"), n.Input((TIME, 3), name="features")
+    words = n.layers.Embedding(11, 4, mask_zero=True)(tokens)
+    values = n.layers.Bidirectional(n.layers.LSTM(4, return_sequences=True), merge_mode="sum")(words)
+    asked = n.layers.GRU(4, return_sequences=True)(features)
+    seen = [n.layers.Attention(use_scale=True)([asked, values]), n.layers.AdditiveAttention()([asked, values])]
+    plain = n.layers.UnitNormalization(axis=1)(asked)
+    weights = n.layers.Softmax(axis=1)(n.layers.PReLU(shared_axes=[1])(n.layers.Dense(1)(plain)))
+    seen.append(n.layers.Multiply()([plain, weights]))
+    return n.Model([tokens, features], n.layers.LSTM(3)(n.layers.Concatenate()([asked, *seen])), name="exchanged")
+
+
+MODELS = {f.__name__: f for f in (encoder_decoder, shared, nested, masks, chained_masks, masked_beside, attending)}
 
 
 def random_graph(n, seed):
@@ -100,6 +113,10 @@ def test_order_of_layers(keras):
         peer, fast = random_graph(keras, seed), random_graph(rnnfast, seed)
         names = [layer.name for layer in peer.layers if isinstance(layer, keras.layers.Layer)]
         assert [layer.name for layer in fast.layers] == names, seed
+
+
+def test_all_run_in_the_engine(twins):
+    assert [twins(make)[1].explain().off_engine for make in MODELS.values()] == [None] * len(MODELS)
 
 
 def data(model):

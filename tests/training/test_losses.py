@@ -15,6 +15,7 @@ BINARY = RNG.integers(0, 2, (4, 3, 5)).astype(float)
 POSITIVE = RNG.uniform(0.1, 3, (4, 3, 5))
 LABELS_OF_COLUMNS = RNG.integers(0, 3, (4, 5))
 IGNORED = np.where(RNG.random((4, 3)) < 0.3, -7, LABELS)
+WEIGHTS = RNG.uniform(0.5, 2, (4, 3))
 
 CASES = [
     (losses.MeanSquaredError(), ONE_HOT, LOGITS),
@@ -99,13 +100,19 @@ def test_configurations(name):
         (losses.BinaryCrossentropy(label_smoothing=0.1), BINARY, activations.sigmoid),
         (losses.CategoricalCrossentropy(), BINARY, activations.softmax),
         (losses.SparseCategoricalCrossentropy(), LABELS, activations.softmax),
+        (losses.SparseCategoricalCrossentropy(ignore_class=-7), IGNORED, activations.softmax),
     ],
 )
 def test_gradients_through_the_output_activation(loss, y_true, activation):
     logits = LOGITS.copy()
-    expected = finite_difference(lambda: loss(y_true, activation(logits)) * 12, logits)
     y_pred = activation(logits)
-    assert_close(loss.logit_gradient(loss.match(y_true, y_pred), y_pred), expected, 1e-6, loss.name)
+    expected = finite_difference(lambda: loss(y_true, activation(logits), WEIGHTS) * 12, logits)
+    slope = loss.slope(y_true, y_pred, WEIGHTS, None, activation.name)
+    assert slope.at_logits
+    assert_close(slope.gradient * 12, expected, 1e-6, loss.name)
+    each = loss.logit_gradient(loss.match(y_true, y_pred), y_pred) * WEIGHTS[..., None]
+    counted = loss.value_mask(loss.match(y_true, y_pred), (4, 3), None)
+    assert_close(each * (1 if counted is None else 12 / counted.sum()), expected, 1e-6, loss.name)
 
 
 def test_a_wrong_and_certain_prediction_still_learns():
