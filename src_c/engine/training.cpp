@@ -12,9 +12,6 @@ namespace rnnfast {
 
 namespace {
 
-// Rows of a product that one thread takes at a time.
-constexpr int64_t kRowsPerPart = 240;
-
 template <class T> T* typed(void* p) { return static_cast<T*>(p); }
 template <class T> const T* typed(const void* p) { return static_cast<const T*>(p); }
 
@@ -26,14 +23,6 @@ template <class T> Zoneout<T> h_zoneout(const RnnNoise& noise) {
 }
 template <class T> Zoneout<T> c_zoneout(const RnnNoise& noise) {
   return {noise.c_kept, static_cast<T>(noise.c_zoneout)};
-}
-
-// f(first, count) over [0, rows) in parts.
-template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
-  parallel_for(ceil_div(rows, kRowsPerPart), threads, [&](int64_t part) {
-    const int64_t first = part * kRowsPerPart;
-    f(first, std::min(kRowsPerPart, rows - first));
-  });
 }
 
 template <class T> void product(const MatMul&);
@@ -48,10 +37,9 @@ template <class F> void for_batch_parts(const SequencePlan& plan, int threads, c
 }
 
 // Consecutive segments whose states before and after both lie in one piece of the history, at least one (of no rows).
-std::vector<Segment> merged(std::vector<Segment> segments) {
-  std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) { return a.z < b.z; });
+std::vector<Segment> merged(const SequencePlan& plan) {
   std::vector<Segment> result;
-  for (const Segment& s : segments) {
+  for (const Segment& s : plan.packed_segments()) {
     if (!result.empty() && result.back().z + result.back().count == s.z &&
         result.back().prev + result.back().count == s.prev)
       result.back().count += s.count;
@@ -184,7 +172,7 @@ template <class T> class Backward {
 
   void weight_gradients() const {
     const int64_t I = f_.spec->input_dim, S = state_size(*f_.spec), P = layout_.panels();
-    const std::vector<Segment> runs = merged(plan_.segments());
+    const std::vector<Segment> runs = merged(plan_);
     const InputDz input = input_dz();
     Buffer<T> sums(P * layout_.slot_row());
 
@@ -209,16 +197,11 @@ template <class T> class Backward {
           kernels_.z_sums(input.rows, input.data + panel * input.panel, sums.data() + panel * layout_.slot_row());
       }
     });
-    if (f_.noise.x_factors) {
-      const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
-      gate_gradients(layout_.gates(), I, b_.dkernel,
-                     [&](int g, T* rows) { dropout.of_input(g, typed<T>(f_.x), rows); });
-    }
-    if (f_.noise.h_factors) {
-      const GateDropout<T> dropout(kernels_, plan_, f_.noise.h_factors, S, threads_);
-      gate_gradients(layout_.recurrent_gates().count, S, b_.drecurrent_kernel,
-                     [&](int g, T* rows) { dropout.of_states(g, h(), rows); });
-    }
+    if (f_.noise.x_factors)
+      input_dropout().weight_gradient(layout_.gates(), typed<T>(f_.x), z(), typed<T>(b_.dkernel));
+    if (f_.noise.h_factors)
+      GateDropout<T>(GateDropout<T>::Of::states, kernels_, layout_, plan_, f_.noise.h_factors, S, threads_)
+          .weight_gradient(layout_.recurrent_gates().count, h(), z(), typed<T>(b_.drecurrent_kernel));
     if (b_.dbias) unpack_bias_gradient(layout_, sums.data(), typed<T>(b_.dbias));
     if (b_.dpeephole)
       kernels_.peephole_gradient(layout_.units, plan_.segments().data(),
@@ -226,43 +209,27 @@ template <class T> class Backward {
                                  typed<T>(b_.dpeephole));
   }
 
-  // The gradient of a matrix (width, G*units) whose gates see rows of their own, which `see` writes.
-  template <class See> void gate_gradients(int gates, int64_t width, void* gradient, const See& see) const {
-    Buffer<T> rows(plan_.total() * width, uninitialised);
-    for (int g = 0; g < gates; ++g) {
-      see(g, rows.data());
-      parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
-        panel_gradient(layout_.gate(g), panel, width, plan_.total(), rows.data(), z() + panel * z_panel_, false,
-                       gradient);
-      });
-    }
+  GateDropout<T> input_dropout() const {
+    return {GateDropout<T>::Of::input, kernels_, layout_, plan_, f_.noise.x_factors, f_.spec->input_dim, threads_};
   }
 
   void input_gradient() const {
-    const int64_t I = f_.spec->input_dim;
-    if (!f_.noise.x_factors) {
-      const InputDz input = input_dz();
-      input_product(layout_.input_gates(), layout_.input_blocks(input.panel), input, typed<T>(b_.dx));
-      return;
-    }
-    const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
-    Buffer<T> rows(plan_.total() * I, uninitialised);
-    for (int g = 0; g < layout_.gates(); ++g) {
-      input_product(layout_.gate(g), layout_.gate_blocks(z_panel_), input_dz(), rows.data());
-      dropout.add(g, rows.data(), typed<T>(b_.dx));
-    }
+    if (f_.noise.x_factors) input_dropout().input_gradient(typed<T>(f_.weights.kernel), z(), typed<T>(b_.dx));
+    else input_product();
   }
 
-  // dx (input.rows, input_dim) = dz W^T, of some gates.
-  void input_product(const GateSet& gates, const KBlocks& k, const InputDz& input, T* dx) const {
+  // dx (rows of x, input_dim) = dz W^T
+  void input_product() const {
     const int64_t I = f_.spec->input_dim;
-    const T* first_slot = input.data + gates.first * layout_.lanes;
+    const GateSet gates = layout_.input_gates();
+    const InputDz input = input_dz();
+    const KBlocks k = layout_.input_blocks(input.panel);
     Buffer<T> wt(transposed_size(layout_, gates, I), uninitialised);
     pack_cell_transposed(kernels_, layout_, gates, typed<T>(f_.weights.kernel), I, wt.data());
     for_row_parts(input.rows, threads_, [&](int64_t first, int64_t count) {
-      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, first_slot + first * layout_.slot_row(),
+      kernels_.full.product(linear_product<T>(layout_.lanes, count, I, input.data + first * layout_.slot_row(),
                                               layout_.slot_row(), k, {wt.data(), nullptr, nullptr},
-                                              dx + first * I, I));
+                                              typed<T>(b_.dx) + first * I, I));
     });
   }
 
@@ -277,30 +244,6 @@ template <class T> class Backward {
   Buffer<T> sums_;  // dz by row of x: as z, with x_rows rows
 };
 
-// z = b + x W, where every gate drops out of x on its own.
-template <class T>
-void project_by_gate(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int64_t z_panel, int threads) {
-  const CellLayout& layout = rnn.layout();
-  const int64_t I = f.spec->input_dim, total = f.plan->total();
-  const GateDropout<T> dropout(rnn.kernels(), *f.plan, f.noise.x_factors, I, threads);
-  const int64_t width = layout.width(layout.gate(0));
-  Buffer<T> rows(total * I, uninitialised), w(layout.panels() * I * width, uninitialised);
-  for (int g = 0; g < layout.gates(); ++g) {
-    dropout.of_input(g, typed<T>(f.x), rows.data());
-    pack_cell(rnn.kernels(), layout, layout.gate(g), typed<T>(f.weights.kernel), I, w.data());
-    for_row_parts(total, threads, [&](int64_t first, int64_t count) {
-      ProductArgs<T> p = rnn.projection(count, rows.data() + first * I, z + first * layout.slot_row(), z_panel, 0,
-                                        layout.panels());
-      p.nv = layout.vectors(layout.gate(g));
-      p.b = {w.data(), nullptr, nullptr};
-      p.b_panel = I * width;
-      if (p.bias) p.bias += g * layout.lanes;
-      p.c += g * layout.lanes;
-      rnn.kernels().full.product(p);
-    });
-  }
-}
-
 template <class T> void forward(const RnnForward& f) {
   const PackedRnn<T> rnn(active_table(), WeightType::full, *f.spec, f.weights);
   const SequencePlan& plan = *f.plan;
@@ -312,20 +255,30 @@ template <class T> void forward(const RnnForward& f) {
   const int64_t rows = f.index ? f.x_rows : plan.total(), input_panel = rows * layout.slot_row();
   Buffer<T> by_row(f.index ? layout.z_size(rows) : 0, uninitialised);
   T* input = f.index ? by_row.data() : z;
-  if (f.noise.x_factors) project_by_gate(f, rnn, z, z_panel, threads);
+  if (f.noise.x_factors)
+    GateDropout<T>(GateDropout<T>::Of::input, rnn.kernels(), layout, plan, f.noise.x_factors, f.spec->input_dim, threads)
+        .project(rnn, typed<T>(f.weights.kernel), typed<T>(f.x), z);
   else
     for_row_parts(rows, threads, [&](int64_t first, int64_t count) {
       rnn.project(count, typed<T>(f.x) + first * f.spec->input_dim, input + first * layout.slot_row(), input_panel, 0,
                   layout.panels(), nullptr);
     });
   const int64_t S = state_size(*f.spec);
-  Buffer<T> dropped(f.noise.h_factors ? plan.batch() * S : 0, uninitialised);
+  const bool dropout = f.noise.h_factors != nullptr;
+  Buffer<T> dropped(dropout ? plan.batch() * S : 0, uninitialised);
+  const int64_t gate_size = layout.panels() * S * layout.width(layout.gate(0));
+  Buffer<T> gate_u(dropout ? layout.gates() * gate_size : 0, uninitialised);
+  for (int g = 0; dropout && g < layout.gates(); ++g)
+    pack_cell(rnn.kernels(), layout, layout.gate(g), typed<T>(f.weights.recurrent_kernel), S,
+              gate_u.data() + g * gate_size);
   RecurForwardArgs<T> p = rnn.recurrence();
   p.input = input;
   p.input_panel = input_panel;
   p.input_index = f.index;
   p.h_factors = typed<T>(f.noise.h_factors);
   p.h_factors_gate = plan.batch() * S;
+  p.gate_u = gate_u.data();
+  p.gate_u_size = gate_size;
   p.h_zoneout = h_zoneout<T>(f.noise);
   p.c_zoneout = c_zoneout<T>(f.noise);
   p.segments = plan.segments().data();
@@ -339,7 +292,7 @@ template <class T> void forward(const RnnForward& f) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
-    part.scratch = dropped.data() ? dropped.data() + begin * S : nullptr;
+    part.scratch = dropout ? dropped.data() + begin * S : nullptr;
     rnn.kernels().recur_training[static_cast<int>(f.spec->cell)](part);
   });
 }
