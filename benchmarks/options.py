@@ -12,9 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+if os.environ.get("OMP_NUM_THREADS") != "1":  # BLAS reads its number of threads once, when NumPy loads it
+    one = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **one})
 
 import numpy as np
 from contest import machine, report
@@ -51,7 +57,7 @@ def _ragged(batch: int, steps: int) -> dict[str, np.ndarray]:
     return {"mask": np.arange(steps) < np.linspace(steps / 2, steps, batch).astype(int)[:, None]}
 
 
-OPTIONS = (
+_SINGLE = (
     Option("dropout", {"dropout": 0.3}),
     Option("recurrent_dropout", {"recurrent_dropout": 0.3}),
     Option("both dropouts", {"dropout": 0.3, "recurrent_dropout": 0.3}),
@@ -66,6 +72,16 @@ OPTIONS = (
     Option("zoneout", {"zoneout": 0.1}, ("lstm", "gru")),
     Option("reset_after=False", {"reset_after": False}, ("gru",)),
 )
+_JOINED = ("both dropouts", "mask, every step", "l2", "max_norm")
+OPTIONS = (
+    *_SINGLE,
+    Option(
+        "together: " + ", ".join(_JOINED),
+        {name: value for option in _SINGLE if option.name in _JOINED for name, value in option.arguments.items()},
+        call=_every_step,
+    ),
+)
+
 PLAIN = Option("plain", {})
 
 

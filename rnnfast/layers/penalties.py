@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnfast import regularizers
+from rnnfast import _kernels, regularizers
 from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
@@ -63,5 +63,6 @@ class Penalized:
         """The gradient of an output, with that of its penalty: the counterpart of `penalize` in `backward`."""
         if self.activity_regularizer is None:
             return dy
-        gradient = regularizers.gradient_at(self.activity_regularizer, y, self.label) / max(1, len(y))
-        return gradient if dy is None else dy + gradient
+        gradient = regularizers.gradient_at(self.activity_regularizer, y, self.label)
+        mean = np.divide(gradient, max(1, len(y)), out=_kernels.empty_like(gradient))
+        return mean if dy is None else np.add(mean, dy, out=mean)
