@@ -104,6 +104,15 @@ template <class F> void parallel_for(int64_t parts, int threads, F&& f) {
   run_parts(parts, threads, call, const_cast<void*>(static_cast<const void*>(&f)));
 }
 
+// f(first, count) over [0, rows), in parts of as many rows of a product as one thread takes at a time.
+template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
+  constexpr int64_t kPart = 240;
+  parallel_for((rows + kPart - 1) / kPart, threads, [&](int64_t part) {
+    const int64_t first = part * kPart;
+    f(first, rows - first < kPart ? rows - first : kPart);
+  });
+}
+
 // f(member, members) on each member of a team; see run_team.
 template <class F> void with_team(int threads, F&& f) {
   using Function = std::remove_reference_t<F>;

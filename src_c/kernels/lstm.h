@@ -84,7 +84,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
       }
     };
     if (Training && p.h_factors) {
-      for (int gate = 0; gate < 4; ++gate) gate_product(p, s, 4, gate, gate, nullptr);
+      for (int gate = 0; gate < 4; ++gate) gate_product(p, s, gate, gate, nullptr);
       for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel)
         finish(z + panel * p.z_panel, static_cast<int>(s.count), 1, 0, panel);
     } else {
