@@ -25,7 +25,7 @@ from contest.case import Case
 from contest.referee import SLICE, DisagreementError, Timing, run
 from contest.seat import PEERS, Seat, Task, missing_packages, take_seats
 from contest.terms import Terms
-from workloads import data
+from workloads import data, reviews
 from workloads.service import ServiceTask
 from workloads.text import TOLERANCE, TextTask
 
@@ -68,11 +68,7 @@ class Workload(NamedTuple):
 
 
 def _reviews(options: argparse.Namespace) -> list[Workload]:
-    vocabulary, steps, batch = 10_000, 200, 32
-    x, y, source = data.reviews(options.data, vocabulary, steps, options.rows)
-    stack = Case("reviews", "lstm", 1, True, 64, 64, steps, batch, ())
-    task = TextTask("reviews", stack, vocabulary, False, 2, x, y)
-    about = f"{len(x)} film reviews of {steps} tokens ({source}), bidirectional LSTM 64, batch {batch}, Adam"
+    task, about = reviews.task(options.data, options.rows)
     return [Workload(task, "train", _EPOCH, about, tolerance=TOLERANCE)]
 
 

@@ -140,7 +140,8 @@ py::object add_rnn(Program<T>& program, int v, const std::string& cell, const py
   const NormArrays<T> norm(layer_norm, layer.spec.cell, gates, units);
   if (!layer_norm.is_none()) {
     if (!(layer_norm_epsilon > 0 && layer_norm_epsilon < std::numeric_limits<double>::infinity()))
-      throw py::value_error("layer_norm_epsilon: expected a positive number, got " + std::to_string(layer_norm_epsilon));
+      throw py::value_error("layer_norm_epsilon: expected a positive number, got " +
+                            std::to_string(layer_norm_epsilon));
     layer.spec.norm_epsilon = layer_norm_epsilon;
     layer.weights.norm = norm.pointers;
   }

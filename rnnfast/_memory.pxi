@@ -36,3 +36,8 @@ def empty(shape, dtype):
     array = cnp.PyArray_SimpleNewFromData(axes, sizes, kind.type_num, block.memory)
     cnp.set_array_base(array, block)
     return array
+
+
+def empty_like(x):
+    """An uninitialised array of the shape and dtype of x: `empty`, or NumPy's where that has no such arrays."""
+    return empty(x.shape, x.dtype) if x.ndim <= 4 and x.dtype in (np.float32, np.float64) else np.empty_like(x)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments
+from rnnfast import _arguments, _kernels
 from rnnfast._registry import Registry
 from rnnfast.variable import Variable
 
@@ -101,11 +101,12 @@ class L1L2(Regularizer):
         self.l2 = self._factor("l2", 0.0 if l2 is None else l2)
 
     def __call__(self, x: np.ndarray) -> float:
-        penalty = self.l1 * float(np.abs(x).sum(dtype=np.float64)) if self.l1 else 0.0
-        return penalty + (self.l2 * float(np.square(x).sum(dtype=np.float64)) if self.l2 else 0.0)
+        space = _kernels.empty_like(x)
+        penalty = self.l1 * float(np.abs(x, out=space).sum(dtype=np.float64)) if self.l1 else 0.0
+        return penalty + (self.l2 * float(np.square(x, out=space).sum(dtype=np.float64)) if self.l2 else 0.0)
 
     def gradient(self, x: np.ndarray) -> np.ndarray:
-        gradient = x * x.dtype.type(2 * self.l2)
+        gradient = np.multiply(x, x.dtype.type(2 * self.l2), out=_kernels.empty_like(x))
         return gradient + x.dtype.type(self.l1) * np.sign(x) if self.l1 else gradient
 
     def get_config(self) -> dict[str, Any]:
@@ -163,8 +164,8 @@ class OrthogonalRegularizer(Regularizer):
         """The vectors as rows of length one, their lengths, and the cosines between different ones."""
         if x.ndim != 2:
             raise ValueError(f"OrthogonalRegularizer: expected an array of rank 2, got shape {x.shape}")
-        rows = np.asarray(x if self.mode == "rows" else x.T, np.float64)
-        norms = np.maximum(np.sqrt(np.square(rows).sum(axis=1, keepdims=True)), 1e-7)
+        rows = np.asarray(x if self.mode == "rows" else x.T, np.result_type(x, np.float32))
+        norms = np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None], 1e-7)
         unit = rows / norms
         cosines = unit @ unit.T
         np.fill_diagonal(cosines, 0.0)
@@ -175,12 +176,14 @@ class OrthogonalRegularizer(Regularizer):
 
     def __call__(self, x: np.ndarray) -> float:
         cosines = self._unit_rows(x)[2]
-        return self._per_pair(len(cosines)) * float(np.abs(cosines).sum())
+        return self._per_pair(len(cosines)) * float(np.abs(cosines).sum(dtype=np.float64))
 
     def gradient(self, x: np.ndarray) -> np.ndarray:
         unit, norms, cosines = self._unit_rows(x)
-        by_unit = 2 * self._per_pair(len(cosines)) * (np.sign(cosines) @ unit)
-        gradient = (by_unit - unit * (by_unit * unit).sum(axis=1, keepdims=True)) / norms
+        gradient = np.sign(cosines) @ unit  # by the unit rows, of which the part along them goes
+        unit *= np.einsum("ij,ij->i", gradient, unit)[:, None]
+        gradient -= unit
+        gradient *= 2 * self._per_pair(len(cosines)) / norms
         return (gradient if self.mode == "rows" else gradient.T).astype(x.dtype)
 
     def get_config(self) -> dict[str, Any]:

@@ -47,6 +47,15 @@ def _train(task: TextTask, terms: Terms) -> list[Work]:
     return [Work(lambda: _fit(model, task, task.x, task.y), check, variant="fit")]
 
 
+def _epoch(task: TextTask, terms: Terms) -> float:
+    rnnfast.set_num_threads(terms.threads)
+    return _fit(_build(task), task, task.x, task.y)
+
+
+# Ways to train a new model for an epoch, which give its mean loss.
+EPOCHS = {"fit": _epoch}
+
+
 def _write(task: TextTask, terms: Terms) -> list[Work]:
     engine = engine_of(_build(task), terms)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from contest.tensorflow_side import keras, recurrent_layers, use_threads
 from contest.terms import Terms
@@ -39,6 +41,15 @@ def _work(task: TextTask, variant: str, jit: bool) -> Work:
         return answer(loss, fresh.predict(task.x[: task.stack.batch], verbose=0))
 
     return Work(lambda: _fit(model, task, task.x, task.y), check, variant=variant)
+
+
+def _epoch(task: TextTask, terms: Terms, jit: bool) -> float:
+    use_threads(terms.threads)
+    return _fit(_build(task, jit), task, task.x, task.y)
+
+
+# Ways to train a new model for an epoch, which give its mean loss.
+EPOCHS = {"fit": partial(_epoch, jit=False), "fit, XLA": partial(_epoch, jit=True)}
 
 
 def works(task: TextTask, mode: str, terms: Terms) -> list[Work]:

@@ -73,6 +73,16 @@ def _train(task: TextTask) -> list[Work]:
     ]
 
 
+def _epoch(task: TextTask, terms: Terms, onednn: bool) -> float:
+    torch.set_num_threads(terms.threads)
+    torch_side.onednn(onednn)()
+    return _fit(*_trainer(task), torch.from_numpy(task.x), torch.from_numpy(task.y).long(), task.stack.batch)
+
+
+# Ways to train a new model for an epoch, which give its mean loss.
+EPOCHS = {f"loop{label}": partial(_epoch, onednn=enabled) for label, enabled in torch_side.ONEDNN}
+
+
 def _write(task: TextTask) -> list[Work]:
     net = _Net(task).eval()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnfast import _structure, regularizers
+from rnnfast import _kernels, _structure, regularizers
 from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
@@ -75,7 +75,8 @@ class Penalized:
 
         def add(array: np.ndarray) -> np.ndarray:
             part = None if dy is None else next(parts)
-            gradient = regularizers.gradient_at(regularizer, array, self.label) / max(1, len(array))
-            return gradient if part is None else part + gradient
+            gradient = regularizers.gradient_at(regularizer, array, self.label)
+            mean = np.divide(gradient, max(1, len(array)), out=_kernels.empty_like(gradient))
+            return mean if part is None else np.add(mean, part, out=mean)
 
         return _structure.map_leaves(add, y)

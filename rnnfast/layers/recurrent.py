@@ -204,7 +204,7 @@ class Recurrent(OverTime):
         x, index = (x.rows, x.index) if isinstance(x, IndexedRows) else (x, None)
         output, states, cache = _kernels.rnn_forward(
             self.cell,
-            x if factors is None else x * factors,
+            x if factors is None else np.multiply(x, factors, out=_kernels.empty_like(x)),
             *self._weight_arrays(),
             activation=self.activation,
             recurrent_activation=self.recurrent_activation,
@@ -244,7 +244,7 @@ class Recurrent(OverTime):
             self.projection_kernel.add_grad(kernel_cache.option_gradients["projection"])
         for name, variable in self.norm_weights.items():
             variable.add_grad(kernel_cache.option_gradients[name])
-        return dx if dx is None or factors is None else dx * factors
+        return dx if dx is None or factors is None else np.multiply(dx, factors, out=dx)
 
     @property
     def state_size(self) -> list[Any]:

@@ -57,19 +57,24 @@ class RecurrentNoise:
             costs["zoneout"] = "a byte per element of a state and step, drawn per batch and read where it is written"
         return costs
 
+    @property
+    def _by_gate(self) -> bool:
+        """Whether each gate, or the one there is, has factors of its own, which the kernels then multiply with."""
+        return self.recurrent_dropout > 0 or self.gates == 1
+
     def draw_input(self, batch: int, features: int, dtype: str) -> np.ndarray | None:
-        """(batch, 1, features), what the input is multiplied with, where all gates see the same: dropout alone.
+        """(batch, 1, features), what the input is multiplied with, where several gates see the same: dropout alone.
 
         As in Keras: with recurrent_dropout every gate has factors of its own, for the input as well.
         """
-        if not self.dropout or self.recurrent_dropout:
+        if not self.dropout or self._by_gate:
             return None
         return self._factors((batch, 1, features), self.dropout, dtype)
 
     def draw(self, batch: int, time: int, features: int, units: int, dtype: str) -> dict[str, Any]:
         """Options of `_kernels.rnn_forward`."""
         options: dict[str, Any] = {}
-        if self.dropout and self.recurrent_dropout:
+        if self.dropout and self._by_gate:
             options["input_factors"] = self._factors((self.gates, batch, features), self.dropout, dtype)
         if self.recurrent_dropout:
             options["state_factors"] = self._factors((self.gates, batch, units), self.recurrent_dropout, dtype)
@@ -86,5 +91,7 @@ class RecurrentNoise:
         if rate in (0.0, 1.0):
             return rate
         batch, time, units = shape
-        drawn = self.generator.integers(2**16, size=(time, batch, units), dtype=np.uint16)
-        return (drawn < round(rate * 2**16)).transpose(1, 0, 2)
+        count = time * batch * units
+        words = self.generator.integers(2**64 - 1, size=-(-count // 4), dtype=np.uint64, endpoint=True)
+        kept = words.view(np.uint16)[:count] < round(rate * 2**16)
+        return kept.reshape(time, batch, units).transpose(1, 0, 2)

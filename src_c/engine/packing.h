@@ -36,6 +36,8 @@ struct CellLayout {
   GateSet input_gates() const;      // of W
   GateSet recurrent_gates() const;  // of U; z and r alone when split
   GateSet gate(int g) const { return {g, 1}; }
+  // Where in z the recurrent part of a gate lies: for the candidate of a GRU it may be past the input's.
+  int recurrent_slot(int g) const { return cell == CellKind::gru && reset_after && g == 2 ? 3 : g; }
   GateSet candidate_gates() const { return {2, 1}; }  // of U's other part when split
   int vectors(const GateSet& set) const { return linear() ? kSlots : set.count; }  // per k of a panel
   int64_t width(const GateSet& set) const { return vectors(set) * lanes; }

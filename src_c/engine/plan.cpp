@@ -79,6 +79,12 @@ void SequencePlan::build_ragged(const uint8_t* mask, const int64_t* lengths) {
   }
 }
 
+std::vector<Segment> SequencePlan::packed_segments() const {
+  std::vector<Segment> sorted = segments_;
+  std::sort(sorted.begin(), sorted.end(), [](const Segment& a, const Segment& b) { return a.z < b.z; });
+  return sorted;
+}
+
 int64_t SequencePlan::last(int64_t row) const {
   const int64_t n = count(row);
   if (n == 0) return total_ + row;

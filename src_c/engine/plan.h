@@ -34,6 +34,8 @@ class SequencePlan {
 
   // The recurrence over a full history of states: rows [0, total) packed, the initial states in [total, total + batch).
   const std::vector<Segment>& segments() const { return segments_; }
+  // The same segments in packed order instead of that of the recurrence.
+  std::vector<Segment> packed_segments() const;
   // Row of that history that holds a sorted row's final state.
   int64_t last(int64_t row) const;
   // The same recurrence over a ring of two states, (2, batch) rows; the initial states stand in both.

@@ -104,6 +104,17 @@ template <class F> void parallel_for(int64_t parts, int threads, F&& f) {
   run_parts(parts, threads, call, const_cast<void*>(static_cast<const void*>(&f)));
 }
 
+// Rows of a product that one thread takes at a time.
+constexpr int64_t kRowsPerPart = 240;
+
+// f(first, count) over [0, rows) in such parts.
+template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
+  parallel_for((rows + kRowsPerPart - 1) / kRowsPerPart, threads, [&](int64_t part) {
+    const int64_t first = part * kRowsPerPart;
+    f(first, rows - first < kRowsPerPart ? rows - first : kRowsPerPart);
+  });
+}
+
 // f(member, members) on each member of a team; see run_team.
 template <class F> void with_team(int threads, F&& f) {
   using Function = std::remove_reference_t<F>;

@@ -10,30 +10,6 @@ namespace rnnfast {
 
 namespace {
 
-// z = b + x W, where every gate drops out of x on its own.
-template <class T>
-void project_by_gate(const RnnForward& f, const PackedRnn<T>& rnn, T* z, int64_t z_panel, int threads) {
-  const CellLayout& layout = rnn.layout();
-  const int64_t I = f.spec->input_dim, total = f.plan->total();
-  const GateDropout<T> dropout(rnn.kernels(), *f.plan, f.noise.x_factors, I, threads);
-  const int64_t width = layout.width(layout.gate(0));
-  Buffer<T> rows(total * I, uninitialised), w(layout.panels() * I * width, uninitialised);
-  for (int g = 0; g < layout.gates(); ++g) {
-    dropout.of_input(g, typed<T>(f.x), rows.data());
-    pack_cell(rnn.kernels(), layout, layout.gate(g), typed<T>(f.weights.kernel), I, w.data());
-    for_row_parts(total, threads, [&](int64_t first, int64_t count) {
-      ProductArgs<T> p = rnn.projection(count, rows.data() + first * I, z + first * layout.slot_row(), z_panel, 0,
-                                        layout.panels());
-      p.nv = layout.vectors(layout.gate(g));
-      p.b = {w.data(), nullptr, nullptr};
-      p.b_panel = I * width;
-      if (p.bias) p.bias += g * layout.lanes;
-      p.c += g * layout.lanes;
-      rnn.kernels().full.product(p);
-    });
-  }
-}
-
 // N(x W), from which the time loop makes its z.
 template <class T> void project_normalized(const RnnForward& f, const PackedRnn<T>& rnn, int threads) {
   const CellLayout& layout = rnn.layout();
@@ -62,7 +38,9 @@ template <class T> void forward(const RnnForward& f, const KernelTable& table) {
   Buffer<T> by_row(f.index && !layout.normalized ? layout.z_size(rows) : 0, uninitialised);
   T* input = f.index ? by_row.data() : z;
   if (layout.normalized) project_normalized(f, rnn, threads);
-  else if (f.noise.x_factors) project_by_gate(f, rnn, z, z_panel, threads);
+  else if (f.noise.x_factors)
+    GateDropout<T>(GateDropout<T>::Of::input, rnn.kernels(), layout, plan, f.noise.x_factors, f.spec->input_dim, threads)
+        .project(rnn, typed<T>(f.weights.kernel), typed<T>(f.x), z);
   else
     for_row_parts(rows, threads, [&](int64_t first, int64_t count) {
       Buffer<T> scratch(product_scratch(rnn.input_products(), count, f.spec->input_dim), uninitialised);
@@ -70,12 +48,20 @@ template <class T> void forward(const RnnForward& f, const KernelTable& table) {
                   layout.panels(), scratch.data());
     });
   const int64_t S = state_size(*f.spec);
+  const bool dropout = f.noise.h_factors != nullptr;
+  const int64_t gate_size = layout.panels() * S * layout.width(layout.gate(0));
+  Buffer<T> gate_u(dropout ? layout.gates() * gate_size : 0, uninitialised);
+  for (int g = 0; dropout && g < layout.gates(); ++g)
+    pack_cell(rnn.kernels(), layout, layout.gate(g), typed<T>(f.weights.recurrent_kernel), S,
+              gate_u.data() + g * gate_size);
   RecurForwardArgs<T> p = rnn.recurrence();
   p.input = by_row.data();
   p.input_panel = input_panel;
   p.input_index = f.index;
   p.h_factors = typed<T>(f.noise.h_factors);
   p.h_factors_gate = plan.batch() * S;
+  p.gate_u = gate_u.data();
+  p.gate_u_size = gate_size;
   p.h_zoneout = h_zoneout<T>(f.noise);
   p.c_zoneout = c_zoneout<T>(f.noise);
   p.segments = plan.segments().data();
@@ -96,8 +82,7 @@ template <class T> void forward(const RnnForward& f, const KernelTable& table) {
     part.row_begin = begin;
     part.row_end = end;
     const int64_t longest = std::max(S, layout.units), part_rows = end - begin;
-    Buffer<T> scratch(f.noise.h_factors ? part_rows * S : prepared_size(part_rows, longest, rnn.products().layout),
-                      uninitialised);
+    Buffer<T> scratch(dropout ? part_rows * S : prepared_size(part_rows, longest, rnn.products().layout), uninitialised);
     part.scratch = scratch.data();
     rnn.products().recur_training[static_cast<int>(f.spec->cell)](part);
   });

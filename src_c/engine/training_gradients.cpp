@@ -8,10 +8,9 @@ namespace rnnfast {
 namespace {
 
 // Consecutive segments whose states before and after both lie in one piece of the history, at least one (of no rows).
-std::vector<Segment> merged(std::vector<Segment> segments) {
-  std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) { return a.z < b.z; });
+std::vector<Segment> merged(const SequencePlan& plan) {
   std::vector<Segment> result;
-  for (const Segment& s : segments) {
+  for (const Segment& s : plan.packed_segments()) {
     if (!result.empty() && result.back().z + result.back().count == s.z &&
         result.back().prev + result.back().count == s.prev)
       result.back().count += s.count;
@@ -128,7 +127,7 @@ template <class T> class Gradients {
     const Products<T>& of_x = products_of<T>(call_.table, call_.formats.input, input_.rows);
     const Products<T>& of_h = products_of<T>(call_.table, call_.formats.state, total);
     const Columns<T> x(kernels_, of_x, one_run(input_.rows), input_.rows, I, typed<T>(f_.x), I, threads_);
-    const std::vector<Segment> runs = merged(plan_.segments());
+    const std::vector<Segment> runs = merged(plan_);
     const Columns<T> states(kernels_, of_h, runs, total, S, h(), S, threads_);
     const Columns<T> reset = layout_.split() ? Columns<T>(kernels_, of_h, one_run(total), total, layout_.units,
                                                           typed<T>(f_.extra), layout_.units, threads_)
@@ -173,16 +172,11 @@ template <class T> class Gradients {
           kernels_.z_sums(start_.rows, start_.at(panel), bias_sums_.data() + panel * layout_.slot_row());
       }
     });
-    if (f_.noise.x_factors) {
-      const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
-      gate_gradients(layout_.gates(), I, b_.dkernel,
-                     [&](int g, T* rows) { dropout.of_input(g, typed<T>(f_.x), rows); });
-    }
-    if (f_.noise.h_factors) {
-      const GateDropout<T> dropout(kernels_, plan_, f_.noise.h_factors, S, threads_);
-      gate_gradients(layout_.recurrent_gates().count, S, b_.drecurrent_kernel,
-                     [&](int g, T* rows) { dropout.of_states(g, h(), rows); });
-    }
+    if (f_.noise.x_factors)
+      input_dropout().weight_gradient(layout_.gates(), typed<T>(f_.x), z(), typed<T>(b_.dkernel));
+    if (f_.noise.h_factors)
+      GateDropout<T>(GateDropout<T>::Of::states, kernels_, layout_, plan_, f_.noise.h_factors, S, threads_)
+          .weight_gradient(layout_.recurrent_gates().count, h(), z(), typed<T>(b_.drecurrent_kernel));
     if (b_.dbias) unpack_bias_gradient(layout_, bias_sums_.data(), typed<T>(b_.dbias));
     if (b_.dpeephole)
       kernels_.peephole_gradient(layout_.units, plan_.segments().data(),
@@ -190,43 +184,26 @@ template <class T> class Gradients {
                                  typed<T>(b_.dpeephole));
   }
 
-  // The gradient of a matrix (width, G*units) whose gates see rows of their own, which `see` writes.
-  template <class See> void gate_gradients(int gates, int64_t width, void* gradient, const See& see) const {
-    Buffer<T> rows(plan_.total() * width, uninitialised);
-    for (int g = 0; g < gates; ++g) {
-      see(g, rows.data());
-      parallel_for(layout_.panels(), threads_, [&](int64_t panel) {
-        panel_gradient(kernels_.full, layout_.gate(g), panel, width, plan_.total(), rows.data(),
-                       recurrent_.at(panel) + g * layout_.lanes, recurrent_.row, false, gradient);
-      });
-    }
+  GateDropout<T> input_dropout() const {
+    return {GateDropout<T>::Of::input, kernels_, layout_, plan_, f_.noise.x_factors, f_.spec->input_dim, threads_};
   }
 
   void of_input() const {
-    const int64_t I = f_.spec->input_dim;
-    if (!f_.noise.x_factors) {
-      input_product(layout_.input_gates(), layout_.input_blocks(input_.panel), typed<T>(b_.dx));
-      return;
-    }
-    const GateDropout<T> dropout(kernels_, plan_, f_.noise.x_factors, I, threads_);
-    Buffer<T> rows(plan_.total() * I, uninitialised);
-    for (int g = 0; g < layout_.gates(); ++g) {
-      input_product(layout_.gate(g), layout_.gate_blocks(z_panel_), rows.data());
-      dropout.add(g, rows.data(), typed<T>(b_.dx));
-    }
+    if (f_.noise.x_factors) input_dropout().input_gradient(typed<T>(f_.weights.kernel), z(), typed<T>(b_.dx));
+    else input_product();
   }
 
-  // dx (input_.rows, input_dim) = dz W^T, of some gates.
-  void input_product(const GateSet& gates, const KBlocks& k, T* dx) const {
+  // dx (rows of x, input_dim) = dz W^T
+  void input_product() const {
     const int64_t I = f_.spec->input_dim;
+    const KBlocks k = layout_.input_blocks(input_.panel);
     const Products<T>& products = products_of<T>(call_.table, call_.formats.input, layout_.units);
-    const Panels<T> wt =
-        transposed_panels(kernels_, products, layout_, gates, typed<T>(f_.weights.kernel), I, threads_);
+    const Panels<T> wt = transposed_panels(kernels_, products, layout_, layout_.input_gates(),
+                                           typed<T>(f_.weights.kernel), I, threads_);
     for_row_parts(input_.rows, threads_, [&](int64_t first, int64_t count) {
       Buffer<T> scratch(product_scratch(products, count, factors(k)), uninitialised);
-      ProductArgs<T> part = linear_product(layout_.lanes, count, I,
-                                           input_.at(0, first) + gates.first * layout_.lanes, input_.row, k, wt,
-                                           dx + first * I, I);
+      ProductArgs<T> part = linear_product(layout_.lanes, count, I, input_.at(0, first), input_.row, k, wt,
+                                           typed<T>(b_.dx) + first * I, I);
       part.scratch = scratch.data();
       products.product(part);
     });

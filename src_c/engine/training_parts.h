@@ -35,17 +35,6 @@ template <class T> RnnFormats training_formats(const KernelTable& table, const R
   return {type(f.noise.x_factors, f.spec->input_dim), type(f.noise.h_factors, state_size(*f.spec))};
 }
 
-// Rows of a product that one thread takes at a time.
-constexpr int64_t kRowsPerPart = 240;
-
-// f(first, count) over [0, rows) in parts.
-template <class F> void for_row_parts(int64_t rows, int threads, const F& f) {
-  parallel_for(ceil_div(rows, kRowsPerPart), threads, [&](int64_t part) {
-    const int64_t first = part * kRowsPerPart;
-    f(first, std::min(kRowsPerPart, rows - first));
-  });
-}
-
 // f(row_begin, row_end) over the plan's sorted rows, one part per thread.
 template <class F> void for_batch_parts(const SequencePlan& plan, int threads, const F& f) {
   const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(threads, plan.batch()));

@@ -18,6 +18,13 @@ template <class T> void scale(int64_t size, const T* x, const T* factors, bool a
   }
 }
 
+// The same of rows whose next ones lie so many elements further on.
+template <class T>
+void scale_rows(int64_t rows, int64_t n, const T* x, ptrdiff_t x_row, const T* factors, ptrdiff_t factors_row,
+                bool accumulate, T* y, ptrdiff_t y_row) {
+  for (int64_t r = 0; r < rows; ++r) scale(n, x + r * x_row, factors + r * factors_row, accumulate, y + r * y_row);
+}
+
 // The factors of a gate for the rows of a cut.
 template <class Args> auto gate_factors(const Args& p, const Cut& s, int gate) {
   return p.h_factors + gate * p.h_factors_gate + s.row * p.state;
@@ -32,16 +39,15 @@ template <class T> const T* dropped_state(const RecurForwardArgs<T>& p, const Cu
   return dropped;
 }
 
-// z's slot = init + (dropped state) U_gate, of panels with `gates` vectors per k; init: what stands in the slot, or
-// init_last, [panel][VL].
+// z's slot = init + (dropped state) U_gate; init: what stands in the slot, or init_last, [panel][VL].
 template <class T>
-void gate_product(const RecurForwardArgs<T>& p, const Cut& s, int gates, int gate, int slot,
+void gate_product(const RecurForwardArgs<T>& p, const Cut& s, int gate, int slot,
                   decltype(RecurForwardArgs<T>::bias_h) init_last) {
   constexpr int VL = Vec<T>::N;
   T* z = p.z + (s.z - p.z_origin) * kSlots * VL + slot * VL;
-  const PanelWeights u = {static_cast<const T*>(p.u.data) + gate * VL, nullptr, nullptr};
+  const PanelWeights u = {p.gate_u + gate * p.gate_u_size, nullptr, nullptr};
   recurrent_tiles<Full<T>>(1, s, p.panel_begin, p.panel_end, p.state, z, p.z_panel, init_last,
-                           dropped_state(p, s, gate), u, gates * VL, nullptr,
+                           dropped_state(p, s, gate), u, VL, nullptr,
                            [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
     for (int r = 0; r < rows; ++r)
       for (int q = 0; q < group; ++q)

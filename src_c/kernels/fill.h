@@ -18,7 +18,7 @@ template <class T> Kernels<T> kernels(const char* isa) {
   k.pack = pack<T>;
   k.transpose = transpose<T>;
   k.z_sums = z_sums<T>;
-  k.scale = scale<T>;
+  k.scale_rows = scale_rows<T>;
   k.z_sums_by_index = z_sums_by_index<T>;
   k.normalize = normalize<T>;
   k.normalize_backward = normalize_backward<T>;

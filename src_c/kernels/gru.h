@@ -81,8 +81,8 @@ template <class F, bool Training, class Gates> struct GruForward {
       if (p.norm.gamma) {
         normalized_product<F, Training>(p, s, h_prev, p.u, AllGates());
       } else {
-        for (int gate = 0; gate < 2; ++gate) gate_product(p, s, 3, gate, gate, nullptr);
-        gate_product(p, s, 3, 2, 3, p.bias_h);
+        for (int gate = 0; gate < 2; ++gate) gate_product(p, s, gate, gate, nullptr);
+        gate_product(p, s, 2, 3, p.bias_h);
       }
       for_units_in_z(s, [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
         unit_math(u, x, x + 3 * VL, z_row, row);
@@ -115,7 +115,7 @@ template <class F, bool Training, class Gates> struct GruForward {
       normalized_product<F, Training>(p, s, h_prev, p.u, OpenGates());
       for_units_in_z(s, gate_math);
     } else if (Training && p.h_factors) {
-      for (int gate = 0; gate < 2; ++gate) gate_product(p, s, 2, gate, gate, nullptr);
+      for (int gate = 0; gate < 2; ++gate) gate_product(p, s, gate, gate, nullptr);
       for_units_in_z(s, gate_math);
       scale(s.count * H, reset_state, gate_factors(p, s, 2), false, reset_state);
     } else {

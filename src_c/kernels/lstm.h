@@ -84,8 +84,8 @@ template <class F, bool Training, class Gates> struct LstmForward {
     store_states(u, cell.c, cell.o * gates.state(cell.c), c_prev_row, c_row, h_prev_row, h_row, packed);
   }
 
-  // One row from its finished pre-activations in z: c of all units, and then h from its normalised value. In inference c
-  // may be updated in place, and z has no more to keep: the new c, and o, wait there.
+  // One row from its finished pre-activations in z: c of all units, and then h from its normalised value. In inference
+  // c may be updated in place, and z has no more to keep: the new c, and o, wait there.
   void normalized_row(T* z_row, const T* c_prev_row, T* c_row, const T* h_prev_row, T* h_row, int64_t packed) const {
     const int64_t panels = (p.units + VL - 1) / VL;
     for (int64_t panel = 0; panel < panels; ++panel) {
@@ -137,7 +137,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
       for (int64_t r = 0; r < s.count; ++r)
         normalized_row(z + r * kSlots * VL, c_prev + r * H, c + r * H, h_prev + r * H, h + r * H, s.z + r);
     } else if (Training && p.h_factors) {
-      for (int gate = 0; gate < 4; ++gate) gate_product(p, s, 4, gate, gate, nullptr);
+      for (int gate = 0; gate < 4; ++gate) gate_product(p, s, gate, gate, nullptr);
       for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel)
         finish(z + panel * p.z_panel, static_cast<int>(s.count), 1, 0, panel);
     } else {

@@ -146,6 +146,7 @@ template <class T> struct RecurForwardArgs {
                                 // precision: unused, or with h_factors (row_end - row_begin, state)
   const T* h_factors;           // training: [gate][sorted row][state], what a gate multiplies the state with; or null
   ptrdiff_t h_factors_gate;     // elements from one gate to the next
+  const T* gate_u; ptrdiff_t gate_u_size;  // with h_factors: panels of each gate alone, and the elements of one
   Zoneout<T> h_zoneout, c_zoneout;
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
@@ -233,8 +234,9 @@ template <class T> struct Kernels {
   void (*transpose)(int64_t rows, int64_t cols, const T* from, ptrdiff_t from_row, T* to, ptrdiff_t to_row);
   // sums [4 * VL] = the rows of one panel of z added up, in order
   void (*z_sums)(int64_t rows, const T* z, T* sums);
-  // y = x * factors, or y += that
-  void (*scale)(int64_t size, const T* x, const T* factors, bool accumulate, T* y);
+  // y = x * factors, or y += that, over rows of n elements
+  void (*scale_rows)(int64_t rows, int64_t n, const T* x, ptrdiff_t x_row, const T* factors, ptrdiff_t factors_row,
+                     bool accumulate, T* y, ptrdiff_t y_row);
   // sums [row][4 * VL] += the rows of one panel of z, each to the row of its index, in order
   void (*z_sums_by_index)(int64_t rows, const T* z, const int32_t* index, T* sums);
   void (*normalize)(const NormRows<T>&);

@@ -38,9 +38,12 @@ constexpr int kAccumulators = 12;
 
 constexpr int least(int a, int b) { return a < b ? a : b; }
 
-// Rows of the tallest tile for panels of NV vectors.
-constexpr int max_rows(int nv) { return least(8, kAccumulators / nv); }
-// Panels that a tile of R rows takes at once.
+// Rows of the tallest tile for so many panels of NV vectors.
+constexpr int max_rows(int nv, int panels = 1) { return least(8, kAccumulators / (nv * panels)); }
+// Panels that tiles of more than three rows take at once: two of a single vector, of which one would load an element of
+// A for every sum.
+constexpr int tall_panels(int nv) { return nv == 1 ? 2 : 1; }
+// Panels that a tile of R rows, few, takes at once.
 constexpr int max_panels(int r, int nv) { return r > 3 ? 1 : least(4, kAccumulators / (r * nv)); }
 
 // One tile: out = init + A * B, for R rows and NP panels of NV vectors, A and B in format F. Every product of the
@@ -160,9 +163,9 @@ template <int R, int NP, int NV, class F> RNNFAST_NOINLINE void tile_product(con
 
 template <class F> using TileFunction = void (*)(const Tile<F>&);
 
-// The tile of `rows` rows (at most max_rows) and `panels` panels (1, 2 or max_panels) of NV vectors.
+// The tile of `rows` rows (at most max_rows) and `panels` panels (1, 2 or max_panels, tall_panels) of NV vectors.
 template <int NV, class F> TileFunction<F> tile_function(int rows, int panels) {
-  constexpr int Max = max_rows(NV);
+  constexpr int Max = max_rows(NV), Tall = tall_panels(NV), MaxTall = max_rows(NV, Tall);
   static const TileFunction<F> one_panel[] = {
       tile_product<1, 1, NV, F>,             tile_product<least(2, Max), 1, NV, F>,
       tile_product<least(3, Max), 1, NV, F>, tile_product<least(4, Max), 1, NV, F>,
@@ -170,7 +173,12 @@ template <int NV, class F> TileFunction<F> tile_function(int rows, int panels) {
       tile_product<least(7, Max), 1, NV, F>, tile_product<least(8, Max), 1, NV, F>};
   static const TileFunction<F> two_panels[] = {tile_product<1, least(2, max_panels(1, NV)), NV, F>,
                                                tile_product<2, least(2, max_panels(2, NV)), NV, F>,
-                                               tile_product<3, least(2, max_panels(3, NV)), NV, F>};
+                                               tile_product<3, least(2, max_panels(3, NV)), NV, F>,
+                                               tile_product<least(4, MaxTall), Tall, NV, F>,
+                                               tile_product<least(5, MaxTall), Tall, NV, F>,
+                                               tile_product<least(6, MaxTall), Tall, NV, F>,
+                                               tile_product<least(7, MaxTall), Tall, NV, F>,
+                                               tile_product<least(8, MaxTall), Tall, NV, F>};
   static const TileFunction<F> most_panels[] = {tile_product<1, max_panels(1, NV), NV, F>,
                                                 tile_product<2, max_panels(2, NV), NV, F>,
                                                 tile_product<3, max_panels(3, NV), NV, F>};
@@ -231,12 +239,14 @@ template <class F> struct Tiles {
         body(tile_function<F>(nv, height, most), height, most, int64_t{0}, panel);
       return;
     }
-    const int64_t tiles = (rows + max_rows(nv) - 1) / max_rows(nv);
-    for (int64_t i = 0; i < panels; ++i) {
-      const int64_t panel = walk.backwards ? panels - 1 - i : i;
+    for (int64_t i = 0, group; i < panels; i += group) {
+      group = panels - i < tall_panels(nv) ? 1 : tall_panels(nv);
+      const int64_t panel = walk.backwards ? panels - group - i : i;
+      const int together = static_cast<int>(group), tallest = max_rows(nv, together);
+      const int64_t tiles = (rows + tallest - 1) / tallest;
       for (int64_t row = 0, tile = 0; tile < tiles; ++tile) {
         const int height = static_cast<int>((rows - row) / (tiles - tile));
-        body(tile_function<F>(nv, height, 1), height, 1, row, panel);
+        body(tile_function<F>(nv, height, together), height, together, row, panel);
         row += height;
       }
     }

@@ -30,7 +30,16 @@ def test_against_the_reference(kind, units, dtype, rng):
     check_layer(layer, x, "no bias", rng, activation="softsign", lengths=np.array([5, 2, 0, 1, 4, 3]), **noise)
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru", "gru_reset_before", "lstm_norm"])
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_more_rows_than_are_taken_at_a_time(kind, rng):
+    layer = make_layer(kind, 70, 19, rng)
+    x = normal(rng, (BATCH, 50, 70), np.float64)
+    noise = make_noise(layer, BATCH, 50, rng, np.float64).get("both dropouts", {})
+    lengths = np.array([50, 41, 50, 17, 50, 49])
+    check_layer(layer, x, kind, rng, lengths=lengths, go_backwards=True, return_sequences=True, **noise)
+
+
+@pytest.mark.parametrize("kind", ["simple_rnn", "lstm", "gru", "gru_reset_before", "lstm_norm"])
 def test_a_wide_layer_is_the_same_on_any_number_of_threads(kind, rng):
     layer = make_layer(kind, 40, 128, rng, dtype=np.float32)
     x = normal(rng, (32, 20, 40), np.float32)
