@@ -17,6 +17,8 @@ constexpr double kActivation = 0.25e-9;                                  // per 
 constexpr double kStep = 40e-9;                                          // what a step costs besides
 constexpr double kMeeting = 0.1e-6;  // per member: a meeting, and the states that the others have written
 
+constexpr double kHandOver = 0.3e-6;  // from a thread to the next: to see that steps are done, and their states
+
 // A footprint that is read again and again counts for the cache that holds most of it.
 double read_seconds(double bytes) {
   const CpuInfo& cpu = cpu_info();
@@ -33,6 +35,12 @@ double layer_seconds(const RnnWork& work, int members) {
                read_seconds(inputs * static_cast<double>(work.weight_size)));
   const double waiting = members > 1 ? static_cast<double>((work.steps - 1) * members) * kMeeting : 0;
   return projection + static_cast<double>(work.steps) * step_seconds(work, panels) + waiting;
+}
+
+// So many steps of a stage at a time.
+double chunk_seconds(const StageWork& stage, int64_t steps) {
+  const double count = static_cast<double>(steps);
+  return count * stage.step + std::max(count * stage.product, stage.reading);
 }
 
 std::string microseconds(double seconds) {
@@ -76,6 +84,52 @@ Sharing best_sharing(const RnnWork& work, int layers, int threads) {
     if (seconds < best.seconds) best = {members * layers, members, seconds};
   }
   return best;
+}
+
+StageWork stage_work(const RnnWork& work) {
+  const double units = static_cast<double>(work.layout.units * work.layout.gates());
+  const double inputs = units * static_cast<double>(work.input_dim);
+  const double size = static_cast<double>(work.weight_size);
+  return {step_seconds(work, work.layout.panels()),
+          product_seconds(inputs * static_cast<double>(work.rows), work.weight_size), read_seconds(inputs * size),
+          (inputs + units * static_cast<double>(work.layout.units)) * size};
+}
+
+Pipelining best_pipelining(const std::vector<StageWork>& stages, int64_t steps, int threads) {
+  Pipelining best;
+  const int count = static_cast<int>(stages.size()), members = std::min(threads, count);
+  if (members < 2) return best;
+  double bytes = 0;
+  for (const StageWork& stage : stages) bytes += stage.bytes;
+  // A thread of several stages reads their weights anew with each chunk, where they do not stay in its L2 together.
+  const double again = members < count ? read_seconds(bytes / members) : 0;
+  for (int64_t chunk = 1; 2 * chunk <= steps; chunk *= 2) {
+    double longest = 0, all = 0;
+    for (const StageWork& stage : stages) {
+      longest = std::max(longest, chunk_seconds(stage, chunk));
+      all += chunk_seconds(stage, chunk);
+    }
+    const double share = std::max(longest, all / members);
+    // Before and after all are at work, there is a chunk for each thread but one.
+    const double seconds = kRegionSeconds + static_cast<double>(ceil_div(steps, chunk)) * (share + again + kHandOver) +
+                           (members - 1) * (all / members + kHandOver);
+    if (best.threads == 1 || seconds < best.seconds) best = {members, chunk, {}, all, seconds};
+  }
+  if (best.threads == 1) return best;
+  // Each stage belongs to the thread whose share of the work its middle lies in.
+  double before = 0;
+  for (const StageWork& stage : stages) {
+    const double own = chunk_seconds(stage, best.chunk);
+    best.owners.push_back(std::min(members - 1, static_cast<int>(members * (before + own / 2) / best.chunk_seconds)));
+    before += own;
+  }
+  return best;
+}
+
+std::string explain_pipelining(const Pipelining& pipelining, double others) {
+  return "layers pipelined over " + std::to_string(pipelining.threads) + " threads, " +
+         std::to_string(pipelining.chunk) + " steps at a time: " + microseconds(pipelining.seconds) + ", not " +
+         microseconds(others);
 }
 
 std::string explain_sharing(const RnnWork& work, int layers, int threads) {

@@ -72,11 +72,17 @@ template <class T> class RnnNode : public Node<T> {
   const RnnNode* recurrent() const override { return this; }
   double work(const Graph&, const Shapes&) const override;
   LayoutWish wish() const override { return LayoutWish::packed; }
+  bool has_steps() const override { return !go_backwards_; }
+  std::unique_ptr<NodeSteps> begin_steps(Context<T>&, const SequencePlan&) const override;
+  StageWork stage_work(const Graph& graph, const Shapes& shapes, int64_t rows) const override {
+    return rnnfast::stage_work(rnn_work(graph, shapes, rows));
+  }
   const char* not_causal() const override { return go_backwards_ ? "it reads its input backwards in time" : nullptr; }
 
  private:
   // Where the outputs come from: the final state, a stream's masked step, or the states of all steps.
   enum class Emits { last, step, history };
+  class Steps;
   Emits emits(const Context<T>&, const SequencePlan&) const;
   bool carried(const Context<T>& context) const { return slot_ >= 0 && context.state(slot_) != nullptr; }
   RnnInfer<T> begin(Context<T>&) const;

@@ -207,6 +207,7 @@ template <class T> void Program<T>::finish(const std::vector<int>& outputs) {
   give_small_tables();
   find_last_uses();
   find_groups();
+  find_chains();
   finished_ = true;
 }
 
@@ -268,15 +269,6 @@ template <class T> void Program<T>::find_last_uses() {
   last_uses_.resize(nodes_.size());
   for (size_t v = 0; v < last.size(); ++v)
     if (last[v] < nodes_.size()) last_uses_[last[v]].push_back(static_cast<int>(v));
-}
-
-// Both directions of a Bidirectional: recurrent layers, one after the other, that read one value.
-template <class T> void Program<T>::find_groups() {
-  groups_.assign(nodes_.size(), 1);
-  for (size_t i = nodes_.size(); i-- > 1;) {
-    const RnnNode<T>*one = nodes_[i - 1]->recurrent(), *two = nodes_[i]->recurrent();
-    if (one != nullptr && two != nullptr && one->may_run_beside(*two)) groups_[i - 1] = groups_[i] + 1;
-  }
 }
 
 template class Program<float>;
