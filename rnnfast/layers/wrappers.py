@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.core import Dense
 from rnnfast.variable import Variable
 
 
@@ -143,6 +144,8 @@ class TimeDistributed(Wrapper):
         return True
 
     def lower(self, program: Any, value: Any) -> Any:
+        if isinstance(self.layer, Dense):
+            return self.layer.lower(program, value)  # looks at the last axis alone: packed steps may stay so
         step = program.time_distributed_begin(value, self.name)
         return program.time_distributed_end(self.layer.lower(program, step), self.name)
 

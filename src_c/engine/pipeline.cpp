@@ -8,8 +8,9 @@
 namespace rnnfast {
 namespace {
 
-// Nanoseconds that a chunk may take beyond what was estimated, unless a thread has lost its processor.
-constexpr int64_t kPatience = 100'000;
+// Nanoseconds that a chunk may take beyond what was estimated, or a thread that has slept to come, unless one has lost
+// its processor.
+constexpr int64_t kPatience = 200'000;
 
 }  // namespace
 
@@ -22,12 +23,15 @@ Pipeline::Pipeline(int64_t steps, int64_t chunk, std::vector<int> owners, double
 
 Pipeline::Member Pipeline::enter(int member) {
   came_.fetch_add(1, std::memory_order_relaxed);
-  return {member, {}};
+  return {member, {}, member == 0 ? nanoseconds_now() : 0};
 }
 
+// All is done, but the call waits for every thread to have come.
 void Pipeline::leave(const Member& self, int members) {
-  // Whoever has not come by now keeps the call waiting at the end of the parallel region.
-  if (self.index == 0 && came_.load(std::memory_order_relaxed) < members) remember_stall();
+  if (self.index > 0 || came_.load(std::memory_order_relaxed) >= members) return;
+  Waiting waiting;
+  while (came_.load(std::memory_order_relaxed) < members) waiting.turn();
+  if (nanoseconds_now() - self.start > kPatience) remember_stall();
 }
 
 // A stage that has steps to run, if nobody else runs it. held: the stage that the member has already.

@@ -39,6 +39,7 @@ class Pipeline {
   struct Member {
     int index;
     Range range;
+    int64_t start;  // nanoseconds; of the first member
   };
   struct alignas(64) Stage {
     std::atomic<int64_t> done{0};  // steps

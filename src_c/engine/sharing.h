@@ -40,10 +40,11 @@ std::string explain_sharing(const RnnWork&, int layers, int threads);
 
 // The work of a layer that can run some steps at a time: a recurrent one, or one that looks at a step at a time.
 struct StageWork {
-  double step = 0;     // seconds of each step, whatever comes before and after it
-  double product = 0;  // seconds per step of a product whose weights are read once for all steps of a chunk ...
-  double reading = 0;  // ... which takes so many seconds
-  double bytes = 0;    // of all its weights
+  double step = 0;           // seconds of each step, whatever comes before and after it, ...
+  double step_bytes = 0;     // ... and the bytes of weights that it reads
+  double product = 0;        // seconds per step of a product over a chunk of steps, ...
+  double product_bytes = 0;  // ... and the bytes of weights that it reads once for all of them
+  int64_t outputs = 0;       // numbers per step that it hands on
 };
 StageWork stage_work(const RnnWork&);
 

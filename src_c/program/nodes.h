@@ -4,7 +4,7 @@
 
 #include "../engine/buffer.h"
 #include "../engine/rnn_infer.h"
-#include "program.h"
+#include "point_node.h"
 
 namespace rnnfast {
 
@@ -123,20 +123,21 @@ template <class T> class ReverseNode : public Node<T> {
 };
 
 // act(x W + b) over the last axis.
-template <class T> class DenseNode : public Node<T> {
+template <class T> class DenseNode : public PointNode<T> {
  public:
   DenseNode(std::string name, int in, int out, const KernelTable& table, WeightType weights, int64_t inputs,
             int64_t outputs, const T* kernel, const T* bias, const Activation& activation)
-      : Node<T>(std::move(name), {in}, out),
+      : PointNode<T>(std::move(name), in, out),
         inputs_(inputs),
         outputs_(outputs),
         activation_(activation),
         kernels_(table.of<T>()),
         dense_(table, weights, inputs, outputs, kernel, bias) {}
-  void run(Context<T>&) const override;
+  void map(int64_t size, const T* x, T* y, T* scratch) const override;
+  int64_t scratch(int64_t size) const override { return dense_.workspace(size / inputs_); }
+  int64_t bytes() const override { return dense_.bytes(); }
   NodeInfo info() const override;
   double work(const Graph&, const Shapes&) const override;
-  LayoutWish wish() const override { return LayoutWish::follows; }
 
  private:
   int64_t inputs_, outputs_;
@@ -145,14 +146,13 @@ template <class T> class DenseNode : public Node<T> {
   PackedDense<T> dense_;
 };
 
-template <class T> class ActivationNode : public Node<T> {
+template <class T> class ActivationNode : public PointNode<T> {
  public:
   ActivationNode(std::string name, int in, int out, const KernelTable& table, int64_t features,
                  const Activation& activation)
-      : Node<T>(std::move(name), {in}, out), features_(features), activation_(activation), kernels_(table.of<T>()) {}
-  void run(Context<T>&) const override;
+      : PointNode<T>(std::move(name), in, out), features_(features), activation_(activation), kernels_(table.of<T>()) {}
+  void map(int64_t size, const T* x, T* y, T* scratch) const override;
   NodeInfo info() const override;
-  LayoutWish wish() const override { return LayoutWish::follows; }
 
  private:
   int64_t features_;

@@ -1,12 +1,10 @@
 #include "nodes.h"
 
 namespace rnnfast {
-template <class T> void DenseNode<T>::run(Context<T>& context) const {
-  const Tensor<T>& x = context.tensor(this->inputs[0]);
-  const int64_t rows = x.size() / inputs_;
-  T* y = context.create_like(this->output, x);
+template <class T> void DenseNode<T>::map(int64_t size, const T* x, T* y, T* scratch) const {
+  const int64_t rows = size / inputs_;
   const bool fused = is_elementwise(activation_);
-  dense_.run(rows, x.data, y, fused ? &activation_ : nullptr, context.temporary(dense_.workspace(rows)));
+  dense_.run(rows, x, y, fused ? &activation_ : nullptr, scratch);
   if (!fused) activate_rows(kernels_, activation_, rows, outputs_, y, y);
 }
 
@@ -25,10 +23,8 @@ template <class T> NodeInfo DenseNode<T>::info() const {
           dense_.bytes()};
 }
 
-template <class T> void ActivationNode<T>::run(Context<T>& context) const {
-  const Tensor<T>& x = context.tensor(this->inputs[0]);
-  T* y = context.create_like(this->output, x);
-  activate_rows(kernels_, activation_, x.size() / features_, features_, x.data, y);
+template <class T> void ActivationNode<T>::map(int64_t size, const T* x, T* y, T*) const {
+  activate_rows(kernels_, activation_, size / features_, features_, x, y);
 }
 
 template <class T> NodeInfo ActivationNode<T>::info() const {

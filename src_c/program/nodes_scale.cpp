@@ -21,12 +21,9 @@ template <class T, class Term> T sum_of(int64_t n, const Term& term) {
 
 }  // namespace
 
-template <class T> void ScaleNode<T>::run(Context<T>& context) const {
-  const Tensor<T>& in = context.tensor(this->inputs[0]);
+template <class T> void ScaleNode<T>::map(int64_t size, const T* x, T* y, T*) const {
   const auto features = static_cast<int64_t>(scale_.size());
-  const T *x = in.data, *shift = shift_.data(), *scale = scale_.data(), *offset = offset_.data();
-  const int64_t size = in.size();
-  T* y = context.create_like(this->output, in);
+  const T *shift = shift_.data(), *scale = scale_.data(), *offset = offset_.data();
   for (int64_t at = 0; at < size; at += features, x += features, y += features)
     for (int64_t i = 0; i < features; ++i) y[i] = (x[i] - shift[i]) * scale[i] + offset[i];
 }
@@ -39,12 +36,9 @@ template <class T> NodeInfo ScaleNode<T>::info() const {
           static_cast<int64_t>(3 * scale_.size() * sizeof(T))};
 }
 
-template <class T> void NormalizeNode<T>::run(Context<T>& context) const {
-  const Tensor<T>& in = context.tensor(this->inputs[0]);
+template <class T> void NormalizeNode<T>::map(int64_t size, const T* x, T* y, T*) const {
   const auto features = static_cast<int64_t>(gamma_.size());
-  const T *x = in.data, *gamma = gamma_.data(), *beta = beta_.data();
-  const int64_t size = in.size();
-  T* y = context.create_like(this->output, in);
+  const T *gamma = gamma_.data(), *beta = beta_.data();
   for (int64_t at = 0; at < size; at += features, x += features, y += features) {
     T shift = 0, scale;
     if (mode_ == NormalizeMode::unit) {

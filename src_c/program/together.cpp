@@ -5,6 +5,12 @@
 #include "../engine/threads.h"
 
 namespace rnnfast {
+namespace {
+
+// Chains are pipelined where that is estimated to take less than so much of the time without.
+constexpr double kClearly = 0.95;
+
+}  // namespace
 
 // Both directions of a Bidirectional: recurrent layers, one after the other, that read one value.
 template <class T> void Program<T>::find_groups() {
@@ -48,7 +54,7 @@ typename Program<T>::Together Program<T>::together(size_t node, int64_t rows, co
   const int64_t steps = shapes.time(graph_.values[static_cast<size_t>(nodes_[node]->inputs[0])]);
   chain.pipelining = best_pipelining(stages, steps, threads);
   chain.seconds = chain.pipelining.seconds;
-  return chain.pipelining.threads > 1 && chain.seconds < chain.others ? chain : alone;
+  return chain.pipelining.threads > 1 && chain.seconds < kClearly * chain.others ? chain : alone;
 }
 
 template <class T> void Program<T>::run_together(size_t node, const Together& together, Context<T>& context) const {
