@@ -46,7 +46,7 @@ INSTRUCTION_SETS = {
 ADDITIONS = ("_vnni", "_bf16", "amx", "_dotprod")
 EMULATED = {"amx": "avx512"}  # in tests alone: an addition in plain C++, and the set whose flags it is compiled with
 
-# No -march=native, -ffast-math or link-time optimisation: a wheel runs on every machine of its platform, results do not
+# No -march=native, -ffast-math or link-time optimization: a wheel runs on every machine of its platform, results do not
 # depend on what a compiler contracts or reorders, and code of one instruction set must not spread into another's.
 # RNNFAST_OPTIMIZE=1 is for sanitizers, under which the kernels take minutes and gigabytes to compile at level 3.
 BASE_FLAGS = {

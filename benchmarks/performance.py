@@ -89,8 +89,8 @@ def _page(machines: list[dict], sections: list[Section], workloads: list[dict], 
     dates = " to ".join(sorted({min(each["date"] for each in machines), max(each["date"] for each in machines)}))
     head = [
         "# Performance",
-        "Written by `benchmarks/performance.py` from measurements of `versus.py` and `real_models.py`; "
-        "[Benchmarks](benchmarks.md) says how\nthey are taken and how to repeat them.",
+        "Written by `benchmarks/performance.py` from measurements of `versus.py` and `real_models.py`;\n"
+        "[Benchmarks](benchmarks.md) says how they are taken and how to repeat them.",
         f"Measured on {dates}: {machine['processor']}, {machine['cpus']} CPUs{cache}; {machine['system']}, "
         f"Python {machine['python']}.",
         "A ratio is the best peer's time over rnnfast's: above 1, rnnfast is faster. Figures compare within a table.",

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from contest import machine
-from workloads.data import EXAMPLES, add_folder_argument
+from workloads.data import add_folder_argument
 
 STEPS = 50
 BOUND = 1e-3  # relative, of any loss in the first STEPS
@@ -34,7 +34,8 @@ class Problem(NamedTuple):
 
     name: str
     network: Callable[[Any], Any]  # keras or rnnfast.keras -> the model, not compiled
-    compile: Callable[[Any, Any], None]  # (keras or rnnfast.keras, model)
+    loss: str
+    adam: dict[str, Any]  # arguments of the optimizer
     batches: Callable[[int], Iterator[tuple[Any, np.ndarray]]]  # of an epoch
     quality: Callable[[Any], float]  # of a trained model, on held-out data
     metric: str
@@ -72,7 +73,8 @@ def _film_reviews(folder: Path | None, length: int | None) -> list[Problem]:
         Problem(
             "film_reviews",
             example.network,
-            lambda keras, model: model.compile(keras.optimizers.Adam(), "binary_crossentropy"),
+            "binary_crossentropy",
+            {},
             _shuffled(x[:held], y[:held].astype(np.float32)[:, None], example.BATCH),
             quality,
             "accuracy",
@@ -101,9 +103,8 @@ def _shakespeare(folder: Path | None, length: int | None) -> list[Problem]:
         Problem(
             "shakespeare",
             lambda keras: example.network(keras, len(symbols), stateful=_states_can_be_carried()),
-            lambda keras, model: model.compile(
-                keras.optimizers.Adam(0.002, clipnorm=1.0), "sparse_categorical_crossentropy"
-            ),
+            "sparse_categorical_crossentropy",
+            {"learning_rate": 0.002, "clipnorm": 1.0},
             lambda epoch: pieces(0, held),
             quality,
             "perplexity",
@@ -122,7 +123,8 @@ def _pollution(folder: Path | None, length: int | None) -> list[Problem]:
         Problem(
             f"pollution, {cell}",
             lambda keras, cell=cell: example.network(keras, cell),
-            lambda keras, model: model.compile(keras.optimizers.Adam(), "mse"),
+            "mse",
+            {},
             _shuffled(train, y[:held], example.BATCH),
             _error(test, y[held:], scale),
             "error, ug/m3",
@@ -140,7 +142,8 @@ def _temperatures(folder: Path | None, length: int | None) -> list[Problem]:
         Problem(
             "temperatures",
             example.network,
-            lambda keras, model: model.compile(keras.optimizers.Adam(), "mse"),
+            "mse",
+            {},
             _shuffled(x[:held], y[:held], example.BATCH),
             _error(x[held:], y[held:], deviation),
             "error, C",
@@ -159,7 +162,6 @@ PROBLEMS = {
 
 def _example(name: str) -> Any:
     """A module of the examples, whose folder workloads.data has put on the path."""
-    assert EXAMPLES.is_dir()
     return importlib.import_module(name)
 
 
@@ -179,7 +181,7 @@ def _reset(model: Any) -> None:
 
 def _built(problem: Problem, keras: Any) -> Any:
     model = problem.network(keras)
-    problem.compile(keras, model)
+    model.compile(keras.optimizers.Adam(**problem.adam), problem.loss)
     return model
 
 

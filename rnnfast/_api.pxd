@@ -114,6 +114,9 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void* param
         void* before
         const void* grad
+        const int64_t* grad_index
+        int64_t grad_rows
+        int64_t grad_width
         void* slots[3]
         double learning_rate
         double weight_decay

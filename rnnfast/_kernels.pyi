@@ -67,6 +67,7 @@ def optimizer_update(
     grad: Array,
     slots: Sequence[Array | None],
     *,
+    rows: Array | None = None,
     before: Array | None = None,
     learning_rate: float,
     weight_decay: float = 0,

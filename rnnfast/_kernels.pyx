@@ -158,16 +158,16 @@ def activation_backward(activation, x, y, dy):
 
 # ---- embeddings
 
-cdef tokens_in_range(tokens, int64_t vocabulary):
-    """The tokens as contiguous int64, all of them in [0, vocabulary)."""
-    check_array("tokens", tokens)
-    if tokens.dtype.kind not in "iu":
-        raise TypeError(f"tokens: expected an integer array, got {tokens.dtype}")
-    if tokens.size and (tokens.min() < 0 or tokens.max() >= vocabulary):
-        place = np.argwhere((tokens < 0) | (tokens >= vocabulary))[0]
-        raise ValueError(f"tokens: expected values from 0 to {vocabulary - 1}, got {tokens[tuple(place)]} at "
+cdef in_range(str name, index, int64_t count):
+    """An array of indices as contiguous int64, all of them in [0, count)."""
+    check_array(name, index)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected an integer array, got {index.dtype}")
+    if index.size and (index.min() < 0 or index.max() >= count):
+        place = np.argwhere((index < 0) | (index >= count))[0]
+        raise ValueError(f"{name}: expected values from 0 to {count - 1}, got {index[tuple(place)]} at "
                          f"{tuple(int(i) for i in place)}")
-    return np.asarray(tokens, np.int64, order="C")  # ascontiguousarray would give a lone token an axis
+    return np.asarray(index, np.int64, order="C")  # ascontiguousarray would give a lone index an axis
 
 
 def embedding_forward(table, tokens):
@@ -175,7 +175,7 @@ def embedding_forward(table, tokens):
     float_type("table", table)
     if table.ndim != 2:
         raise ValueError(f"table: expected a matrix, got shape {table.shape}")
-    return table.take(tokens_in_range(tokens, table.shape[0]), axis=0)
+    return table.take(in_range("tokens", tokens, table.shape[0]), axis=0)
 
 
 def embedding_backward(tokens, dy, int64_t vocabulary):
@@ -183,7 +183,7 @@ def embedding_backward(tokens, dy, int64_t vocabulary):
     cdef int number = float_type("dy", dy)
     if vocabulary < 0:
         raise ValueError(f"vocabulary: expected 0 or more, got {vocabulary}")
-    tokens = tokens_in_range(tokens, vocabulary)
+    tokens = in_range("tokens", tokens, vocabulary)
     if dy.ndim < 1 or dy.shape[:-1] != tokens.shape:
         raise ValueError(f"dy: expected shape {tokens.shape} + (dim,), got {dy.shape}")
     dy = contiguous(dy)
@@ -233,14 +233,21 @@ def all_finite(x):
 
 # ---- optimizers: param and its slots are flat, contiguous and updated in place; `before` receives what param was
 
-cdef int64_t check_update(param, before, grad) except -1:
+cdef int64_t check_update(param, before, grad, rows) except -1:
     cdef int number = float_type("param", param)
     if param.ndim != 1:
         raise ValueError(f"param: expected a flat array, got shape {param.shape}")
     check_contiguous("param", param, number, param.shape, written=True)
-    check_contiguous("grad", grad, number, param.shape)
     check_optional("before", before, param)
+    check_contiguous("grad", grad, number, param.shape if rows is None else (rows.size, table_width(param, grad)))
     return param.size
+
+
+cdef int64_t table_width(param, grad) except -1:
+    check_array("grad", grad)
+    if grad.ndim != 2 or not grad.shape[1] or param.size % grad.shape[1]:
+        raise ValueError(f"grad: expected rows of a table of {param.size} elements, got shape {grad.shape}")
+    return grad.shape[1]
 
 
 cdef int check_optional(str name, slot, param, bint needed=False) except -1:
@@ -261,12 +268,13 @@ cdef dict RULES = {
 }
 
 
-def optimizer_update(str rule, param, grad, slots, *, before=None, double learning_rate, double weight_decay=0,
-                     double momentum=0, double rho=0, double beta_1=0, double beta_2=0, double epsilon=0,
-                     double slot_share=0, double grad_share=0, int64_t step=1, bint nesterov=False):
+def optimizer_update(str rule, param, grad, slots, *, rows=None, before=None, double learning_rate,
+                     double weight_decay=0, double momentum=0, double rho=0, double beta_1=0, double beta_2=0,
+                     double epsilon=0, double slot_share=0, double grad_share=0, int64_t step=1, bint nesterov=False):
     """One step of a rule as in Keras; src_c/kernels/optimizers.h has the formulas, and says which numbers each takes.
 
-    slots: in the order that stands there, None where a rule can do without one. step counts from 1.
+    slots: in the order that stands there, None where a rule can do without one. step counts from 1. rows: int64, each
+    at most once; param is a table, flat, and grad (rows.size, width) the gradient of these rows, that of the others 0.
     """
     cdef OptimizerUpdate update
     cdef int least, most, i
@@ -277,7 +285,11 @@ def optimizer_update(str rule, param, grad, slots, *, before=None, double learni
         raise ValueError(f"step: expected 1 or more, got {step}")
     if not least <= len(slots) <= most:
         raise ValueError(f"slots: {rule} takes {least} to {most}, got {len(slots)}")
-    update.size = check_update(param, before, grad)
+    if rows is not None:
+        rows = in_range("rows", rows, param.size // table_width(param, grad))
+        update.grad_rows, update.grad_width = rows.size, grad.shape[1]
+    update.size = check_update(param, before, grad, rows)
+    update.grad_index = <const int64_t*> data(rows)
     for i, slot in enumerate(slots):
         check_optional(f"slots[{i}]", slot, param, i < least)
         update.slots[i] = data(slot)

@@ -100,6 +100,7 @@ class Registry(Generic[T]):
         }
 
     def deserialize(self, config: dict[str, Any]) -> T:
+        """An instance from its serialised form. TypeError: no dictionary; ValueError: not one of these classes."""
         if not isinstance(config, dict):
             raise TypeError(f"{self.kind}: a config is a dictionary, got {config!r} of type {type(config).__name__}")
         name, arguments = config.get("class_name"), config.get("config", {})

@@ -1,7 +1,14 @@
 """Activations by name: what layers accept as `activation=` and `recurrent_activation=`.
 
 Each name in this module is an `Activation`: a description that kernels understand, that can also be called on an array.
-The definitions are Keras 3's.
+The definitions are Keras 3's, element by element but for the last two:
+
+    linear x; tanh; sigmoid 1 / (1 + exp(-x)); exponential exp(x); softplus log(1 + exp(x)); softsign x / (1 + |x|);
+    relu max(x, 0); relu6 relu up to 6; leaky_relu x, below 0 alpha x; log_sigmoid log(sigmoid(x));
+    elu x, below 0 alpha (exp(x) - 1); celu x, below 0 alpha (exp(x / alpha) - 1); selu 1.0507 elu(x), alpha 1.6733;
+    gelu x P(x), P the normal distribution; silu (swish) x sigmoid(x); mish x tanh(softplus(x));
+    hard_sigmoid x / 6 + 1 / 2 within 0 and 1; hard_silu (hard_swish) x hard_sigmoid(x); hard_tanh x within -1 and 1;
+    softmax exp(x) / sum(exp(x)) over the last axis; log_softmax its logarithm
 
 >>> import numpy as np, rnnfast
 >>> rnnfast.activations.relu(np.array([-1.0, 2.0]))
@@ -21,8 +28,12 @@ from rnnfast._registry import unknown_name
 class Activation(NamedTuple):
     """An activation as the kernels take it.
 
-    name: Keras' name. id: `rnnfast::ActivationId`. alpha: `negative_slope` of leaky_relu, `alpha` of elu and celu;
-    unused by the others. beta: unused by the built-in ones.
+    name: Keras' name. id: `rnnfast::ActivationId`. alpha: `negative_slope` of leaky_relu (0.2), `alpha` of elu and celu
+    (1); unused by the others. beta: unused by the built-in ones. Called on an array, it is applied to it.
+
+    >>> from rnnfast.activations import leaky_relu
+    >>> leaky_relu._replace(alpha=0.5)([-2.0, 2.0])
+    array([-1.,  2.])
     """
 
     name: str

@@ -45,7 +45,13 @@ class Constraint:
 
 
 class NonNeg(Constraint):
-    """Negative weights become zero."""
+    """Negative weights become zero.
+
+    >>> import numpy as np
+    >>> from rnnfast.constraints import NonNeg
+    >>> NonNeg()(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
 
     def __call__(self, w: np.ndarray) -> np.ndarray:
         return np.maximum(w, 0)
@@ -94,7 +100,14 @@ class MaxNorm(_Norm):
 
 
 class UnitNorm(_Norm):
-    """The vectors along `axis` are brought to length one."""
+    """The vectors along `axis` are brought to length one.
+
+    >>> import numpy as np
+    >>> from rnnfast.constraints import UnitNorm
+    >>> UnitNorm()(np.array([[3.0], [4.0]])).round(3)
+    array([[0.6],
+           [0.8]])
+    """
 
     def __call__(self, w: np.ndarray) -> np.ndarray:
         return self._scaled(w, self._norms(w), 1)
@@ -105,7 +118,14 @@ class UnitNorm(_Norm):
 
 class MinMaxNorm(_Norm):
     """The vectors along `axis` are brought to a length between `min_value` and `max_value`, by the share `rate` of the
-    way."""
+    way.
+
+    >>> import numpy as np
+    >>> from rnnfast.constraints import MinMaxNorm
+    >>> MinMaxNorm(1.0, 2.0)(np.array([[0.3], [0.4]])).round(3)
+    array([[0.6],
+           [0.8]])
+    """
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
         super().__init__(axis)

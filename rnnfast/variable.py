@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels
+from rnnfast.row_gradient import RowGradient
 
 
 class Variable:
     """One weight of a layer.
 
     `value` and `numpy()` hand out read-only views; only `assign` and optimizers write, and each write bumps `version`,
-    which packed copies of the weight follow. `grad` is what the last backward pass left, or None. `regularizer` and
-    `constraint` are what training makes of it: see the modules of these names.
+    which packed copies of the weight follow. `grad` is the gradient that the last backward pass left, an array, or
+    None. `regularizer` and `constraint` are what training makes of it: see the modules of these names.
 
     >>> import numpy as np
     >>> from rnnfast.variable import Variable
@@ -29,7 +30,7 @@ class Variable:
         self.path = path or name
         self.trainable = trainable
         self.version = 0
-        self.grad: np.ndarray | None = None
+        self.gradient: np.ndarray | RowGradient | None = None  # `grad` as the layers have left it
         self.regularizer: Any = None
         self.constraint: Any = None
 
@@ -67,9 +68,19 @@ class Variable:
         """Tell followers that the value has changed."""
         self.version += 1
 
-    def add_grad(self, grad: np.ndarray) -> None:
+    @property
+    def grad(self) -> np.ndarray | None:
+        return self.gradient.to_array() if isinstance(self.gradient, RowGradient) else self.gradient
+
+    @grad.setter
+    def grad(self, value: np.ndarray | None) -> None:
+        self.gradient = value
+
+    def add_grad(self, gradient: np.ndarray | RowGradient) -> None:
         """Add a contribution to `grad`: a layer that is called twice in a step contributes twice."""
-        self.grad = grad if self.grad is None else self.grad + grad
+        before, self.gradient = self.grad, gradient
+        if before is not None:
+            self.grad = before + self.grad
 
     @property
     def storage(self) -> np.ndarray:

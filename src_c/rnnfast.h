@@ -132,6 +132,9 @@ enum class Rule : int { sgd, rmsprop, adam, nadam, adamax, adagrad, adadelta, li
 struct OptimizerUpdate {
   Rule rule; Dtype dtype; int64_t size;
   void* param; void* before; const void* grad;
+  // Null: grad is laid out as param is. Else param is a table (size / grad_width, grad_width) and grad
+  // (grad_rows, grad_width) holds that of the rows grad_index, each of which stands there once; all others have none.
+  const int64_t* grad_index; int64_t grad_rows, grad_width;
   void* slots[3];
   double learning_rate;
   double weight_decay;  // param is multiplied by 1 - learning_rate weight_decay first

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 
 # One reader for each file: that of the examples.
-EXAMPLES = Path(__file__).parents[2] / "examples"
-sys.path.append(str(EXAMPLES))
-import example_data  # noqa: E402
-from example_data import REVIEW_COUNT, REVIEWS, SHAKESPEARE, reviews  # noqa: E402
+sys.path.append(str(Path(__file__).parents[2] / "examples"))
+import example_data
+from example_data import REVIEW_COUNT, REVIEWS, SHAKESPEARE, reviews
 
-__all__ = ["EXAMPLES", "REVIEWS", "REVIEW_COUNT", "SHAKESPEARE", "add_folder_argument", "characters", "reviews"]
+__all__ = ["REVIEWS", "REVIEW_COUNT", "SHAKESPEARE", "add_folder_argument", "characters", "reviews"]
 
 _FOLDER_VARIABLE = "RNNFAST_BENCHMARK_DATA"
 

@@ -15,6 +15,9 @@ class CSVLogger(Callback):
     """Write the logs of every epoch as a line to `filename`, the names on the first one.
 
     separator: between numbers. append: go on in a file that exists. What an epoch's logs do not have is "NA".
+
+    >>> import rnnfast
+    >>> log = rnnfast.callbacks.CSVLogger("training.csv", append=True)
     """
 
     state_names = ("keys",)

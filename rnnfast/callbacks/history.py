@@ -7,7 +7,15 @@ from rnnfast.callbacks.base import Callback, Logs
 
 class History(Callback):
     """What `fit` returns. `history`: per name (`loss`, `accuracy`, `val_loss`, ...) a list with one value per epoch;
-    `epoch`: their numbers, from 0."""
+    `epoch`: their numbers, from 0.
+
+    >>> import numpy as np, rnnfast
+    >>> model = rnnfast.Sequential([rnnfast.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0)
+    >>> history.epoch, len(history.history["loss"])
+    ([0, 1], 2)
+    """
 
     state_names = ("history", "epoch")
 

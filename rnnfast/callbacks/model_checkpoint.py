@@ -17,6 +17,9 @@ class ModelCheckpoint(MonitorCallback):
     is made if it is not there. save_best_only: only when `monitor` is better than ever before; mode: as in
     `EarlyStopping`; initial_value_threshold: what it must be better than at first. save_freq: "epoch" or a number of
     batches. verbose: 1 prints what is done.
+
+    >>> import rnnfast
+    >>> keep = rnnfast.callbacks.ModelCheckpoint("best.keras", monitor="val_loss", save_best_only=True)
     """
 
     state_names = ("best", "_batches")

@@ -10,7 +10,11 @@ from rnnfast.callbacks.base import Callback, Logs
 
 
 class ProgressBar(Callback):
-    """What `verbose` shows of `fit` and `evaluate`: 1 a bar per epoch (tqdm), 2 a line per epoch."""
+    """What `verbose` shows of `fit` and `evaluate`: 1 a bar per epoch (tqdm), 2 a line per epoch.
+
+    >>> import rnnfast
+    >>> bar = rnnfast.callbacks.ProgbarLogger(verbose=2)
+    """
 
     def __init__(self, verbose: int = 1) -> None:
         self.verbose = verbose

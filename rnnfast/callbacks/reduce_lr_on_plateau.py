@@ -12,6 +12,9 @@ class ReduceLROnPlateau(MonitorCallback):
 
     cooldown: epochs after that in which nothing is counted. min_lr: the rate never goes below. min_delta, mode,
     verbose: as in `EarlyStopping`. The logs get `learning_rate`.
+
+    >>> import rnnfast
+    >>> slower = rnnfast.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=3, min_lr=1e-5)
     """
 
     state_names = ("best", "wait", "cooldown_counter")

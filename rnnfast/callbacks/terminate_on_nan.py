@@ -8,6 +8,9 @@ from rnnfast.callbacks.base import Callback
 class TerminateOnNaN(Callback):
     """End training when the loss or a gradient is not finite, where `fit` would raise otherwise. The weights are those
     of before the update that broke them, and the loss in the logs of the epoch is NaN. raise_error: raise all the same.
+
+    >>> import rnnfast
+    >>> stop = rnnfast.callbacks.TerminateOnNaN()
     """
 
     def __init__(self, raise_error: bool = False) -> None:

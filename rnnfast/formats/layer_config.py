@@ -69,7 +69,7 @@ def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED)
     config = layer.get_config()
     for key, value in vars(layer.layer if isinstance(layer, layers.RecurrentCell) else layer).items():
         for room, kind in _OWN_CLASSES.items():
-            if isinstance(value, kind) and type(value).__module__ != room.__name__:
+            if isinstance(value, kind) and not type(value).__module__.startswith(room.__name__):
                 raise ValueError(
                     f"save: {layer.label}: {key} is a {type(value).__name__}, a class of your own, and a file holds no "
                     f"code; set a built-in {kind.__name__.lower()} or None first, the weights stay as they are"

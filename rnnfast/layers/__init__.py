@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
-from rnnfast._registry import Registry
 from rnnfast.layers.attention import AdditiveAttention, Attention
 from rnnfast.layers.base import Layer, NoLoweringError
 from rnnfast.layers.batch_normalization import BatchNormalization
 from rnnfast.layers.bidirectional import Bidirectional
+from rnnfast.layers.by_name import deserialize, registry, serialize
 from rnnfast.layers.cells import GRUCell, LSTMCell, RecurrentCell, SimpleRNNCell
+from rnnfast.layers.concatenation import Concatenate, concatenate
 from rnnfast.layers.convolution import Conv1D
 from rnnfast.layers.core import Activation, Dense
 from rnnfast.layers.dot import Dot, dot
@@ -23,14 +24,12 @@ from rnnfast.layers.lstm import LSTM
 from rnnfast.layers.merging import (
     Add,
     Average,
-    Concatenate,
     Maximum,
     Minimum,
     Multiply,
     Subtract,
     add,
     average,
-    concatenate,
     maximum,
     minimum,
     multiply,
@@ -139,9 +138,5 @@ BUILT_IN: tuple[type[Layer], ...] = (
 # What RNN runs over time, and files hold within it.
 BUILT_IN_CELLS: tuple[type[Layer], ...] = (SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells)
 
-registry: Registry[Layer] = Registry("layer", Layer, "keras.layers")
 for _cls in (*BUILT_IN, *BUILT_IN_CELLS, Lambda, TextVectorization):
     registry.add(_cls)
-
-serialize = registry.serialize
-deserialize = registry.deserialize

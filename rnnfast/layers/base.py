@@ -42,6 +42,18 @@ class Layer(Drawn, Penalized, Weighted):
     name: default a free name of the class, `dense`, `dense_1`, ... dtype: of weights and computation, "float32"
     (default) or "float64"; input of another numeric dtype is cast to it, as Keras casts it.
     trainable: False keeps the weights as they are in training.
+
+    >>> from rnnfast.layers import Layer
+    >>> class Scale(Layer):
+    ...     def create_variables(self, input_shape):
+    ...         self.factor = self.add_weight("factor", (), "ones")
+    ...     def forward(self, x, *, mask=None, training=False):
+    ...         return x * self.factor.value, x
+    ...     def backward(self, dy, cache, *, need_dx=True):
+    ...         self.factor.add_grad((dy * cache).sum())
+    ...         return dy * self.factor.value if need_dx else None
+    >>> Scale()([[1.0, 2.0]])
+    array([[1., 2.]], dtype=float32)
     """
 
     rank: ClassVar[int | None] = None  # of the input, batch included; None = any from min_rank on

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.layers.over_time import OverTime
 from rnnfast.variable import Variable
 
@@ -260,8 +261,6 @@ class Bidirectional(Layer):
         return program.merge([forward, backward], self.merge_mode, self.name)
 
     def get_config(self) -> dict[str, Any]:
-        from rnnfast.layers import serialize
-
         return {
             **super().get_config(),
             "merge_mode": self.merge_mode,
@@ -271,8 +270,6 @@ class Bidirectional(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Bidirectional:
-        from rnnfast.layers import deserialize
-
         layers = {key: deserialize(config[key]) for key in ("layer", "backward_layer") if config.get(key) is not None}
         return cls(**{**config, **layers})
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from rnnfast.layers import states
 from rnnfast.layers.base import Layer
+from rnnfast.layers.by_name import deserialize, registry, serialize
 from rnnfast.variable import Variable
 
 
@@ -120,8 +121,6 @@ def weights(cell: Any, which: str = "weights") -> list[Variable]:
 
 def to_config(cell: Any) -> dict[str, Any]:
     """Keras' serialised form of a cell. TypeError: a class of the user's own without `get_config`."""
-    from rnnfast.layers import serialize
-
     if not hasattr(cell, "get_config"):
         raise TypeError(f"{name(cell)} cannot be written down: it has no get_config")
     config = serialize(cell)
@@ -131,11 +130,10 @@ def to_config(cell: Any) -> dict[str, Any]:
 
 def from_config(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The cell of a serialised form; classes of the user's own are those in `custom_objects`, by name."""
-    from rnnfast.layers import StackedRNNCells, deserialize
-
     kind = config.get("class_name") if isinstance(config, dict) else None
     if custom_objects and kind in custom_objects:
         return custom_objects[kind].from_config(config["config"])
     if kind == "StackedRNNCells" and custom_objects:
-        return StackedRNNCells.from_config(config["config"], custom_objects)
+        stacked: Any = registry.lookup(kind)
+        return stacked.from_config(config["config"], custom_objects)
     return deserialize(config)

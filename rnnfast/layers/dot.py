@@ -10,7 +10,7 @@ from rnnfast import _arguments
 from rnnfast.layers.base import NoLoweringError, Shape
 from rnnfast.layers.merging import Merge
 
-_EPSILON = 1e-7  # Keras' least length of what is normalised
+_EPSILON = 1e-7  # Keras' least length of what is normalized
 
 
 class Dot(Merge):

@@ -9,6 +9,7 @@ import numpy as np
 from rnnfast import _arguments, _kernels, constraints, initializers, regularizers
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.indexed_rows import IndexedRows
+from rnnfast.row_gradient import RowGradient
 from rnnfast.variable import Variable
 
 
@@ -82,7 +83,7 @@ class Embedding(Layer):
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         y = _kernels.embedding_forward(self.embeddings.value, x)
         self.penalize(y)
-        return y, (x, y) if training else None
+        return y, (x, y, False) if training else None
 
     def forward_masked(self, x: Any, mask: Any, training: bool, options: dict[str, Any]) -> tuple[Any, Any, Any]:
         """Each different row once, where so few differ that it pays."""
@@ -90,8 +91,8 @@ class Embedding(Layer):
         if found is None:
             return super().forward_masked(x, mask, training, options)
         tokens, index = found
-        rows, cache = self.forward(tokens, training=training, **options)
-        return IndexedRows(rows, index), self.compute_mask(x, mask), cache
+        rows, _ = self.forward(tokens, training=training, **options)
+        return IndexedRows(rows, index), self.compute_mask(x, mask), (tokens, rows, True) if training else None
 
     @property
     def _looks_up_rows_alone(self) -> bool:
@@ -101,7 +102,10 @@ class Embedding(Layer):
         return self.activity_regularizer is None and not own
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        x, y = cache
+        x, y, different = cache
+        if different:
+            self.embeddings.add_grad(RowGradient(x, dy, self.embeddings.shape))
+            return None
         dy = np.ascontiguousarray(self.penalized(dy, y))
         self.embeddings.add_grad(_kernels.embedding_backward(x, dy, self.input_dim))
         return None

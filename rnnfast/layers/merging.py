@@ -1,4 +1,4 @@
-"""Layers of several inputs that are combined element by element, or laid side by side.
+"""Layers of several inputs that are combined element by element, and what all layers of several inputs share.
 
 >>> import numpy as np
 >>> from rnnfast.layers import Add
@@ -14,6 +14,7 @@ import numpy as np
 
 from rnnfast import _arguments
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.traced import operator
 
 Arrays = list[np.ndarray]
 Masks = list[np.ndarray | None]
@@ -41,7 +42,7 @@ class Merge(Layer):
             count = "at least 1 input" if self.most is None else f"exactly {self.most} inputs"
             raise ValueError(f"{self.label}: expected a list of {count}, got input of shape {shape}")
         if len({s[0] for s in shape if len(s)} - {None}) > 1:
-            raise ValueError(f"{self.label}: inputs must have one batch size, got shapes {_text(shape)}")
+            raise ValueError(f"{self.label}: inputs must have one batch size, got shapes {shapes_text(shape)}")
         self.compute_output_shape(shape)
 
     def cast(self, x: Any) -> Any:
@@ -55,14 +56,14 @@ class Merge(Layer):
         for axis in range(1, rank):
             known = {s[axis] for s in aligned} - {1}
             if len(known - {None}) > 1:
-                raise ValueError(f"{self.label}: cannot merge inputs of shapes {_text(input_shape)}")
+                raise ValueError(f"{self.label}: cannot merge inputs of shapes {shapes_text(input_shape)}")
             sizes.append(1 if not known else next(iter(known)) if len(known) == 1 else None)
         return (next((s[0] for s in aligned if s[0] is not None), None), *sizes)
 
     def forward(self, x: Any, *, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
         rank = max(array.ndim for array in x)
         aligned = [a.reshape(len(a), *(1,) * (rank - a.ndim), *a.shape[1:]) for a in x]
-        y, cache = self._merge(aligned, _spread(self._mask_list(x, mask), aligned))
+        y, cache = self._merge(aligned, _spread(self.mask_list(x, mask), aligned))
         return y, ([a.shape for a in x], aligned, cache) if training else None
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> Any:
@@ -82,7 +83,7 @@ class Merge(Layer):
         """The gradient of input i, which may still have the shape of the output."""
         raise NotImplementedError
 
-    def _mask_list(self, x: Any, mask: Any) -> list[Any]:
+    def mask_list(self, x: Any, mask: Any) -> list[Any]:
         if mask is None:
             return [None] * len(x)
         masks = _arguments.items(f"{self.label}: mask", mask, "a list with a mask, or None, for each input")
@@ -95,7 +96,7 @@ class Merge(Layer):
         return True
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        masks = self._mask_list(x, mask)
+        masks = self.mask_list(x, mask)
         return None if any(m is None for m in masks) else np.logical_or.reduce(masks)
 
     def lower(self, program: Any, value: Any) -> Any:
@@ -104,8 +105,15 @@ class Merge(Layer):
         return program.merge(value, self.engine_mode, self.name)
 
 
+@operator("+")
 class Add(Merge):
-    """The sum of the inputs."""
+    """The sum of the inputs.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Add
+    >>> Add()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[3., 7.]], dtype=float32)
+    """
 
     engine_mode = "sum"
 
@@ -116,8 +124,15 @@ class Add(Merge):
         return dy
 
 
+@operator("-")
 class Subtract(Merge):
-    """The first input minus the second."""
+    """The first input minus the second.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Subtract
+    >>> Subtract()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[-1.,  1.]], dtype=float32)
+    """
 
     engine_mode = "sub"
     most = 2
@@ -130,7 +145,13 @@ class Subtract(Merge):
 
 
 class Average(Merge):
-    """The mean of the inputs."""
+    """The mean of the inputs.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Average
+    >>> Average()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[1.5, 3.5]], dtype=float32)
+    """
 
     engine_mode = "ave"
 
@@ -141,8 +162,15 @@ class Average(Merge):
         return dy / dy.dtype.type(len(x))
 
 
+@operator("*")
 class Multiply(Merge):
-    """The product of the inputs. A masked step counts as 1; where all inputs are masked the output is zero."""
+    """The product of the inputs. A masked step counts as 1; where all inputs are masked the output is zero.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Multiply
+    >>> Multiply()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[ 2., 12.]], dtype=float32)
+    """
 
     engine_mode = "mul"
     heeds_masks = True
@@ -184,73 +212,29 @@ class _Choice(Merge):
 
 
 class Maximum(_Choice):
-    """The greatest of the inputs."""
+    """The greatest of the inputs.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Maximum
+    >>> Maximum()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[2., 4.]], dtype=float32)
+    """
 
     engine_mode = "max"
     better = np.greater
 
 
 class Minimum(_Choice):
-    """The least of the inputs."""
+    """The least of the inputs.
+
+    >>> import numpy as np
+    >>> from rnnfast.layers import Minimum
+    >>> Minimum()([np.array([[1.0, 4.0]]), np.array([[2.0, 3.0]])])
+    array([[1., 3.]], dtype=float32)
+    """
 
     engine_mode = "min"
     better = np.less
-
-
-class Concatenate(Merge):
-    """The inputs one after the other along `axis`, on which alone they may differ; not the batch axis.
-
-    On the time axis (1) masks are laid one after the other, too, an input without one being real at every step.
-
-    >>> import numpy as np
-    >>> from rnnfast.layers import Concatenate
-    >>> Concatenate()([np.ones((2, 5, 3)), np.ones((2, 5, 4))]).shape
-    (2, 5, 7)
-    """
-
-    engine_mode = "concat"
-
-    def __init__(self, axis: int = -1, **options: Any) -> None:
-        super().__init__(**options)
-        if not _arguments.is_whole(axis) or axis == 0:
-            raise ValueError(f"{self.label}: axis must be an integer other than 0, the batch axis, got {axis!r}")
-        self.axis = int(axis)
-
-    def compute_output_shape(self, input_shape: Any) -> Shape:
-        rank = len(input_shape[0])
-        axis = self.axis % rank if -rank <= self.axis < rank else 0
-        sizes: list[int | None] = []
-        for at, column in enumerate(zip(*input_shape, strict=False)):
-            known = set(column) - {None}
-            if at != axis and len(known) > 1:
-                break
-            together = None if None in column else sum(column)
-            sizes.append(together if at == axis else next(iter(known), None))
-        if axis == 0 or len(sizes) < rank or any(len(s) != rank for s in input_shape):
-            raise ValueError(f"{self.label}: cannot concatenate shapes {_text(input_shape)} on axis {self.axis}")
-        return tuple(sizes)
-
-    def forward(self, x: Any, *, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
-        return np.concatenate(x, axis=self.axis), [a.shape[self.axis] for a in x]
-
-    def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> Any:
-        return np.split(dy, np.cumsum(cache[:-1]), axis=self.axis) if need_dx else None
-
-    def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        masks = self._mask_list(x, mask)
-        if self.axis % x[0].ndim != 1 or all(m is None for m in masks):
-            return super().compute_mask(x, mask)
-        every = [np.ones(a.shape[:2], bool) if m is None else m for m, a in zip(masks, x, strict=True)]
-        return np.concatenate(every, axis=1)
-
-    def lower(self, program: Any, value: Any) -> Any:
-        shapes: Any = self.input_shape
-        if self.axis % len(shapes[0]) != len(shapes[0]) - 1:
-            raise NoLoweringError(f"{self.label}: the engine concatenates on the last axis, got axis={self.axis}")
-        return super().lower(program, value)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "axis": self.axis}
 
 
 def _fold(function: Any, arrays: Any) -> Any:
@@ -274,7 +258,7 @@ def _unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return gradient.sum(axis=axes, keepdims=True) if axes else gradient
 
 
-def _text(shapes: Any) -> str:
+def shapes_text(shapes: Any) -> str:
     return ", ".join(str(tuple(shape)) for shape in shapes)
 
 
@@ -306,8 +290,3 @@ def maximum(inputs: Any, **options: Any) -> Any:
 def minimum(inputs: Any, **options: Any) -> Any:
     """`Minimum(**options)(inputs)`."""
     return Minimum(**options)(inputs)
-
-
-def concatenate(inputs: Any, axis: int = -1, **options: Any) -> Any:
-    """`Concatenate(axis, **options)(inputs)`."""
-    return Concatenate(axis=axis, **options)(inputs)

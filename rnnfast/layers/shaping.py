@@ -17,6 +17,10 @@ class InputLayer(Layer):
 
     shape: without the batch axis, None where any size will do; batch_shape: with it. dtype: of the data; values are
     passed on as they are and the next layer casts them. `output`: the symbolic tensor that stands for it.
+
+    >>> from rnnfast.layers import InputLayer
+    >>> InputLayer((8, 3), name="x").output.shape
+    (None, 8, 3)
     """
 
     def __init__(

@@ -6,11 +6,25 @@ an array, and is what the `call` of a model of one's own gets. Both know layers 
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 from rnnfast import _arguments, _structure
 
 _INSTEAD = "use layers: Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, Activation, ..."
+
+_Class = TypeVar("_Class", bound=type)
+_OPERATORS: dict[str, type] = {}
+
+
+def operator(sign: str) -> Callable[[_Class], _Class]:
+    """Decorator of the layer that `sign` between two traced values calls."""
+
+    def note(layer: _Class) -> _Class:
+        _OPERATORS[sign] = layer
+        return layer
+
+    return note
 
 
 class Traced:
@@ -33,23 +47,22 @@ class Traced:
         raise NotImplementedError
 
     def __add__(self, other: Any) -> Any:
-        return self._merged("Add", "+", other)
+        return self._merged("+", other)
 
     def __sub__(self, other: Any) -> Any:
-        return self._merged("Subtract", "-", other)
+        return self._merged("-", other)
 
     def __mul__(self, other: Any) -> Any:
-        return self._merged("Multiply", "*", other)
+        return self._merged("*", other)
 
-    def _merged(self, name: str, operator: str, other: Any) -> Any:
-        from rnnfast.layers import merging
-
+    def _merged(self, sign: str, other: Any) -> Any:
         if not isinstance(other, type(self)):
-            self._refuse(f"{operator} with a {type(other).__name__}")
-        return getattr(merging, name)(**self.operator_options(name))([self, other])
+            self._refuse(f"{sign} with a {type(other).__name__}")
+        layer = _OPERATORS[sign]
+        return layer(**self.operator_options(layer.__name__))([self, other])
 
     def operator_options(self, name: str) -> dict[str, Any]:
-        """Arguments of the layer that an operator is."""
+        """Arguments of the layer of this name that an operator calls."""
         return {"dtype": self.dtype} if self.dtype in _arguments.DTYPES else {}
 
     def _refuse(self, what: str) -> NoReturn:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.layers.core import Dense
 from rnnfast.variable import Variable
 
@@ -42,14 +43,10 @@ class Wrapper(Layer):
         return self.layer.trainable_weights if self.trainable else []
 
     def get_config(self) -> dict[str, Any]:
-        from rnnfast.layers import serialize
-
         return {**super().get_config(), "layer": serialize(self.layer)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Wrapper:
-        from rnnfast.layers import deserialize
-
         return cls(**{**config, "layer": deserialize(config["layer"])})
 
 

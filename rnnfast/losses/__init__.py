@@ -5,6 +5,9 @@ A loss compares `y_true` and `y_pred` over the last axis and gives one value per
 formulas are Keras 3's. A loss of your own derives from `Loss`. Every class has a function, in snake case, that gives
 one value per sample.
 
+y_true and y_pred: (samples, ..., n), where not said otherwise, anything numeric; their ranks may differ by a last axis
+of size 1. All is computed in the dtype of y_pred. ValueError: shapes that do not match; TypeError: no numbers.
+
 >>> import numpy as np, rnnfast
 >>> float(rnnfast.losses.MeanSquaredError()(np.zeros((2, 1)), np.ones((2, 1))))
 1.0

@@ -193,6 +193,7 @@ def per_sample(cls: type[Loss]) -> Callable[..., np.ndarray]:
 
 
 def floating(x: Any, what: str) -> np.ndarray:
+    """As float64 if it is that, else as float32. TypeError: no numbers."""
     array = _arguments.numeric(what, x)
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
 

@@ -43,6 +43,11 @@ def binary_labels(loss: CrossEntropy, y_true: Any, y_pred: np.ndarray) -> np.nda
     return Loss.match(loss, y_true, y_pred) * (1 - loss.label_smoothing) + loss.label_smoothing / 2
 
 
+def binary_entropy(y_true: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """The cross-entropy of each element, for probabilities inside 0 and 1."""
+    return -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
+
+
 def one_hot_labels(loss: CrossEntropy, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     """Matched one-hot labels, moved towards equal shares by the label smoothing. ValueError for class numbers."""
     shape = np.shape(y_true)
@@ -59,6 +64,10 @@ class BinaryCrossentropy(CrossEntropy):
     """Mean over the last axis of `-(y log p + (1 - y) log(1 - p))`, p = y_pred or, `from_logits`, its sigmoid.
 
     label_smoothing s: y becomes `y (1 - s) + s / 2`.
+
+    >>> from rnnfast.losses import BinaryCrossentropy
+    >>> round(BinaryCrossentropy()([[1.0], [0.0]], [[0.5], [0.5]]), 4)  # log(2)
+    0.6931
     """
 
     default_name = "binary_crossentropy"
@@ -70,8 +79,7 @@ class BinaryCrossentropy(CrossEntropy):
         if self.from_logits:
             values = np.maximum(y_pred, 0) - y_pred * y_true + np.log1p(np.exp(-np.abs(y_pred)))
         else:
-            p = np.clip(y_pred, EPSILON, 1 - EPSILON)
-            values = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
+            values = binary_entropy(y_true, np.clip(y_pred, EPSILON, 1 - EPSILON))
         return values.mean(axis=-1)
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
@@ -113,6 +121,10 @@ class CategoricalCrossentropy(CrossEntropy):
     """`-sum(y log p)` over the last axis, y one-hot, p = y_pred (brought to sum one) or, `from_logits`, its softmax.
 
     label_smoothing s over C classes: y becomes `y (1 - s) + s / C`.
+
+    >>> from rnnfast.losses import CategoricalCrossentropy
+    >>> round(CategoricalCrossentropy()([[0.0, 1.0]], [[0.75, 0.25]]), 4)  # log(4)
+    1.3863
     """
 
     default_name = "categorical_crossentropy"
@@ -140,6 +152,10 @@ class SparseCategoricalCrossentropy(CrossEntropy):
 
     p as in `CategoricalCrossentropy`. ignore_class: a label, of any value, whose samples do not count: the mean is that
     of the others. ValueError: y out of range.
+
+    >>> from rnnfast.losses import SparseCategoricalCrossentropy
+    >>> round(SparseCategoricalCrossentropy()([1], [[0.75, 0.25]]), 4)  # log(4)
+    1.3863
     """
 
     default_name = "sparse_categorical_crossentropy"

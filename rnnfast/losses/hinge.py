@@ -21,7 +21,14 @@ class _Margin(NamedLoss):
 
 
 class Hinge(_Margin):
-    """Mean over the last axis of `max(1 - y_true y_pred, 0)`."""
+    """Mean over the last axis of `max(1 - y_true y_pred, 0)`.
+
+    y_true: -1 or 1; 0 and 1 are read as these.
+
+    >>> from rnnfast.losses import Hinge
+    >>> Hinge()([[-1.0, 1.0]], [[0.5, 3.0]])  # (1.5 + 0) / 2
+    0.75
+    """
 
     default_name = "hinge"
 
@@ -33,7 +40,14 @@ class Hinge(_Margin):
 
 
 class SquaredHinge(_Margin):
-    """Mean over the last axis of `max(1 - y_true y_pred, 0)^2`."""
+    """Mean over the last axis of `max(1 - y_true y_pred, 0)^2`.
+
+    y_true as in `Hinge`.
+
+    >>> from rnnfast.losses import SquaredHinge
+    >>> SquaredHinge()([[-1.0, 1.0]], [[0.5, 3.0]])  # (1.5^2 + 0) / 2
+    1.125
+    """
 
     default_name = "squared_hinge"
 
@@ -46,7 +60,12 @@ class SquaredHinge(_Margin):
 
 class CategoricalHinge(NamedLoss):
     """`max(1 + neg - pos, 0)` over the last axis: pos is the sum of `y_true y_pred`, neg the largest
-    `(1 - y_true) y_pred`; y_true is one-hot."""
+    `(1 - y_true) y_pred`; y_true is one-hot.
+
+    >>> from rnnfast.losses import CategoricalHinge
+    >>> CategoricalHinge()([[0.0, 1.0]], [[0.5, 0.25]])  # 1 + 0.5 - 0.25
+    1.25
+    """
 
     default_name = "categorical_hinge"
 

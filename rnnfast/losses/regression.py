@@ -11,7 +11,12 @@ from rnnfast.losses.base import EPSILON, NamedLoss, per_sample
 
 
 class MeanSquaredError(NamedLoss):
-    """Mean over the last axis of `(y_true - y_pred)^2`."""
+    """Mean over the last axis of `(y_true - y_pred)^2`.
+
+    >>> from rnnfast.losses import MeanSquaredError
+    >>> MeanSquaredError()([[0.0, 0.0]], [[1.0, 3.0]])
+    5.0
+    """
 
     default_name = "mean_squared_error"
 
@@ -23,7 +28,12 @@ class MeanSquaredError(NamedLoss):
 
 
 class MeanAbsoluteError(NamedLoss):
-    """Mean over the last axis of `|y_true - y_pred|`."""
+    """Mean over the last axis of `|y_true - y_pred|`.
+
+    >>> from rnnfast.losses import MeanAbsoluteError
+    >>> MeanAbsoluteError()([[0.0, 0.0]], [[1.0, -3.0]])
+    2.0
+    """
 
     default_name = "mean_absolute_error"
 
@@ -35,7 +45,12 @@ class MeanAbsoluteError(NamedLoss):
 
 
 class MeanAbsolutePercentageError(NamedLoss):
-    """100 times the mean over the last axis of `|y_true - y_pred| / max(|y_true|, 1e-7)`."""
+    """100 times the mean over the last axis of `|y_true - y_pred| / max(|y_true|, 1e-7)`.
+
+    >>> from rnnfast.losses import MeanAbsolutePercentageError
+    >>> MeanAbsolutePercentageError()([[2.0, 4.0]], [[3.0, 4.0]])
+    25.0
+    """
 
     default_name = "mean_absolute_percentage_error"
 
@@ -51,7 +66,12 @@ class MeanAbsolutePercentageError(NamedLoss):
 
 
 class MeanSquaredLogarithmicError(NamedLoss):
-    """Mean over the last axis of `(log(1 + y_pred) - log(1 + y_true))^2`, both of at least 1e-7."""
+    """Mean over the last axis of `(log(1 + y_pred) - log(1 + y_true))^2`, both of at least 1e-7.
+
+    >>> from rnnfast.losses import MeanSquaredLogarithmicError
+    >>> round(MeanSquaredLogarithmicError()([[0.0]], [[1.0]]), 4)  # log(2)^2
+    0.4805
+    """
 
     default_name = "mean_squared_logarithmic_error"
 
@@ -68,7 +88,12 @@ class MeanSquaredLogarithmicError(NamedLoss):
 
 
 class Huber(NamedLoss):
-    """Mean over the last axis of `e^2 / 2` where the error `|e| <= delta`, of `delta |e| - delta^2 / 2` elsewhere."""
+    """Mean over the last axis of `e^2 / 2` where the error `|e| <= delta`, of `delta |e| - delta^2 / 2` elsewhere.
+
+    >>> from rnnfast.losses import Huber
+    >>> Huber(delta=1.0)([[0.0, 0.0]], [[1.0, 3.0]])  # (0.5 + 2.5) / 2
+    1.5
+    """
 
     default_name = "huber_loss"
 
@@ -95,7 +120,12 @@ class Huber(NamedLoss):
 
 
 class LogCosh(NamedLoss):
-    """Mean over the last axis of `log(cosh(y_pred - y_true))`."""
+    """Mean over the last axis of `log(cosh(y_pred - y_true))`.
+
+    >>> from rnnfast.losses import LogCosh
+    >>> round(LogCosh()([[0.0]], [[1.0]]), 4)  # log(cosh(1))
+    0.4338
+    """
 
     default_name = "log_cosh"
 
@@ -108,7 +138,12 @@ class LogCosh(NamedLoss):
 
 
 class CosineSimilarity(NamedLoss):
-    """Minus the cosine of the angle between y_true and y_pred along `axis`: -1 for the same direction."""
+    """Minus the cosine of the angle between y_true and y_pred along `axis`: -1 for the same direction.
+
+    >>> from rnnfast.losses import CosineSimilarity
+    >>> round(CosineSimilarity()([[1.0, 0.0]], [[1.0, 1.0]]), 4)  # 45 degrees
+    -0.7071
+    """
 
     default_name = "cosine_similarity"
 

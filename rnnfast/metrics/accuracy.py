@@ -12,7 +12,14 @@ from rnnfast.metrics.reduction import MeanOverSamples
 
 
 class Accuracy(MeanOverSamples):
-    """Share of elements of y_pred that equal y_true."""
+    """Share of elements of y_pred that equal y_true.
+
+    >>> from rnnfast.metrics import Accuracy
+    >>> metric = Accuracy()
+    >>> metric.update_state([1, 2, 3, 4], [1, 2, 0, 4])
+    >>> metric.result()
+    0.75
+    """
 
     default_name = "accuracy"
     direction = "up"
@@ -22,7 +29,14 @@ class Accuracy(MeanOverSamples):
 
 
 class BinaryAccuracy(MeanOverSamples):
-    """Share of elements where `y_pred > threshold` says what y_true (0 or 1) says."""
+    """Share of elements where `y_pred > threshold` says what y_true (0 or 1) says.
+
+    >>> from rnnfast.metrics import BinaryAccuracy
+    >>> metric = BinaryAccuracy()
+    >>> metric.update_state([1, 1, 0, 0], [0.9, 0.3, 0.6, 0.2])
+    >>> metric.result()
+    0.5
+    """
 
     default_name = "binary_accuracy"
     direction = "up"
@@ -39,7 +53,14 @@ class BinaryAccuracy(MeanOverSamples):
 
 
 class CategoricalAccuracy(MeanOverSamples):
-    """Share of samples whose largest y_pred is where y_true (one-hot) is largest."""
+    """Share of samples whose largest y_pred is where y_true (one-hot) is largest.
+
+    >>> from rnnfast.metrics import CategoricalAccuracy
+    >>> metric = CategoricalAccuracy()
+    >>> metric.update_state([[0, 1], [1, 0]], [[0.3, 0.7], [0.4, 0.6]])
+    >>> metric.result()
+    0.5
+    """
 
     default_name = "categorical_accuracy"
     direction = "up"
@@ -49,7 +70,14 @@ class CategoricalAccuracy(MeanOverSamples):
 
 
 class SparseCategoricalAccuracy(MeanOverSamples):
-    """Share of samples whose largest y_pred is at the class number y_true."""
+    """Share of samples whose largest y_pred is at the class number y_true.
+
+    >>> from rnnfast.metrics import SparseCategoricalAccuracy
+    >>> metric = SparseCategoricalAccuracy()
+    >>> metric.update_state([1, 0], [[0.3, 0.7], [0.4, 0.6]])
+    >>> metric.result()
+    0.5
+    """
 
     default_name = "sparse_categorical_accuracy"
     direction = "up"
@@ -78,7 +106,14 @@ class _TopK(MeanOverSamples):
 
 
 class TopKCategoricalAccuracy(_TopK):
-    """Share of samples whose class, the largest of y_true (one-hot), is among the k largest y_pred."""
+    """Share of samples whose class, the largest of y_true (one-hot), is among the k largest y_pred.
+
+    >>> from rnnfast.metrics import TopKCategoricalAccuracy
+    >>> metric = TopKCategoricalAccuracy(k=2)
+    >>> metric.update_state([[0, 1, 0], [0, 0, 1]], [[0.5, 0.4, 0.1], [0.5, 0.4, 0.1]])
+    >>> metric.result()
+    0.5
+    """
 
     default_name = "top_k_categorical_accuracy"
 
@@ -90,6 +125,12 @@ class SparseTopKCategoricalAccuracy(_TopK):
     """Share of samples whose class number y_true is among the k largest y_pred.
 
     from_sorted_ids: y_pred holds class numbers, the best first, instead of scores.
+
+    >>> from rnnfast.metrics import SparseTopKCategoricalAccuracy
+    >>> metric = SparseTopKCategoricalAccuracy(k=2)
+    >>> metric.update_state([1, 2], [[0.5, 0.4, 0.1], [0.5, 0.4, 0.1]])
+    >>> metric.result()
+    0.5
     """
 
     default_name = "sparse_top_k_categorical_accuracy"

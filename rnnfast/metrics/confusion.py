@@ -121,25 +121,53 @@ class _Count(_AtThresholds):
 
 
 class TruePositives(_Count):
-    """Number, or weight, of what is positive and predicted so. thresholds: one or more in [0, 1], default 0.5."""
+    """Number, or weight, of what is positive and predicted so. thresholds: one or more in [0, 1], default 0.5.
+
+    >>> from rnnfast.metrics import TruePositives
+    >>> metric = TruePositives()
+    >>> metric.update_state([1, 1, 0, 0], [0.9, 0.3, 0.6, 0.2])
+    >>> metric.result()
+    1.0
+    """
 
     default_name = counted = "true_positives"
 
 
 class FalsePositives(_Count):
-    """Number, or weight, of what is negative and predicted positive; thresholds as in `TruePositives`."""
+    """Number, or weight, of what is negative and predicted positive; thresholds as in `TruePositives`.
+
+    >>> from rnnfast.metrics import FalsePositives
+    >>> metric = FalsePositives()
+    >>> metric.update_state([1, 1, 0, 0], [0.9, 0.3, 0.6, 0.2])
+    >>> metric.result()
+    1.0
+    """
 
     default_name = counted = "false_positives"
 
 
 class TrueNegatives(_Count):
-    """Number, or weight, of what is negative and predicted so; thresholds as in `TruePositives`."""
+    """Number, or weight, of what is negative and predicted so; thresholds as in `TruePositives`.
+
+    >>> from rnnfast.metrics import TrueNegatives
+    >>> metric = TrueNegatives()
+    >>> metric.update_state([1, 1, 0, 0], [0.9, 0.3, 0.6, 0.2])
+    >>> metric.result()
+    1.0
+    """
 
     default_name = counted = "true_negatives"
 
 
 class FalseNegatives(_Count):
-    """Number, or weight, of what is positive and predicted negative; thresholds as in `TruePositives`."""
+    """Number, or weight, of what is positive and predicted negative; thresholds as in `TruePositives`.
+
+    >>> from rnnfast.metrics import FalseNegatives
+    >>> metric = FalseNegatives()
+    >>> metric.update_state([1, 1, 0, 0], [0.9, 0.3, 0.6, 0.2])
+    >>> metric.result()
+    1.0
+    """
 
     default_name = counted = "false_negatives"
 
@@ -169,6 +197,12 @@ class Precision(_Ratio):
 
     thresholds: one or more in [0, 1], default 0.5, or, with top_k, none. top_k: only the k largest predictions of a
     sample count as positive. class_id: look at this class alone.
+
+    >>> from rnnfast.metrics import Precision
+    >>> metric = Precision()
+    >>> metric.update_state([1, 1, 0, 0], [0.9, 0.3, 0.6, 0.2])
+    >>> metric.result()
+    0.5
     """
 
     default_name = "precision"
@@ -178,7 +212,14 @@ class Precision(_Ratio):
 
 
 class Recall(_Ratio):
-    """Share of what is positive that is predicted so; 0 where nothing is. Arguments as in `Precision`."""
+    """Share of what is positive that is predicted so; 0 where nothing is. Arguments as in `Precision`.
+
+    >>> from rnnfast.metrics import Recall
+    >>> metric = Recall(thresholds=0.75)
+    >>> metric.update_state([1, 1, 1, 0], [0.9, 0.8, 0.7, 0.6])
+    >>> round(metric.result(), 4)
+    0.6667
+    """
 
     default_name = "recall"
 

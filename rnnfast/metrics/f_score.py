@@ -18,6 +18,12 @@ class FBetaScore(Metric):
 
     average: None (default), one number per class; "micro", of all together; "macro", their mean; "weighted", their mean
     weighted by how often a class occurs. threshold: above which a class is predicted, in (0, 1]; None: the largest is.
+
+    >>> from rnnfast.metrics import FBetaScore
+    >>> metric = FBetaScore(beta=2.0, threshold=0.5)
+    >>> metric.update_state([[1], [1], [0]], [[0.9], [0.2], [0.7]])
+    >>> metric.result().round(4)
+    array([0.5])
     """
 
     default_name = "fbeta_score"
@@ -83,7 +89,14 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """`FBetaScore` with beta 1: the harmonic mean of precision and recall."""
+    """`FBetaScore` with beta 1: the harmonic mean of precision and recall.
+
+    >>> from rnnfast.metrics import F1Score
+    >>> metric = F1Score(average="macro", threshold=0.5)
+    >>> metric.update_state([[1], [1], [0]], [[0.9], [0.2], [0.7]])
+    >>> round(metric.result(), 4)
+    0.5
+    """
 
     default_name = "f1_score"
 

@@ -36,7 +36,14 @@ class MeanSquaredError(LossMetric):
 
 
 class RootMeanSquaredError(MeanSquaredError):
-    """The square root of the mean of `(y_true - y_pred)^2`."""
+    """The square root of the mean of `(y_true - y_pred)^2`.
+
+    >>> from rnnfast.metrics import RootMeanSquaredError
+    >>> metric = RootMeanSquaredError()
+    >>> metric.update_state([0.0, 0.0], [3.0, 3.0])
+    >>> metric.result()
+    3.0
+    """
 
     default_name = "root_mean_squared_error"
     follow = Metric.follow  # with masked steps, as Keras has it
@@ -71,7 +78,14 @@ class LogCoshError(LossMetric):
 
 
 class CosineSimilarity(LossMetric):
-    """The cosine of the angle between y_true and y_pred: 1 for the same direction. axis: default -1."""
+    """The cosine of the angle between y_true and y_pred: 1 for the same direction. axis: default -1.
+
+    >>> from rnnfast.metrics import CosineSimilarity
+    >>> metric = CosineSimilarity()
+    >>> metric.update_state([[1.0, 0.0]], [[1.0, 1.0]])
+    >>> round(metric.result(), 4)
+    0.7071
+    """
 
     direction = "up"
     loss = losses.CosineSimilarity

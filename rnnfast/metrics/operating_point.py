@@ -53,7 +53,14 @@ class _AtLeast(ConfusionMetric):
 
 
 class SensitivityAtSpecificity(_AtLeast):
-    """The best sensitivity (recall) at a threshold whose specificity is at least `specificity`."""
+    """The best sensitivity (recall) at a threshold whose specificity is at least `specificity`.
+
+    >>> from rnnfast.metrics import SensitivityAtSpecificity
+    >>> metric = SensitivityAtSpecificity(0.9)
+    >>> metric.update_state([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.9])
+    >>> metric.result()
+    0.5
+    """
 
     default_name = "sensitivity_at_specificity"
     given, wanted = "specificity", "sensitivity"
@@ -63,7 +70,14 @@ class SensitivityAtSpecificity(_AtLeast):
 
 
 class SpecificityAtSensitivity(_AtLeast):
-    """The best specificity at a threshold whose sensitivity (recall) is at least `sensitivity`."""
+    """The best specificity at a threshold whose sensitivity (recall) is at least `sensitivity`.
+
+    >>> from rnnfast.metrics import SpecificityAtSensitivity
+    >>> metric = SpecificityAtSensitivity(0.9)
+    >>> metric.update_state([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.9])
+    >>> metric.result()
+    0.5
+    """
 
     default_name = "specificity_at_sensitivity"
     given, wanted = "sensitivity", "specificity"
@@ -73,7 +87,14 @@ class SpecificityAtSensitivity(_AtLeast):
 
 
 class PrecisionAtRecall(_AtLeast):
-    """The best precision at a threshold whose recall is at least `recall`."""
+    """The best precision at a threshold whose recall is at least `recall`.
+
+    >>> from rnnfast.metrics import PrecisionAtRecall
+    >>> metric = PrecisionAtRecall(0.5)
+    >>> metric.update_state([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.9])
+    >>> metric.result()
+    1.0
+    """
 
     default_name = "precision_at_recall"
     given, wanted = "recall", "precision"
@@ -83,7 +104,14 @@ class PrecisionAtRecall(_AtLeast):
 
 
 class RecallAtPrecision(_AtLeast):
-    """The best recall at a threshold whose precision is at least `precision`."""
+    """The best recall at a threshold whose precision is at least `precision`.
+
+    >>> from rnnfast.metrics import RecallAtPrecision
+    >>> metric = RecallAtPrecision(0.9)
+    >>> metric.update_state([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.9])
+    >>> metric.result()
+    0.5
+    """
 
     default_name = "recall_at_precision"
     given, wanted = "precision", "recall"

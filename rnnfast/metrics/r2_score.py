@@ -19,6 +19,12 @@ class R2Score(Metric):
     class_aggregation: "uniform_average" (default), the mean over the outputs; "variance_weighted_average"; None, an
     array of one score per output. num_regressors: number of independent regressors; above 0 the score is the adjusted
     one. An output whose y_true never varies scores 0.
+
+    >>> from rnnfast.metrics import R2Score
+    >>> metric = R2Score()
+    >>> metric.update_state([[1.0], [2.0], [3.0]], [[1.0], [2.0], [2.0]])
+    >>> metric.result()
+    0.5
     """
 
     default_name = "r2_score"

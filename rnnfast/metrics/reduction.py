@@ -12,7 +12,14 @@ from rnnfast.metrics.base import Metric
 
 
 class Sum(Metric):
-    """The sum of numbers: `update_state(values, sample_weight)`."""
+    """The sum of numbers: `update_state(values, sample_weight)`.
+
+    >>> from rnnfast.metrics import Sum
+    >>> metric = Sum()
+    >>> metric.update_state([1.0, 2.0]); metric.update_state(3.0)
+    >>> metric.result()
+    6.0
+    """
 
     default_name = "sum"
 
@@ -29,7 +36,14 @@ class Sum(Metric):
 
 class Mean(Metric):
     """The mean of numbers: `update_state(values, sample_weight)`. Each sample, on the first axis, counts once: its
-    other axes are averaged first. The mean of nothing is 0."""
+    other axes are averaged first. The mean of nothing is 0.
+
+    >>> from rnnfast.metrics import Mean
+    >>> metric = Mean()
+    >>> metric.update_state([1.0, 2.0]); metric.update_state(6.0)
+    >>> metric.result()
+    3.0
+    """
 
     default_name: ClassVar[str | None] = "mean"
 
@@ -82,7 +96,15 @@ class MeanOverSamples(Mean):
 
 
 class MeanMetricWrapper(MeanOverSamples):
-    """The mean of `fn(y_true, y_pred, **options)`, a function that gives one number per sample."""
+    """The mean of `fn(y_true, y_pred, **options)`, a function that gives one number per sample.
+
+    >>> import numpy as np
+    >>> from rnnfast.metrics import MeanMetricWrapper
+    >>> metric = MeanMetricWrapper(lambda y_true, y_pred: np.abs(y_true - y_pred).max(axis=-1))
+    >>> metric.update_state([[0.0, 0.0], [1.0, 1.0]], [[1.0, 2.0], [1.0, 5.0]])
+    >>> metric.result()
+    3.0
+    """
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **options: Any) -> None:
         super().__init__(name if name is not None else getattr(fn, "__name__", "metric"), dtype)

@@ -14,6 +14,7 @@ from rnnfast._deprecation import warn_old_argument
 from rnnfast.optimizers import schedules
 from rnnfast.optimizers.clipping import clip
 from rnnfast.optimizers.schedules import LearningRateSchedule
+from rnnfast.row_gradient import RowGradient, values_of, with_values
 from rnnfast.variable import Variable
 
 # Slots that belong to the options, not to a rule.
@@ -48,6 +49,7 @@ class Optimizer:
     """
 
     slot_names: tuple[str, ...] = ()  # what the rule keeps per parameter between updates
+    takes_rows = False  # whether `update_variable` takes a RowGradient for the gradients
     alternating = False  # whether Keras' files hold the first two slots variable by variable
 
     def __init__(
@@ -200,8 +202,9 @@ class Optimizer:
                 f"optimizer {self.name!r} was built for other variables, of another model or of this one before its "
                 "layers or what is trainable changed; compile the model again, with a new optimizer"
             )
-        gradients: list[np.ndarray] | None = [_flat_gradient(v) for v in variables]
-        if not all(map(_kernels.all_finite, gradients or [])):
+        by_rows = self.takes_rows and not self.gradient_accumulation_steps
+        gradients: list[Any] | None = [_flat_gradient(v, by_rows) for v in variables]
+        if not all(_kernels.all_finite(values_of(g)) for g in gradients or []):
             raise NonFiniteError("the gradients are not finite")
         undoable = bool(self._versions) and self._versions == [v.version for v in variables]
         if self.gradient_accumulation_steps:
@@ -216,7 +219,7 @@ class Optimizer:
         self.batches += 1
         self._versions = [v.version for v in variables] if undoable or gradients is not None else []
 
-    def _update_all(self, gradients: list[np.ndarray]) -> None:
+    def _update_all(self, gradients: Sequence[Any]) -> None:
         self._versions = []
         self.start_step()
         for variable, gradient, before, slots in zip(
@@ -343,7 +346,9 @@ class Optimizer:
         return cls(**{**config, "learning_rate": schedules.deserialize(rate)} if isinstance(rate, dict) else config)
 
 
-def _flat_gradient(variable: Variable) -> np.ndarray:
-    if variable.grad is None:
+def _flat_gradient(variable: Variable, by_rows: bool) -> np.ndarray | RowGradient:
+    gradient = variable.gradient if by_rows else variable.grad
+    if gradient is None:
         return np.zeros(variable.size, variable.dtype)
-    return np.ascontiguousarray(variable.grad, variable.dtype).reshape(-1)
+    gradient = with_values(gradient, lambda values: np.ascontiguousarray(values, variable.dtype))
+    return gradient if isinstance(gradient, RowGradient) else gradient.reshape(-1)

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnfast import _kernels
 from rnnfast.optimizers.base import Optimizer
+from rnnfast.row_gradient import RowGradient, values_of
 
 
 class Fused(Optimizer):
@@ -15,6 +16,7 @@ class Fused(Optimizer):
 
     rule: ClassVar[str]  # its name in the core
     all_slots: ClassVar[tuple[str, ...]]
+    takes_rows = True
 
     def __init__(self, learning_rate: Any, **options: Any) -> None:
         super().__init__(learning_rate, **options)
@@ -31,13 +33,15 @@ class Fused(Optimizer):
     def update_variable(
         self,
         parameters: np.ndarray,
-        gradients: np.ndarray,
+        gradients: np.ndarray | RowGradient,
         before: np.ndarray,
         slots: dict[str, np.ndarray],
         *,
         weight_decay: float,
     ) -> None:
         wanted = [slots.get(name) for name in self.all_slots]
+        rows = gradients.rows if isinstance(gradients, RowGradient) else None
         _kernels.optimizer_update(
-            self.rule, parameters, gradients, wanted, before=before, weight_decay=weight_decay, **self._step
-        )
+            self.rule, parameters, values_of(gradients), wanted,
+            rows=rows, before=before, weight_decay=weight_decay, **self._step,
+        )  # fmt: skip

@@ -8,32 +8,19 @@
 #include "cpu.h"
 #include "ctc.h"
 #include "distinct.h"
+#include "optimizer.h"
+#include "parts.h"
 #include "plan.h"
 #include "rnn.h"
-#include "threads.h"
 #include "training.h"
 
 namespace rnnfast {
 namespace {
 
-constexpr int64_t kGrain = 16384;  // elements of one part: small enough to share out, large enough to hide its cost
-
 int64_t item_size(Dtype dtype) { return dtype == Dtype::float32 ? sizeof(float) : sizeof(double); }
-
-// f(begin, end) over [0, count) in parts of `grain`.
-template <class F> void in_parts(int64_t count, int64_t grain, int threads, const F& f) {
-  parallel_for(ceil_div(count, grain), threads,
-               [&](int64_t part) { f(part * grain, std::min(count, (part + 1) * grain)); });
-}
 
 // Parts of so many rows of `features` elements.
 int64_t row_grain(int64_t features) { return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, features)); }
-
-// f(kernels, T()) for the dtype's kernels.
-template <class F> void with_kernels(Dtype dtype, const F& f) {
-  if (dtype == Dtype::float32) f(active_table().f32, float());
-  else f(active_table().f64, double());
-}
 
 SequencePlan* plan_create(int64_t batch, int64_t time, const uint8_t* mask, const int64_t* lengths, bool reverse) {
   return new SequencePlan(batch, time, mask, lengths, reverse);
@@ -133,15 +120,6 @@ bool all_finite(Dtype dtype, int64_t size, const void* x) {
   return finite.load();
 }
 
-// On the threads that a call may use now.
-void optimizer_update(const OptimizerUpdate* update) {
-  with_kernels(update->dtype, [&](const auto& kernels, auto) {
-    const auto kernel = kernels.optimizer[static_cast<int>(update->rule)];
-    in_parts(update->size, kGrain, get_num_threads(),
-             [&](int64_t begin, int64_t end) { kernel(*update, begin, end); });
-  });
-}
-
 Api make_api() {
   Api api{};
   api.plan_create = plan_create;
@@ -164,7 +142,7 @@ Api make_api() {
   api.embedding_backward = embedding_backward;
   api.distinct_tokens = distinct_tokens;
   api.all_finite = all_finite;
-  api.optimizer_update = optimizer_update;
+  api.optimizer_update = [](const OptimizerUpdate* update) { optimizer_update(*update); };
   api.ctc_loss = [](const CtcLoss* call) { ctc_loss(*call); };
   api.ctc_beam_search = [](const CtcBeamSearch* call) { ctc_beam_search(*call); };
   api.allocate = [](int64_t bytes) { return aligned_allocate(static_cast<std::size_t>(bytes)); };

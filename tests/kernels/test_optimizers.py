@@ -146,6 +146,25 @@ def test_before_receives_what_the_parameters_were(name, dtype, rng):
         assert size == 0 or not np.array_equal(kept, old)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_the_gradient_of_some_rows_alone(name, dtype, rng):
+    """The same bits as with the whole gradient, over steps that read different rows, in tables of several parts."""
+    rule, (_, names, numbers) = name.split("_")[0], CASES[name]
+    for count, width in ((1, 1), (9, 5), (41, 1000), (7000, 7)):
+        param = normal(rng, (count, width), dtype).reshape(-1)
+        whole, some = ([param.copy(), np.zeros_like(param)] for _ in range(2))
+        slots = [[None if slot is None else np.zeros_like(param) for slot in names] for _ in range(2)]
+        for step in range(1, 4):
+            rows = rng.permutation(count)[: count // step // 2]
+            table = np.zeros((count, width), dtype)
+            table[rows] = normal(rng, (len(rows), width), dtype)
+            options = {"learning_rate": 0.1, "weight_decay": 0.1, "step": step, **numbers}
+            _kernels.optimizer_update(rule, whole[0], table.reshape(-1), slots[0], before=whole[1], **options)
+            _kernels.optimizer_update(rule, some[0], table[rows], slots[1], rows=rows, before=some[1], **options)
+            for expected, got in zip([*whole, *slots[0]], [*some, *slots[1]], strict=True):
+                np.testing.assert_array_equal(got, expected)
+
+
 def test_lion_stands_still_where_there_is_no_direction(dtype):
     param = np.ones(5, dtype)
     _kernels.optimizer_update("lion", param, np.zeros(5, dtype), [np.zeros(5, dtype)], learning_rate=0.1, beta_1=0.9)
@@ -198,3 +217,17 @@ def test_errors(dtype):
     refuse("sgd", param, grad[:3], [None])
     for before in (m[:3], readonly, other):
         refuse("sgd", param, grad, [], before=before)
+
+
+def test_errors_of_rows(dtype):
+    def refuse(error, message, grad, rows):
+        with pytest.raises(error, match=message):
+            _kernels.optimizer_update("sgd", np.zeros(12, dtype), grad, [None], rows=rows, learning_rate=0.1)
+
+    two = np.zeros((2, 3), dtype)
+    refuse(ValueError, "rows: expected values from 0 to 3, got 4", two, np.array([0, 4]))
+    refuse(ValueError, "rows: expected values from 0 to 3, got -1", two, np.array([-1, 0]))
+    refuse(TypeError, "rows: expected an integer array", two, np.array([0.0, 1.0]))
+    refuse(ValueError, "grad: expected shape", two, np.array([0, 1, 2]))
+    refuse(ValueError, "grad: expected rows of a table of 12", np.zeros((2, 5), dtype), np.array([0, 1]))
+    refuse(ValueError, "grad: expected rows of a table of 12", np.zeros(6, dtype), np.array([0, 1]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from layer_gradients import check
-from numeric import assert_close, finite_difference
+from numeric import assert_close, finite_difference, projected
 
 from rnnfast import layers
 
@@ -87,27 +87,7 @@ class Frozen(layers.BatchNormalization):
 @pytest.mark.parametrize("options", [{}, {"axis": 1}, {"center": False, "scale": False}], ids=str)
 def test_batch_normalization(options, masked):
     layer = Frozen(dtype="float64", **options)
-    rng = np.random.default_rng(3)
-    x = np.array(layer.prepare(X))
-    layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
-    options = {"training": True, "mask": MASK if masked else None}
-    y, cache = layer.forward(x, **options)
-    dy = rng.normal(size=y.shape)
-
-    def projection():
-        return float((dy * layer.forward(x, **options)[0]).sum())
-
-    assert_close(layer.backward(dy, cache), finite_difference(projection, x), 1e-6, "dx")
-    for variable in layer.trainable_weights:
-        value = variable.numpy().copy()
-
-        def at(variable=variable, value=value):
-            variable.assign(value)
-            return projection()
-
-        expected = finite_difference(at, value)
-        variable.assign(value)
-        assert_close(variable.grad, expected, 1e-6, variable.name)
+    check(layer, X, lambda x: layer.forward(x, training=True, mask=MASK if masked else None))
 
 
 def test_frozen_batch_normalization():
@@ -117,7 +97,7 @@ def test_frozen_batch_normalization():
     before = layer.get_weights()
     y, cache = layer.forward(x, training=True)
     dy = np.random.default_rng(2).normal(size=y.shape)
-    expected = finite_difference(lambda: float((dy * layer.forward(x)[0]).sum()), x)
+    expected = finite_difference(lambda: projected(dy, layer.forward(x)[0]), x)
     assert_close(layer.backward(dy, cache), expected, 1e-6, "dx")
     for now, then in zip(layer.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
@@ -138,32 +118,12 @@ ATTENTIONS = {
 @pytest.mark.parametrize("masked", [False, True])
 def test_attention(name, inputs, masked):
     rng = np.random.default_rng(4)
-    layer = ATTENTIONS[name]()
     x = [rng.normal(size=shape) for shape in ((2, 3, 4), (2, 5, 4), (2, 5, 4))[:inputs]]
-    layer.build([part.shape for part in x])
-    layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
     options = {"return_attention_scores": True}
     if masked:
         options |= {"mask": [rng.random((2, 3)) < 0.6, rng.random((2, 5)) < 0.6], "use_causal_mask": True}
         options["mask"][1][:, 0] = True  # every query sees something
-    y, cache = layer.forward(x, training=True, **options)
-    dy = [rng.normal(size=part.shape) for part in y]
-
-    def projection():
-        return sum(float((d * part).sum()) for d, part in zip(dy, layer.forward(x, **options)[0], strict=True))
-
-    for i, gradient in enumerate(layer.backward(dy, cache)):
-        assert_close(gradient, finite_difference(projection, x[i]), 1e-6, f"input {i}")
-    for variable in layer.weights:
-        value = np.array(variable.numpy())
-
-        def at(variable=variable, value=value):
-            variable.assign(value)
-            return projection()
-
-        expected = finite_difference(at, value)
-        variable.assign(value)
-        assert_close(variable.grad, expected, 1e-6, variable.name)
+    check(ATTENTIONS[name](), x, **options)
 
 
 @pytest.mark.parametrize("make", [layers.GaussianNoise, layers.GaussianDropout, layers.SpatialDropout1D])

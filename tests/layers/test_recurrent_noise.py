@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric import assert_close, finite_difference
+from layer_gradients import check
 
 import rnnfast
 from rnnfast import layers
@@ -32,32 +32,11 @@ def restart(layer):
 
 
 def check_gradients(layer, **call):
-    rng = np.random.default_rng(1)
-    x = np.array(layer.prepare(X))
-    for variable in layer.weights:
-        variable.assign(rng.normal(0.0, 0.5, variable.shape))
-
-    def forward():
+    def forward(x):
         restart(layer)
         return layer.forward(x, training=True, **call)
 
-    y, cache = forward()
-    dy = rng.normal(size=y.shape)
-
-    def projection():
-        return float((dy * forward()[0]).sum())
-
-    assert_close(layer.backward(dy, cache), finite_difference(projection, x), 1e-6, f"{layer}: dx")
-    for variable in layer.weights:
-        value = variable.numpy().copy()
-
-        def at(variable=variable, value=value):
-            variable.assign(value)
-            return projection()
-
-        expected = finite_difference(at, value)
-        variable.assign(value)
-        assert_close(variable.grad, expected, 1e-6, f"{layer}: {variable.path}")
+    check(layer, X, forward)
 
 
 @pytest.mark.parametrize(("cell", "options"), CASES, ids=lambda v: v.__name__ if isinstance(v, type) else str(v))

@@ -82,11 +82,11 @@ LOSSES = {
     "binary_at_the_clip": (lambda n: "binary_crossentropy", "hard_sigmoid", zeros_and_ones),
     "binary_logits": (lambda n: n.losses.BinaryCrossentropy(from_logits=True), "linear", zeros_and_ones),
     "categorical": (lambda n: "categorical_crossentropy", "softmax", one_hot),
-    "categorical_normalises": (lambda n: "categorical_crossentropy", "softplus", one_hot),
+    "categorical_normalizes": (lambda n: "categorical_crossentropy", "softplus", one_hot),
     "categorical_logits": (lambda n: n.losses.CategoricalCrossentropy(from_logits=True), "linear", one_hot),
     "sparse": (lambda n: "sparse_categorical_crossentropy", "softmax", labels),
     "sparse_column": (lambda n: "sparse_categorical_crossentropy", "softmax", column_of_labels),
-    "sparse_normalises": (lambda n: "sparse_categorical_crossentropy", "sigmoid", labels),
+    "sparse_normalizes": (lambda n: "sparse_categorical_crossentropy", "sigmoid", labels),
     "sparse_logits": (lambda n: n.losses.SparseCategoricalCrossentropy(from_logits=True), "linear", labels),
 }
 

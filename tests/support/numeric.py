@@ -43,3 +43,34 @@ def finite_difference(function: Callable[[], float], array: np.ndarray, step: fl
         array[index] = value
         gradient[index] = (above - below) / (2 * step)
     return gradient
+
+
+def parts(y) -> list:
+    """The outputs of a layer or a model, of which there may be one or a list."""
+    return y if isinstance(y, list) else [y]
+
+
+def projected(dy, y) -> float:
+    """Sum of the products of outputs with random gradients of theirs: the number that `backward(dy)` derives."""
+    return sum(float((d * part).sum()) for d, part in zip(parts(dy), parts(y), strict=True))
+
+
+def variable_difference(function: Callable[[], float], variable) -> np.ndarray:
+    """Gradient of ``function()`` by a layer's variable (float64, restored)."""
+    value = np.array(variable.numpy())
+
+    def changed():
+        variable.assign(value)
+        return function()
+
+    gradient = finite_difference(changed, value)
+    variable.assign(value)
+    return gradient
+
+
+def assert_variable_gradients(function: Callable[[], float], variables, gradients=None, what: str = "") -> None:
+    """The gradient of ``function()`` by each variable is its ``grad``, or that of ``gradients``."""
+    found = [variable.grad for variable in variables] if gradients is None else gradients
+    for variable, gradient in zip(variables, found, strict=True):
+        assert_close(gradient, variable_difference(function, variable), 1e-6, f"{what} {variable.path}")
+        assert gradient.dtype == np.float64

@@ -1,30 +1,18 @@
-"""compile, fit, evaluate: learning, histories, callbacks, weights of samples, what stops them."""
+"""fit and evaluate: learning, histories, callbacks, weights of samples, what stops them."""
 
 import numpy as np
 import pytest
-from numeric import assert_close, assert_same_bits, finite_difference
+from numeric import assert_close, assert_same_bits, assert_variable_gradients
+from sign_of_a_sum import SIGN, X, classifier, compiled
 
 import rnnfast
-from rnnfast import layers, losses, metrics, optimizers
+from rnnfast import layers, optimizers
 from rnnfast.callbacks import Callback
 
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(64, 6, 3)).astype("float32")
-SIGN = (X[:, :, 0].sum(1) > 0).astype("int64")
 TOKENS = RNG.integers(1, 8, (20, 5))
 TOKENS[3:9, 2:] = 0
 NEXT = (TOKENS + 1) % 8
-
-
-def classifier(**options):
-    rnnfast.utils.set_random_seed(1)
-    return rnnfast.Sequential([layers.Input((6, 3)), layers.LSTM(8, **options), layers.Dense(2, activation="softmax")])
-
-
-def compiled(optimizer="adam", loss="sparse_categorical_crossentropy", **options):
-    model = classifier()
-    model.compile(optimizer, loss, **options)
-    return model
 
 
 @pytest.mark.parametrize("cell", [layers.SimpleRNN, layers.LSTM, layers.GRU])
@@ -99,19 +87,11 @@ def test_gradients_of_a_whole_model(loss):
     model.build((None, 5))
     before = [RNG.normal(0.0, 0.7, v.shape) for v in model.weights]
     model.set_weights(before)
-    model.train_on_batch(TOKENS[:4], target, sample_weight=weight)
+    given = TOKENS[:4], target, weight
+    model.train_on_batch(*given)
     steps = [old - v.numpy() for old, v in zip(before, model.weights, strict=True)]
     model.set_weights(before)
-    for variable, step in zip(model.weights, steps, strict=True):
-        value = variable.numpy().copy()
-
-        def measured(variable=variable, value=value):
-            variable.assign(value)
-            return model.test_on_batch(TOKENS[:4], target, sample_weight=weight)
-
-        expected = finite_difference(measured, value)
-        variable.assign(value)
-        assert_close(step, expected, 1e-6, f"{loss}: {variable.path}")
+    assert_variable_gradients(lambda: model.test_on_batch(*given), model.weights, steps, loss)
 
 
 def test_history_and_validation():
@@ -275,77 +255,6 @@ def test_a_learning_rate_that_explodes_leaves_finite_weights():
         model.fit(X, 10.0 + SIGN, epochs=20, verbose=0)
     assert all(np.isfinite(w).all() for w in model.get_weights())
     assert np.isfinite(model.predict(X)).all()
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "loss", "metric"),
-    [
-        ("adam", "sparse_categorical_crossentropy", "accuracy"),
-        (optimizers.Adam, losses.SparseCategoricalCrossentropy, metrics.SparseCategoricalAccuracy),
-        (optimizers.Adam(0.1), losses.SparseCategoricalCrossentropy(), metrics.SparseCategoricalAccuracy()),
-        ("RMSprop", losses.sparse_categorical_crossentropy, lambda t, p: t == p.argmax(-1)),
-    ],
-)
-def test_compile_takes_names_classes_and_instances(optimizer, loss, metric):
-    model = compiled(optimizer, loss, metrics=metric)
-    expected = (model.predict(X).argmax(1) == SIGN).mean()
-    assert model.evaluate(X, SIGN, verbose=0)[1] == pytest.approx(expected)
-
-
-def test_compile_config_round_trip():
-    model = compiled(optimizers.SGD(0.3, clipnorm=1.0), "mse", metrics=["mae", metrics.BinaryAccuracy(threshold=0.2)])
-    copy = classifier()
-    assert copy.get_compile_config() is None
-    copy.compile_from_config(model.get_compile_config())
-    assert copy.get_compile_config() == model.get_compile_config()
-    assert copy.optimizer.clipnorm == 1.0 and isinstance(copy.loss, losses.MeanSquaredError)
-
-
-BAD = [
-    (lambda m: classifier().fit(X, SIGN), ValueError, "fit: the model is not compiled"),
-    (lambda m: classifier().evaluate(X, SIGN), ValueError, "evaluate: the model is not compiled"),
-    (lambda m: classifier().train_on_batch(X, SIGN), ValueError, "train_on_batch: the model is not compiled"),
-    (lambda m: m.fit(X), ValueError, "y is missing"),
-    (lambda m: m.fit(X, SIGN[:5]), ValueError, r"x has 64 samples, y has shape \(5,\)"),
-    (lambda m: m.fit(X[:0], SIGN[:0]), ValueError, "no samples"),
-    (lambda m: m.fit(X[:, :, :2], SIGN), ValueError, r"\(64, 6, 2\)"),
-    (lambda m: m.fit(X, SIGN + 1), ValueError, "class 2 in y_true is out of range"),
-    (lambda m: m.fit(X, np.eye(2)[SIGN]), ValueError, r"y_true of shape \(64,\)"),
-    (lambda m: m.fit(X, SIGN, batch_size=0), ValueError, "batch_size"),
-    (lambda m: m.fit(X, SIGN, verbose=3), ValueError, "verbose"),
-    (lambda m: m.fit(X, SIGN, validation_split=1.0), ValueError, "validation_split"),
-    (lambda m: m.fit(X, SIGN, validation_data=X), ValueError, "validation_data"),
-    (lambda m: m.fit(X, SIGN, validation_data=(X, SIGN + 5)), ValueError, "out of range"),
-    (lambda m: m.fit(X, SIGN, sample_weight=[1.0]), ValueError, "sample_weight must have one entry per sample"),
-    (lambda m: m.fit(X, SIGN, sample_weight=np.ones(64), class_weight={}), ValueError, "either sample_weight or"),
-    (lambda m: m.fit(X, SIGN, class_weight=[1]), TypeError, "class_weight must be a dictionary"),
-    (lambda m: m.fit(X, SIGN, callbacks=[3]), TypeError, "callbacks must be"),
-    (lambda m: m.fit(X, SIGN, steps_per_epoch=0), ValueError, "fit: steps_per_epoch must be a positive integer"),
-    (lambda m: m.fit(iter([X]), SIGN), ValueError, "fit: y must be left out where x gives batches"),
-    (lambda m: m.fit(5, SIGN), TypeError, "fit: x must be an array"),
-    (lambda m: m.compile("adamm"), ValueError, "'adam'"),
-    (lambda m: m.compile("adam", "mze"), ValueError, "'mse'"),
-    (lambda m: m.compile("adam", "mse", metrics=["accurate"]), ValueError, "unknown metric 'accurate'"),
-    (
-        lambda m: m.compile("adam", "mse", metrics={"a": "mse"}),
-        ValueError,
-        "metrics names 'a'; the model's",
-    ),
-    (lambda m: m.compile("adam", {"a": "mse"}), ValueError, "loss names 'a'; the model's outputs are"),
-    (lambda m: m.compile("adam", ["mse", "mse"]), ValueError, "loss must have one entry per output"),
-    (lambda m: m.compile("adam", "mse", loss_weights=[1, 2]), ValueError, "loss_weights must have one entry"),
-    (lambda m: (m.compile("adam"), m.fit(X, SIGN)), ValueError, "without a loss"),
-]
-
-
-@pytest.mark.parametrize(("call", "kind", "message"), BAD)
-def test_errors_come_before_any_work(call, kind, message):
-    model = compiled()
-    before = model.get_weights()
-    with pytest.raises(kind, match=message):
-        call(model)
-    for a, b in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_tokens_out_of_range_are_found_before_the_first_batch():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numeric import assert_close, finite_difference
+from numeric import assert_close, assert_variable_gradients, finite_difference
 
 import rnnfast
 from rnnfast import constraints, layers, optimizers, regularizers
@@ -79,15 +79,7 @@ def gradients_of_a_step(model, x, y):
 def check_step(model, x, y):
     value, gradients = gradients_of_a_step(model, x, y)
     assert value == pytest.approx(model.evaluate(x, y, batch_size=len(x), verbose=0), rel=1e-12)
-    for variable, gradient in zip(model.trainable_weights, gradients, strict=True):
-        array = np.array(variable.value)
-
-        def loss(variable=variable, array=array):
-            variable.assign(array)
-            return model.test_on_batch(x, y)
-
-        assert_close(gradient, finite_difference(loss, array), 1e-6, variable.path)
-        variable.assign(array)
+    assert_variable_gradients(lambda: model.test_on_batch(x, y), model.trainable_weights, gradients)
 
 
 @pytest.mark.parametrize("activity", [None, "l1", regularizers.L1L2(0.2, 0.3)], ids=["weights", "l1", "l1_l2"])
@@ -135,22 +127,7 @@ def test_states_are_outputs():
     assert layer.losses == pytest.approx([float((y**2).sum()) / len(X) for y in outputs])
     cache = layer.forward(X, training=True)[1]
     layer.backward([None] * 3, cache)
-    assert_close(
-        layer.kernel.grad,
-        finite_kernel_gradient(layer, lambda: sum(float((y**2).sum()) / len(X) for y in layer(X))),
-        1e-6,
-        "kernel",
-    )
-
-
-def finite_kernel_gradient(layer, function):
-    array = np.array(layer.kernel.value)
-
-    def at():
-        layer.kernel.assign(array)
-        return function()
-
-    return finite_difference(at, array)
+    assert_variable_gradients(lambda: sum(float((y**2).sum()) / len(X) for y in layer(X)), [layer.kernel])
 
 
 def test_a_gradient_of_another_shape_is_refused():

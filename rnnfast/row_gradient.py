@@ -1,0 +1,44 @@
+"""RowGradient: the gradient of a table of which a step has read few rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class RowGradient:
+    """A gradient of `shape` whose row `rows[i]` is `values[i]`, and every other zero.
+
+    rows: (n,), int64, each at most once. values: (n, *shape[1:]).
+
+    >>> import numpy as np
+    >>> from rnnfast.row_gradient import RowGradient
+    >>> RowGradient(np.array([2, 0]), np.array([[1.0], [5.0]]), (3, 1)).to_array().ravel()
+    array([5., 0., 1.])
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+    shape: tuple[int, ...]
+
+    def to_array(self) -> np.ndarray:
+        array = np.zeros(self.shape, self.values.dtype)
+        array[self.rows] = self.values
+        return array
+
+
+def values_of(gradient: np.ndarray | RowGradient) -> np.ndarray:
+    """All of a gradient that is not zero throughout."""
+    return gradient.values if isinstance(gradient, RowGradient) else gradient
+
+
+def with_values(
+    gradient: np.ndarray | RowGradient, change: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray | RowGradient:
+    """The gradient with its values changed; `change` leaves zeros as they are."""
+    if isinstance(gradient, RowGradient):
+        return replace(gradient, values=change(gradient.values))
+    return change(gradient)
