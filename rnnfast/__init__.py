@@ -17,6 +17,7 @@ from rnnfast._openmp import load_core
 if TYPE_CHECKING:
     from rnnfast import (
         activations,
+        backend,
         callbacks,
         constraints,
         initializers,
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
         metrics,
         models,
         optimizers,
+        preprocessing,
         reference,
         regularizers,
+        saving,
         utils,
     )
     from rnnfast._engine import cpu_info, get_num_threads, set_num_threads
@@ -42,6 +45,7 @@ load_core()  # first of all: whoever loads it otherwise would load OpenMP with i
 
 _MODULES = (
     "activations",
+    "backend",
     "callbacks",
     "constraints",
     "initializers",
@@ -51,8 +55,10 @@ _MODULES = (
     "metrics",
     "models",
     "optimizers",
+    "preprocessing",
     "reference",
     "regularizers",
+    "saving",
     "utils",
 )
 _HOMES = {
@@ -75,6 +81,7 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "backend",
     "callbacks",
     "constraints",
     "cpu_info",
@@ -88,9 +95,11 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "preprocessing",
     "reference",
     "regularizers",
     "save_model",
+    "saving",
     "set_float32_matmul_precision",
     "set_num_threads",
     "utils",

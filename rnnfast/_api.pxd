@@ -8,6 +8,11 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         float32
         float64
 
+    enum class MatmulPrecision(int):
+        highest
+        high
+        medium
+
     enum class CellKind(int):
         simple_rnn
         lstm
@@ -68,6 +73,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         int threads
         const int32_t* index
         int64_t x_rows
+        MatmulPrecision precision
 
     struct RnnBackward:
         RnnForward forward
@@ -96,6 +102,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void* c
         int64_t ldc
         int threads
+        MatmulPrecision precision
 
     enum class Rule(int):
         sgd
@@ -196,3 +203,4 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void* (*allocate)(int64_t bytes) except +MemoryError nogil
         void (*release)(void*, int64_t bytes) noexcept nogil
         int (*get_num_threads)() noexcept nogil
+        MatmulPrecision (*get_matmul_precision)() noexcept nogil

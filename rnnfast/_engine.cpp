@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "_engine_stream.h"
 #include "_engine_threads.h"
 #include "engine/cpu.h"
+#include "engine/matmul_precision.h"
 #include "program/program.h"
 #include "rnnfast.h"
 
@@ -37,6 +39,11 @@ WeightType weight_type_of(const std::string& name) {
   for (const auto& [type, known] : kWeightTypes)
     if (name == known) return type;
   throw py::value_error("weights must be 'full', 'bfloat16', 'int8', 'bfloat16x2' or 'bfloat16x3', got '" + name + "'");
+}
+
+MatmulPrecision precision_of(int place) {
+  if (place < 0 || place > 2) throw py::value_error("place must be 0, 1 or 2, got " + std::to_string(place));
+  return static_cast<MatmulPrecision>(place);
 }
 
 MergeMode mode_of(const std::string& name) {
@@ -73,36 +80,54 @@ py::dict cpu_info_dict() {
 
 // Programs
 
-template <class T> int add_rnn(Program<T>& program, int v, const std::string& cell, const py::object& kernel,
-                               const py::object& recurrent_kernel, const py::object& bias, const py::object& peephole,
-                               const py::object& activation, const py::object& recurrent_activation, bool reset_after,
-                               bool go_backwards, bool return_sequences, bool zero_output_for_mask,
-                               const std::string& name) {
+// One output, or with return_state a list of it and the states.
+template <class T>
+py::object add_rnn(Program<T>& program, int v, const std::string& cell, const py::object& kernel,
+                   const py::object& recurrent_kernel, const py::object& bias, const py::object& peephole,
+                   const py::object& activation, const py::object& recurrent_activation, bool reset_after,
+                   bool go_backwards, bool return_sequences, bool zero_output_for_mask, const std::string& name,
+                   const py::object& projection, const std::vector<double>& zoneout,
+                   const std::vector<int>& initial_state, bool return_state) {
   RnnLayer layer{};
   layer.spec.cell = cell_of(cell);
   layer.spec.reset_after = reset_after;
   layer.spec.activation = activation_of(activation);
   layer.spec.recurrent_activation = activation_of(recurrent_activation);
   const Array<T> u = weights<T>(recurrent_kernel, "recurrent_kernel", {-1, -1});
-  const py::ssize_t units = u.shape(0), gates = gate_count(layer.spec.cell) * units;
+  Array<T> keep_bias, keep_peephole, keep_projection;
+  const T* r = optional_weights<T>(projection, "projection", {-1, u.shape(0)}, keep_projection);
+  if (r != nullptr && layer.spec.cell != CellKind::lstm)
+    throw py::value_error("a projection is for the lstm cell only");
+  const py::ssize_t units = r != nullptr ? keep_projection.shape(0) : u.shape(0);
+  const py::ssize_t gates = gate_count(layer.spec.cell) * units;
   if (u.shape(1) != gates || units < 1)
-    throw py::value_error("recurrent_kernel: expected shape (units, " + std::to_string(gate_count(layer.spec.cell)) +
-                          " * units), got " + shape_text(u));
+    throw py::value_error("recurrent_kernel: expected shape (" + std::string(r != nullptr ? "state" : "units") + ", " +
+                          std::to_string(gate_count(layer.spec.cell)) + " * units), got " + shape_text(u));
   const Array<T> w = weights<T>(kernel, "kernel", {-1, gates});
   layer.spec.units = units;
   layer.spec.input_dim = w.shape(0);
-  Array<T> keep_bias, keep_peephole;
+  if (r != nullptr) layer.spec.projection = u.shape(0);
   const bool two_biases = layer.spec.cell == CellKind::gru && reset_after;
   using Shape = std::vector<py::ssize_t>;
   layer.weights = {w.data(), u.data(),
                    optional_weights<T>(bias, "bias", two_biases ? Shape{2, gates} : Shape{gates}, keep_bias),
-                   optional_weights<T>(peephole, "peephole", {3, units}, keep_peephole)};
+                   optional_weights<T>(peephole, "peephole", {3, units}, keep_peephole), r};
   if (layer.weights.peephole != nullptr && layer.spec.cell != CellKind::lstm)
     throw py::value_error("peephole weights are for the lstm cell only");
   layer.go_backwards = go_backwards;
   layer.return_sequences = return_sequences;
   layer.zero_output_for_mask = zero_output_for_mask;
-  return program.rnn(v, layer, name);
+  const size_t states = layer.spec.cell == CellKind::lstm ? 2 : 1;
+  const bool rates = std::all_of(zoneout.begin(), zoneout.end(), [](double rate) { return rate >= 0 && rate <= 1; });
+  const bool takes_zoneout = layer.spec.cell != CellKind::simple_rnn && r == nullptr;
+  if (!zoneout.empty() && (zoneout.size() != states || !rates || !takes_zoneout))
+    throw py::value_error("zoneout: expected a rate from 0 to 1 for each state of an lstm or gru without a projection");
+  if (!zoneout.empty()) layer.h_zoneout = zoneout[0];
+  if (zoneout.size() > 1) layer.c_zoneout = zoneout[1];
+  layer.initial_state = initial_state;
+  layer.return_state = return_state;
+  const std::vector<int> outputs = program.rnn(v, layer, name);
+  return return_state ? py::cast(outputs) : py::cast(outputs[0]);
 }
 
 template <class T> py::list run_program(const Program<T>& program, const py::list& inputs, int threads) {
@@ -199,13 +224,16 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
       .def("rnn", &add_rnn<T>, py::arg("v"), py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"),
            py::arg("bias") = none, py::arg("peephole") = none, py::arg("activation") = none,
            py::arg("recurrent_activation") = none, py::arg("reset_after") = true, py::arg("go_backwards") = false,
-           py::arg("return_sequences") = false, py::arg("zero_output_for_mask") = false, py::arg("name") = "rnn")
+           py::arg("return_sequences") = false, py::arg("zero_output_for_mask") = false, py::arg("name") = "rnn",
+           py::arg("projection") = none, py::arg("zoneout") = py::tuple(), py::arg("initial_state") = py::tuple(),
+           py::arg("return_state") = false)
       .def(
           "merge",
-          [](P& p, const std::vector<int>& values, const std::string& mode, const std::string& name) {
-            return p.merge(values, mode_of(mode), name);
+          [](P& p, const std::vector<int>& values, const std::string& mode, const std::string& name, bool heed_masks) {
+            return p.merge(values, mode_of(mode), heed_masks, name);
           },
-          py::arg("values"), py::arg("mode") = "concat", py::arg("name") = "merge")
+          py::arg("values"), py::arg("mode") = "concat", py::arg("name") = "merge", py::arg("heed_masks") = false)
+      .def("concat", &P::concat, py::arg("values"), py::arg("axis"), py::arg("name") = "concat")
       .def(
           "masked",
           [](const P& p, int v) {
@@ -283,6 +311,21 @@ PYBIND11_MODULE(_engine, m, py::mod_gil_not_used()) {
         return names;
       },
       "The weight formats for which the active instruction set has instructions of their own.");
+  m.def(
+      "set_matmul_precision",
+      [](int place) { set_matmul_precision(precision_of(place)); }, py::arg("place"),
+      "Set how exact float32 products are: the place in highest, high, medium.");
+  m.def("get_matmul_precision", [] { return static_cast<int>(get_matmul_precision()); }, "What was set last, or 0.");
+  m.def(
+      "training_format",
+      [](int place) {
+        constexpr int64_t large = 1 << 20;
+        const WeightType type = training_type<float>(active_table(), precision_of(place), large, large);
+        for (const auto& [known, name] : kWeightTypes)
+          if (known == type) return name;
+        return kWeightTypes[0].second;
+      },
+      py::arg("place"), "The weight format of large float32 products in training at a precision.");
   m.def("active_isa", [] { return active_table().isa; }, "The instruction set in use.");
   m.def("get_num_threads", &get_num_threads, "The threads that a call made now may use.");
   m.attr("_C_API") = py::capsule(static_cast<const void*>(&api()), "rnnfast._engine._C_API");

@@ -109,6 +109,29 @@ template <class T> void bind_stages(py::class_<Program<T>, std::shared_ptr<Progr
           },
           py::arg("v"), py::arg("mode"), py::arg("epsilon"), py::arg("gamma") = none, py::arg("beta") = none,
           py::arg("name") = "normalize")
+      .def(
+          "rectify",
+          [](P& p, int v, double threshold, double most, const py::object& slopes, const std::string& name) {
+            if (slopes.is_none()) return p.rectify(v, threshold, most, {}, name);
+            const Array<T> array = weights<T>(slopes, "slopes", {-1});
+            return p.rectify(v, threshold, most, {array.data(), array.data() + array.size()}, name);
+          },
+          py::arg("v"), py::arg("threshold"), py::arg("most"), py::arg("slopes"), py::arg("name") = "rectify")
+      .def("dot", &P::dot, py::arg("one"), py::arg("two"), py::arg("name") = "dot")
+      .def(
+          "attention",
+          [](P& p, int query, int value, int key, double inner, const py::object& outer, bool causal,
+             bool return_weights, const std::string& name) -> py::object {
+            AttentionScores<T> scores{static_cast<T>(inner), {}};
+            if (!outer.is_none()) {
+              const Array<T> array = weights<T>(outer, "outer", {-1});
+              scores.outer.assign(array.data(), array.data() + array.size());
+            }
+            const std::vector<int> outputs = p.attention(query, value, key, scores, causal, return_weights, name);
+            return return_weights ? py::cast(outputs) : py::cast(outputs[0]);
+          },
+          py::arg("query"), py::arg("value"), py::arg("key"), py::arg("inner"), py::arg("outer") = none,
+          py::arg("causal") = false, py::arg("return_weights") = false, py::arg("name") = "attention")
       .def("reshape", &P::reshape, py::arg("v"), py::arg("shape"), py::arg("name") = "reshape")
       .def("permute", &P::permute, py::arg("v"), py::arg("order"), py::arg("name") = "permute")
       .def(

@@ -9,6 +9,7 @@ from typing import Any
 
 import rnnfast
 from rnnfast import _blas
+from rnnfast.precision import WEIGHT_FORMATS, training_formats
 
 # Bits of the vectors that each set of kernels works in.
 VECTOR_BITS = {"amx": 512, "avx512": 512, "avx2": 256, "neon": 128, "generic": 128}
@@ -30,6 +31,7 @@ def facts() -> dict[str, Any]:
             "available": cpu["available"],
             "vector_bits": VECTOR_BITS[cpu["isa"]],
         },
+        "training": training_formats(),
         "threads": {"count": cpu["threads"], "source": thread_source(cpu["threads"], cpu["cores"])},
         "blas": _blas.info(),
     }
@@ -57,6 +59,7 @@ def describe(facts: dict[str, Any]) -> str:
         "caches": ", ".join(f"{name} {size_text(size)}" for name, size in cpu["caches"].items()),
         "kernels": f"{kernels['chosen']}: {kernels['source']} ({', '.join(kernels['available'])})",
         "vectors": f"{bits} bits: {bits // 32} float32 or {bits // 64} float64",
+        "training": "products " + ", ".join(f"{WEIGHT_FORMATS[f]} at {p!r}" for p, f in facts["training"].items()),
         "threads": f"{threads['count']}: {threads['source']}",
         "BLAS": f"{blas['library'] or 'unknown'}: {blas['config'] or 'it does not say more'}",
     }

@@ -14,8 +14,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
 from rnnfast._api cimport (
-    Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, OptimizerUpdate, RnnBackward,
-    RnnForward, RnnNoise, RnnSpec, Rule, SequencePlan, gate_count, kZoneoutPadding,
+    Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, MatmulPrecision, OptimizerUpdate,
+    RnnBackward, RnnForward, RnnNoise, RnnSpec, Rule, SequencePlan, gate_count, kZoneoutPadding,
 )
 
 import numpy as np
@@ -93,6 +93,7 @@ def matmul(a, b, *, bias=None, bint transpose_a=False, bint transpose_b=False):
     call.m, call.n, call.k, call.ldc = m, n, k, max(n, 1)
     call.a, call.b, call.bias, call.c = data(a), data(b), data(bias), data(c)
     call.threads = core.get_num_threads()
+    call.precision = core.get_matmul_precision()
     if product == NULL:
         choose_product()
     with nogil:
@@ -231,7 +232,8 @@ def all_finite(x):
     return finite
 
 
-# ---- optimizers: param and its slots are flat, contiguous and updated in place; `before` receives what param was
+# ---- optimizers: parameters and their slots are flat, contiguous and updated in place; `before` receives what a
+# parameter was
 
 cdef int64_t check_update(param, before, grad, rows) except -1:
     cdef int number = float_type("param", param)
@@ -255,6 +257,8 @@ cdef int check_optional(str name, slot, param, bint needed=False) except -1:
         name, slot, cnp.PyArray_TYPE(param), param.shape, written=True)
 
 
+cdef tuple SLOTS = ("slots[0]", "slots[1]", "slots[2]")  # in messages
+
 # The rules by name: how many slots each cannot do without, and how many it may have.
 cdef dict RULES = {
     "sgd": (Rule.sgd, 0, 1),
@@ -268,38 +272,58 @@ cdef dict RULES = {
 }
 
 
-def optimizer_update(str rule, param, grad, slots, *, rows=None, before=None, double learning_rate,
-                     double weight_decay=0, double momentum=0, double rho=0, double beta_1=0, double beta_2=0,
-                     double epsilon=0, double slot_share=0, double grad_share=0, int64_t step=1, bint nesterov=False):
-    """One step of a rule as in Keras; src_c/kernels/optimizers.h has the formulas, and says which numbers each takes.
-
-    slots: in the order that stands there, None where a rule can do without one. step counts from 1. rows: int64, each
-    at most once; param is a table, flat, and grad (rows.size, width) the gradient of these rows, that of the others 0.
-    """
-    cdef OptimizerUpdate update
-    cdef int least, most, i
-    if rule not in RULES:
-        raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")
-    number, least, most = RULES[rule]
-    if step < 1:
-        raise ValueError(f"step: expected 1 or more, got {step}")
+cdef int update_one(OptimizerUpdate* update, int least, int most, param, grad, slots, rows, before) except -1:
+    """One step for one variable; `update` holds what all of them share."""
+    cdef int i
     if not least <= len(slots) <= most:
-        raise ValueError(f"slots: {rule} takes {least} to {most}, got {len(slots)}")
+        raise ValueError(f"slots: expected {least} to {most}, got {len(slots)}")
     if rows is not None:
         rows = in_range("rows", rows, param.size // table_width(param, grad))
         update.grad_rows, update.grad_width = rows.size, grad.shape[1]
     update.size = check_update(param, before, grad, rows)
     update.grad_index = <const int64_t*> data(rows)
     for i, slot in enumerate(slots):
-        check_optional(f"slots[{i}]", slot, param, i < least)
+        check_optional(SLOTS[i], slot, param, i < least)
         update.slots[i] = data(slot)
     for i in range(len(slots), 3):
         update.slots[i] = NULL
-    update.rule, update.dtype = <Rule> (<int> number), dtype_of(cnp.PyArray_TYPE(param))
+    update.dtype = dtype_of(cnp.PyArray_TYPE(param))
     update.param, update.before, update.grad = data(param), data(before), data(grad)
-    update.learning_rate, update.weight_decay = learning_rate, weight_decay
+    with nogil:
+        core.optimizer_update(update)
+    return 0
+
+
+def optimizer_update(str rule, list params, list grads, list slots, *, list rows=None, list before=None,
+                     list weight_decays=None, double learning_rate, double momentum=0, double rho=0, double beta_1=0,
+                     double beta_2=0, double epsilon=0, double slot_share=0, double grad_share=0, int64_t step=1,
+                     bint nesterov=False):
+    """One step of a rule as in Keras, for each of several variables; src_c/kernels/optimizers.h has the formulas, and
+    says which numbers each takes.
+
+    slots: of each variable, in the order that stands there, None where a rule can do without one. rows: None, or for
+    each None or int64, each at most once: the param is a table, flat, and its grad (rows.size, width) the gradient of
+    these rows, that of the others 0. before: None, or an array or None for each. weight_decays: None for none, or one
+    for each. step counts from 1.
+    """
+    cdef OptimizerUpdate update
+    cdef int least, most
+    if rule not in RULES:
+        raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")
+    number, least, most = RULES[rule]
+    if step < 1:
+        raise ValueError(f"step: expected 1 or more, got {step}")
+    cdef Py_ssize_t i, count = len(params)
+    for name, items in (("grads", grads), ("slots", slots), ("rows", rows), ("before", before),
+                        ("weight_decays", weight_decays)):
+        if items is not None and len(items) != count:
+            raise ValueError(f"{name}: expected {count}, one for each parameter, got {len(items)}")
+    update.rule = <Rule> (<int> number)
+    update.learning_rate = learning_rate
     update.momentum, update.rho, update.beta_1, update.beta_2 = momentum, rho, beta_1, beta_2
     update.epsilon, update.slot_share, update.grad_share = epsilon, slot_share, grad_share
     update.step, update.nesterov = step, nesterov
-    with nogil:
-        core.optimizer_update(&update)
+    for i in range(count):
+        update.weight_decay = 0 if weight_decays is None else weight_decays[i]
+        update_one(&update, least, most, params[i], grads[i], slots[i], None if rows is None else rows[i],
+                   None if before is None else before[i])

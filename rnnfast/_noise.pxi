@@ -7,8 +7,9 @@ cdef class Noise:
     cdef object h_kept, c_kept        # None, or flat bytes
     cdef double h_zoneout, c_zoneout
 
-    def __cinit__(self, Plan plan, int number, leading, input_dim, state, units, input_factors, state_factors, zoneout,
-                  int states):
+    cdef take(self, Plan plan, int number, leading, input_dim, state, units, input_factors, state_factors, zoneout,
+              int states):
+        """What has been drawn; without it there is no noise."""
         self.x_factors = self.factors("input_factors", plan, number, (*leading, input_dim), input_factors)
         self.h_factors = self.factors("state_factors", plan, number, (*leading, state), state_factors)
         if len(zoneout) != states:

@@ -65,6 +65,9 @@ cdef class Plan:
 
     cdef final_states(self, history):
         """(batch, units), in the caller's order, from a history of states (total + batch, units)."""
+        cdef int64_t first = 0 if self.reverse else self.total - self.batch
+        if self.uniform:
+            return history[first:first + self.batch].copy()
         rows = np.empty(self.batch, np.int64)
         core.plan_last(self.handle, <int64_t*> data(rows))
         return self.batch_rows(history[rows])

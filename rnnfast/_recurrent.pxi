@@ -9,6 +9,7 @@ cdef class RnnCache:
     cdef Plan plan
     cdef RnnSpec spec
     cdef int number, threads
+    cdef MatmulPrecision precision
     cdef object kernel, recurrent_kernel, bias, peephole, projection
     cdef readonly dict option_gradients  # filled by rnn_backward: of the weights that an option adds, by its argument
     cdef object x, h, c, z, extra
@@ -35,6 +36,7 @@ cdef class RnnCache:
         call.z = data(self.z)
         call.extra = data(self.extra)
         call.threads = self.threads
+        call.precision = self.precision
         call.index = <const int32_t*> data(self.index)
         call.x_rows = 0 if self.index is None else self.x.shape[0]
         return call
@@ -155,9 +157,12 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
         raise ValueError("zoneout: only for an lstm without peepholes and projection, or a gru")
     if index is not None and input_factors is not None:
         raise ValueError("index: not together with input_factors, which differ from row to row of a batch")
-    run.noise = Noise(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, input_factors,
-                      state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
+    run.noise = Noise()
+    if input_factors is not None or state_factors is not None or zoneout is not None:
+        run.noise.take(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, input_factors,
+                       state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
     run.threads = core.get_num_threads()
+    run.precision = core.get_matmul_precision()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
     run.h = run.history("initial_state[0]", state, initial_state[0])
     run.c = run.history("initial_state[1]", units, initial_state[1]) if is_lstm else None

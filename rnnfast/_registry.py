@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
+from rnnfast import _custom_objects
+from rnnfast._custom_objects import CustomObjectScope
+
 T = TypeVar("T")
 
 _used_names: Counter[str] = Counter()
@@ -27,6 +30,18 @@ def auto_name(class_name: str) -> str:
     return f"{base}_{count}" if count else base
 
 
+def clear_session(free_memory: bool = True) -> None:
+    """Begin anew with automatic names: the next LSTM is `lstm` again. free_memory: accepted as Keras' argument; what a
+    program no longer holds is freed without.
+
+    >>> import rnnfast
+    >>> rnnfast.utils.clear_session()
+    >>> rnnfast.layers.LSTM(4).name
+    'lstm'
+    """
+    _used_names.clear()
+
+
 def unknown_name(kind: str, name: object, valid: Iterable[str]) -> ValueError:
     """The error for a name that is not known: nearest matches first, then all that are valid."""
     names = sorted(set(valid))
@@ -38,13 +53,26 @@ def unknown_name(kind: str, name: object, valid: Iterable[str]) -> ValueError:
 class Registry(Generic[T]):
     """The classes of one kind (losses, layers, ...) by every name they go by.
 
-    Nothing is ever imported by a name found in a file: only registered classes can be reached.
+    Nothing is ever imported by a name found in a file: only registered classes can be reached, and what the user has
+    made known (`_custom_objects`), which comes first.
+
+    module: where Keras has these classes, which is written into configs. of_function: makes one of a function of the
+    user's own; None where a function will not do, for a reason that is added to the error.
     """
 
-    def __init__(self, kind: str, base: type[T], module: str) -> None:
+    def __init__(
+        self,
+        kind: str,
+        base: type[T],
+        module: str,
+        of_function: Callable[[Callable[..., Any]], T] | None = None,
+        reason: str = "",
+    ) -> None:
         self.kind = kind
         self.base = base
-        self.module = module  # where Keras has these classes: written into configs
+        self.module = module
+        self.of_function = of_function
+        self.reason = reason
         self._classes: dict[str, type[T]] = {}
         self._functions: dict[Callable[..., Any], type[T]] = {}
 
@@ -74,24 +102,33 @@ class Registry(Generic[T]):
         return cls
 
     def get(self, identifier: Any) -> T:
-        """An instance from a name, a class, an instance, a registered function or a serialised dictionary."""
+        """An instance from a name, a class, an instance, a function or a serialised dictionary."""
         if isinstance(identifier, self.base):
             return identifier
         if isinstance(identifier, type) and issubclass(identifier, self.base):
             return identifier()
         if isinstance(identifier, str):
-            return self.lookup(identifier)()
+            own = _custom_objects.find(identifier)
+            return self.lookup(identifier)() if own is None else self.get(own)
         if isinstance(identifier, dict):
             return self.deserialize(identifier)
         if self.knows(identifier):
             return self._functions[identifier]()
+        if callable(identifier) and self.of_function is not None:
+            return self.of_function(identifier() if isinstance(identifier, type) else identifier)
         raise TypeError(
             f"{self.kind} must be a name, an rnnfast {self.base.__name__} or its class, got {identifier!r} "
-            f"of type {type(identifier).__name__}"
+            f"of type {type(identifier).__name__}{self.reason if callable(identifier) else ''}"
         )
+
+    def is_own(self, instance: T) -> bool:
+        """Whether it is of a class of the user's own."""
+        return type(instance) not in self._classes.values()
 
     def serialize(self, instance: T) -> dict[str, Any]:
         """Keras' serialised form of an instance."""
+        if self.is_own(instance):
+            return _custom_objects.to_config(getattr(instance, "function", instance))
         return {
             "module": self.module,
             "class_name": type(instance).__name__,
@@ -99,11 +136,26 @@ class Registry(Generic[T]):
             "registered_name": None,
         }
 
-    def deserialize(self, config: dict[str, Any]) -> T:
-        """An instance from its serialised form. TypeError: no dictionary; ValueError: not one of these classes."""
+    def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> T:
+        """An instance from its serialised form, or from a name. custom_objects: the user's own classes and functions.
+
+        TypeError: no dictionary; ValueError: not one of these classes.
+        """
+        with CustomObjectScope(custom_objects):
+            return self.get(config) if isinstance(config, str) else self._deserialize(config)
+
+    def _deserialize(self, config: Any) -> T:
         if not isinstance(config, dict):
             raise TypeError(f"{self.kind}: a config is a dictionary, got {config!r} of type {type(config).__name__}")
+        own = _custom_objects.find(config)
+        if own is not None:
+            return self.get(_custom_objects.make(own, config))
         name, arguments = config.get("class_name"), config.get("config", {})
+        if name == "function" and isinstance(arguments, str):  # a built-in one
+            return self.get(arguments)
         if not isinstance(name, str) or not isinstance(arguments, dict):
             raise ValueError(f"{self.kind}: a config needs 'class_name' and 'config', got {sorted(map(str, config))}")
+        registered = config.get("registered_name")
+        if registered is not None and (registered != name or name not in self._classes):
+            raise ValueError(f"{self.kind}: {_custom_objects.advice(config)}")
         return self.lookup(name).from_config(arguments)  # type: ignore[attr-defined]

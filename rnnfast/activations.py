@@ -83,7 +83,8 @@ _BY_NAME: dict[str, Activation] = {name: value for name, value in vars().items()
 
 
 def get(identifier: Any) -> Activation:
-    """The `Activation` of a name, of a member of this module, of a serialised one, or linear for None.
+    """The `Activation` of a name, of a member of this module, of a layer such as LeakyReLU, of a serialised one, or
+    linear for None.
 
     ValueError: an unknown name (the message lists the valid ones); TypeError: anything else.
 
@@ -98,8 +99,14 @@ def get(identifier: Any) -> Activation:
         named = get(identifier["name"])
         alpha, beta = identifier.get("alpha", named.alpha), identifier.get("beta", named.beta)
         return named._replace(alpha=float(alpha), beta=float(beta))
+    if isinstance(of_layer := getattr(identifier, "function", None), Activation):
+        return of_layer  # a layer that is nothing but an activation
     if not isinstance(identifier, str):
-        raise TypeError(f"activation must be a name or a member of rnnfast.activations, got {identifier!r}")
+        own = "; a function has no derivative here: derive a layer from rnnfast.layers.Layer with forward and backward"
+        raise TypeError(
+            f"activation must be a name or a member of rnnfast.activations, got {identifier!r}"
+            + (own if callable(identifier) else "")
+        )
     if identifier not in _BY_NAME:
         raise unknown_name("activation", identifier, _BY_NAME)
     return _BY_NAME[identifier]

@@ -10,6 +10,7 @@ array([0., 2.])
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,22 @@ class Constraint:
     def _number(self, argument: str, value: Any) -> Any:
         _arguments.number(f"{type(self).__name__}: {argument}", value)
         return value
+
+
+class FunctionConstraint(Constraint):
+    """A function of the user's own, or any callable, `function(w)`, as a constraint.
+
+    >>> import numpy as np
+    >>> from rnnfast.constraints import FunctionConstraint
+    >>> FunctionConstraint(np.abs)(np.array([-1.0, 2.0]))
+    array([1., 2.])
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        return self.function(w)
 
 
 class NonNeg(Constraint):
@@ -144,13 +161,21 @@ class MinMaxNorm(_Norm):
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm  # Keras' other names
 
-_registry: Registry[Constraint] = Registry("constraint", Constraint, "keras.constraints")
+_registry: Registry[Constraint] = Registry(
+    "constraint", Constraint, "keras.constraints", of_function=FunctionConstraint
+)
 for _cls in (MaxNorm, NonNeg, UnitNorm, MinMaxNorm):
     _registry.add(_cls)
 
 
 def get(identifier: Any) -> Constraint | None:
-    """A constraint from a name, a class, an instance, a serialised dictionary, or None for none."""
+    """A constraint from a name, a class, an instance, a serialised dictionary, any callable that takes a weight and
+    gives what it becomes, or None for none.
+
+    >>> import numpy as np
+    >>> get(np.abs)(np.array([-1.0, 2.0]))
+    array([1., 2.])
+    """
     return None if identifier is None else _registry.get(identifier)
 
 

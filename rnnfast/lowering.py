@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _engine
+from rnnfast import _engine, _structure
 from rnnfast.layers import InputLayer
 from rnnfast.layers.base import Layer, NoLoweringError
 from rnnfast.precision import weight_format
@@ -45,6 +45,9 @@ class LoweredModel:
         unknown = [name for name in options if name not in inspect.signature(layer.lower).parameters]
         if unknown:
             raise NoLoweringError(f"{layer.label}: the engine does not take its call argument {unknown[0]!r}")
+        for name, given in options.items():
+            if any(isinstance(leaf, np.ndarray) for leaf in _structure.flatten(given)):
+                raise NoLoweringError(f"{layer.label}: its call argument {name!r} holds arrays, not outputs")
         first = self.program.node_count
         y = layer.lower(self.program, x, **options)
         self.nodes_of.append((layer, first, self.program.node_count))

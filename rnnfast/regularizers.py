@@ -13,7 +13,7 @@ training adds to the gradient. Of weights the penalty is that of the array; of a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,35 @@ class Regularizer:
         if _arguments.number(f"{type(self).__name__}: {argument}", value) < 0:
             raise ValueError(f"{type(self).__name__}: {argument} must not be negative, got {value!r}")
         return float(value)
+
+
+class FunctionRegularizer(Regularizer):
+    """A callable of the user's own that has a `gradient`, as a regularizer.
+
+    TypeError: it has none; there is no automatic differentiation, so it must be written out, too.
+
+    >>> import numpy as np
+    >>> from rnnfast.regularizers import FunctionRegularizer
+    >>> def quartic(x):
+    ...     return float((x**4).sum())
+    >>> quartic.gradient = lambda x: 4 * x**3
+    >>> FunctionRegularizer(quartic)(np.array([1.0, 2.0]))
+    17.0
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        if not callable(getattr(function, "gradient", None)):
+            raise TypeError(
+                "regularizer must be a subclass of rnnfast.regularizers.Regularizer that defines __call__(x) and "
+                f"gradient(x), or a callable with such a gradient, got {function!r}"
+            )
+        self.function: Any = function
+
+    def __call__(self, x: np.ndarray) -> float:
+        return self.function(x)
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        return self.function.gradient(x)
 
 
 class L1L2(Regularizer):
@@ -160,7 +189,9 @@ class OrthogonalRegularizer(Regularizer):
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer  # Keras' other names
 
-_registry: Registry[Regularizer] = Registry("regularizer", Regularizer, "keras.regularizers")
+_registry: Registry[Regularizer] = Registry(
+    "regularizer", Regularizer, "keras.regularizers", of_function=FunctionRegularizer
+)
 _registry.add(L1)
 _registry.add(L2)
 _registry.add(L1L2, "l1_l2")
@@ -168,17 +199,13 @@ _registry.add(OrthogonalRegularizer)
 
 
 def get(identifier: Any) -> Regularizer | None:
-    """A regularizer from a name, a class, an instance, a serialised dictionary, or None for none.
+    """A regularizer from a name, a class, an instance, a serialised dictionary, a callable that has a `gradient`, or
+    None for none.
 
-    TypeError: a function, for there is no automatic differentiation: its gradient must be written out, too.
+    TypeError: a function without one, for there is no automatic differentiation.
     """
     if identifier is None:
         return None
-    if callable(identifier) and not isinstance(identifier, (type, Regularizer)):
-        raise TypeError(
-            f"regularizer must be a subclass of rnnfast.regularizers.Regularizer that defines __call__(x) and "
-            f"gradient(x), got {identifier!r}"
-        )
     regularizer = _registry.get(identifier)
     for method in ("__call__", "gradient"):
         if getattr(type(regularizer), method) is getattr(Regularizer, method):

@@ -17,6 +17,10 @@
 namespace rnnfast {
 
 enum class Dtype : int { float32 = 0, float64 = 1 };
+
+// PyTorch's names for how exact products of float32 numbers are: in full precision; of numbers split into two bf16
+// parts; of numbers rounded to bf16. The latter two where the machine is faster in them, else full precision.
+enum class MatmulPrecision : int { highest = 0, high, medium };
 enum class CellKind : int { simple_rnn = 0, lstm = 1, gru = 2 };
 
 // Element-wise activations, Keras 3's definitions. alpha/beta: leaky_relu negative_slope, elu and celu alpha; others
@@ -97,6 +101,7 @@ struct RnnForward {
   int threads;
   const int32_t* index;  // (total): the row of x at each real step, not with noise.x_factors; or null
   int64_t x_rows;        // of x where there is an index
+  MatmulPrecision precision = MatmulPrecision::highest;
 };
 
 struct RnnBackward {
@@ -122,6 +127,7 @@ struct MatMul {
   const void* bias;               // (n) or null
   void* c; int64_t ldc;           // written
   int threads;
+  MatmulPrecision precision = MatmulPrecision::highest;
 };
 
 // Rules of optimizers; kernels/optimizers.h says which of the slots and numbers below each takes.
@@ -226,6 +232,8 @@ struct Api {
 
   // Threads that a call may use now: set_num_threads, affinity, cgroup, OpenMP's own setting.
   int (*get_num_threads)();
+  // The process's setting of MatmulPrecision.
+  MatmulPrecision (*get_matmul_precision)();
 };
 
 const Api& api();

@@ -47,7 +47,6 @@ class BackupAndRestore(Callback):
         self._previous = f"{self.path}.bkp"
         self._batches = 0  # since the last time
         self._epoch = 0
-        self._stream_at_epoch: dict[str, Any] = {}
         self._resumed: dict[str, Any] | None = None  # the state of a batch that is still to come
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -59,18 +58,17 @@ class BackupAndRestore(Callback):
         if state is None:
             return None
         self._restore(state)
+        for data, position in zip(self.data, state["data"], strict=False):
+            data.go_on(position)
         if state["batch"]:
             self._resumed = state
         return state["epoch"], state["batch"]
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
-        if self._resumed is not None:  # so that the samples are shuffled as they were
-            training_state.set_global_stream(self._resumed["stream_at_epoch"])
-        self._stream_at_epoch = training_state.global_stream()
 
     def resumed(self) -> None:
-        if self._resumed is not None:
+        if self._resumed is not None:  # once more, for the other callbacks have been told that the epoch begins
             self._restore(self._resumed)
             self._resumed = None
 
@@ -98,7 +96,7 @@ class BackupAndRestore(Callback):
             shutil.copy(self.path, f"{self._previous}.new")
             os.replace(f"{self._previous}.new", self._previous)
         state = training_state.capture(self.model)
-        state |= {"epoch": epoch, "batch": batch, "stream_at_epoch": self._stream_at_epoch}
+        state |= {"epoch": epoch, "batch": batch, "data": [data.position for data in self.data]}
         state["stop_training"] = self.model.stop_training
         state["callbacks"] = [
             {"class": type(callback).__name__, "state": {n: getattr(callback, n) for n in callback.state_names}}

@@ -21,6 +21,7 @@ class Callback:
     model: Any = None
     params: dict[str, Any]
     group: Sequence[Callback] = ()  # all callbacks of the call, this one included, in the order in which they run
+    data: Sequence[Any] = ()  # `Epochs`: what `fit` trains on, and what it validates on
     runs_last = False  # after those of the others, whatever the order in which they were given
     state_names: tuple[str, ...] = ()  # attributes that a run that goes on later needs: numbers, texts, arrays, lists
 

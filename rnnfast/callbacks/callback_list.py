@@ -11,7 +11,9 @@ from rnnfast.callbacks.base import Callback
 class CallbackList(Callback):
     """Each hook calls those of the callbacks, in the order given; the ones that run last come last."""
 
-    def __init__(self, callbacks: Iterable[Callback] | Callback | None, model: Any, **params: Any) -> None:
+    def __init__(
+        self, callbacks: Iterable[Callback] | Callback | None, model: Any, data: Any = (), **params: Any
+    ) -> None:
         if callbacks is None:
             callbacks = []
         given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
@@ -22,7 +24,7 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
             callback.set_params(params)
-            callback.group = self.callbacks
+            callback.group, callback.data = self.callbacks, data
 
     def resume(self) -> tuple[int, int] | None:
         """Where the first callback that has something to say wants to go on."""

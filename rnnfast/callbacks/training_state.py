@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import utils
 from rnnfast.layers import Layer
 from rnnfast.metrics import Metric
+from rnnfast.utils.seeds import global_stream, set_global_stream
 
 _TEXT = "text"
 _ARRAY = "__array__"
@@ -57,14 +57,6 @@ def restore(model: Any, state: dict[str, Any]) -> None:
     for layer, kept in zip([p for p in parts if isinstance(p, Layer)], state["kept"], strict=False):
         if kept is not None:
             layer._states = kept  # type: ignore[attr-defined]
-
-
-def global_stream() -> dict[str, Any]:
-    return dict(utils.global_generator().bit_generator.state)
-
-
-def set_global_stream(state: dict[str, Any]) -> None:
-    utils.global_generator().bit_generator.state = state
 
 
 def _parts(root: Any) -> Iterator[Any]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 
 class Batch(NamedTuple):
-    """x: one array per input of the model; y and sample_weight: one per output, None where there is none."""
+    """x: one array per input of the model; y and sample_weight: one per output, None where there is none.
+
+    share: how much of each sample this is; of a piece of its time steps their part of all.
+    """
 
     x: list[np.ndarray]
     y: list[np.ndarray | None]
     sample_weight: list[np.ndarray | None]
+    share: float = 1.0
 
     @property
     def rows(self) -> int:
@@ -24,9 +29,10 @@ class Batch(NamedTuple):
 
     def named(self) -> list[tuple[str, np.ndarray]]:
         """The arrays that are there, with their names in messages: `x`, or `x[1]` where there are several."""
+        kinds: dict[str, Sequence[np.ndarray | None]] = {"x": self.x, "y": self.y, "sample_weight": self.sample_weight}
         return [
             (kind if len(arrays) == 1 else f"{kind}[{i}]", array)
-            for kind, arrays in self._asdict().items()
+            for kind, arrays in kinds.items()
             for i, array in enumerate(arrays)
             if array is not None
         ]

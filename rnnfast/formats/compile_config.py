@@ -6,7 +6,7 @@ import json
 import warnings
 from typing import Any
 
-from rnnfast import losses, metrics, optimizers
+from rnnfast import _custom_objects, losses, metrics, optimizers
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.models import Model
 
@@ -15,15 +15,17 @@ _IGNORED = {"run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_los
 
 
 def compile_to_config(model: Model) -> dict[str, Any] | None:
-    """How `model` was compiled, as Keras serialises it; None if it was not, or with code of the user's own.
+    """How `model` was compiled, as Keras serialises it; None if it was not, or with what has no name.
 
-    A file holds no code, so the latter could not be read again: a UserWarning says what it was.
+    A file holds no code, so a lambda could not be read again: a UserWarning says what it was.
     """
     try:
         config = model.get_compile_config()
         if config is None:
             return None
-        _arguments(json.loads(json.dumps(config)), "compile_config")
+        json.dumps(config)
+        if _custom_objects.without_name(config):
+            raise ValueError("it was compiled with a lambda, which a file cannot name; make it a function with def")
     except (ValueError, TypeError) as error:
         warnings.warn(f"save: {error}. The file leaves out how the model was compiled", stacklevel=4)
         return None
@@ -80,12 +82,12 @@ def _metric(identifier: Any) -> Any:
 
 def _one(get: Any, value: Any, where: str) -> Any:
     """An optimizer, loss or metric from its name or its serialised form."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and _custom_objects.find(value) is None:
         name, registered = value.get("class_name"), value.get("registered_name")
         if name == "function":  # a built-in function, by name
             name = value = value.get("config")
         if not isinstance(name, str) or registered not in (None, name, "function"):
-            raise ModelFileError(f"{where}: {registered or name!r} is custom, its code is not in the file")
+            raise ModelFileError(f"{where}: {_custom_objects.advice(value)}")
     if not isinstance(value, (str, dict)):
         raise ModelFileError(f"{where}: expected a name or a serialised object, got {value!r}")
     return construct(get, {"identifier": value}, where)

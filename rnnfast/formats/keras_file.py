@@ -15,6 +15,7 @@ import os
 import warnings
 from typing import Any
 
+from rnnfast._custom_objects import CustomObjectScope
 from rnnfast.formats import archive, compile_config, optimizer_state
 from rnnfast.formats.errors import ModelFileError
 from rnnfast.formats.h5_weights import Group, WeightsReader, import_h5py, write_weights
@@ -43,7 +44,7 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     Raises:
         ImportError: h5py is missing (`pip install "rnnfast[keras]"`).
         ValueError: `path` does not end in `.keras` or exists and `overwrite` is False; the model is not built, or is
-            a class of your own.
+            a class of your own; it holds a lambda.
         OSError: the file cannot be written.
 
     Example:
@@ -81,15 +82,23 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     archive.write_archive(target, members)
 
 
-def load_model(path: str | os.PathLike[str], compile: bool = True) -> Model:
+def load_model(
+    path: str | os.PathLike[str],
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Model:
     """Read a `Sequential` or functional model from a `.keras` file that Keras 3 or rnnfast wrote.
 
     Weights come back bit for bit. If the model was compiled with something that rnnfast does not have (an optimizer, a
-    loss of your own), it is loaded all the same, not compiled, with a UserWarning that says why.
+    loss of your own that is not named), it is loaded all the same, not compiled, with a UserWarning that says why.
 
     Args:
         path: the file.
+        custom_objects: classes and functions of your own that the file names, by name; those that are registered
+            (`rnnfast.utils.register_keras_serializable`) are known without.
         compile: False leaves the model uncompiled.
+        safe_mode: accepted as Keras' argument; code in a file is never run.
 
     Returns:
         The model; built if it was built when it was saved.
@@ -116,7 +125,7 @@ def load_model(path: str | os.PathLike[str], compile: bool = True) -> Model:
             name = config.get("class_name")
             raise ModelFileError(f"{where}: expected a Sequential or functional model, got {name!r}")
         weights = members.read(archive.WEIGHTS)
-    with WeightsReader(source, weights) as reader:
+    with CustomObjectScope(custom_objects), WeightsReader(source, weights) as reader:
         model = model_from_config(config, reader, where)
         read_weights(reader, model.layers)
         if compile and config.get("compile_config"):

@@ -1,14 +1,16 @@
 """Layers to and from their entries in a `.keras` file's config.json.
 
-Reading builds only the built-in layers, from only the arguments that their constructors name: nothing in a file can
-name code, bring weights of its own, or reach another class.
+Reading builds only the built-in layers, from only the arguments that their constructors name, and classes of the user's
+own that the program has made known (`_custom_objects`): nothing in a file can name code, bring weights of its own, or
+reach another class.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from rnnfast import activations, constraints, initializers, layers, regularizers
+from rnnfast import _custom_objects, _structure, activations, layers
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.layers.base import Layer
 from rnnfast.layers.refused import REFUSED
@@ -17,6 +19,8 @@ Config = dict[str, Any]
 
 SUPPORTED: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN}
 CELLS: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN_CELLS}
+
+_KNOWN = {**SUPPORTED, **CELLS, **REFUSED}
 
 # Layers with an option that Keras does not have: it refuses these names with its message for unknown classes.
 _PEEPHOLE_LSTM = "PeepholeLSTM"
@@ -30,13 +34,6 @@ _NESTED = {"layer": SUPPORTED, "backward_layer": SUPPORTED, "cell": CELLS}
 _ACTIVATIONS = ("activation", "recurrent_activation")
 # Parameters of constructors that are no configuration: weights come, checked, from the file's weights member.
 _NOT_CONFIG = {"weights"}
-
-# What a user may have subclassed, by the module of the built-in ones.
-_OWN_CLASSES = {
-    initializers: initializers.Initializer,
-    regularizers: regularizers.Regularizer,
-    constraints: constraints.Constraint,
-}
 
 _DTYPE_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 
@@ -56,29 +53,26 @@ def class_name(layer: Layer) -> str:
     return type(layer).__name__
 
 
-def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED) -> Config:
+def layer_to_config(
+    layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED, inner: Callable[[Layer], Config] | None = None
+) -> Config:
     """The entry of `layer`, as Keras serialises it.
+
+    inner: writes the entry of what a TimeDistributed holds, which may be a model; default this.
 
     Raises:
         ValueError: the layer, its activation or an initializer is of a kind that could not be read again.
     """
-    name = class_name(layer)
     if type(layer) not in supported.values():
-        label = getattr(layer, "label", f"cell {type(layer).__name__}")
-        raise ValueError(f"save: {label} cannot be written to a .keras file. Supported: {', '.join(supported)}")
+        return _own_to_config(layer)
+    name = class_name(layer)
     config = layer.get_config()
-    for key, value in vars(layer.layer if isinstance(layer, layers.RecurrentCell) else layer).items():
-        for room, kind in _OWN_CLASSES.items():
-            if isinstance(value, kind) and not type(value).__module__.startswith(room.__name__):
-                raise ValueError(
-                    f"save: {layer.label}: {key} is a {type(value).__name__}, a class of your own, and a file holds no "
-                    f"code; set a built-in {kind.__name__.lower()} or None first, the weights stay as they are"
-                )
+    _refuse_lambda(layer.label, config)
     if isinstance(layer, layers.Bidirectional):
         config["layer"] = layer_to_config(layer.forward_layer)
         config["backward_layer"] = layer_to_config(layer.backward_layer)
     elif isinstance(layer, layers.TimeDistributed):
-        config["layer"] = layer_to_config(layer.layer)
+        config["layer"] = (inner or layer_to_config)(layer.layer)
     elif isinstance(layer, layers.RNN):
         config["cell"] = layer_to_config(layer.cell, CELLS)
     elif isinstance(layer, layers.StackedRNNCells):
@@ -94,25 +88,62 @@ def layer_to_config(layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED)
     return entry
 
 
-def layer_from_config(entry: Any, where: str, supported: dict[str, type[Layer]] = SUPPORTED) -> Layer:
+def _own_to_config(layer: Any) -> Config:
+    """The entry of a layer, or a cell, of a class of the user's own."""
+    label = getattr(layer, "label", f"cell {type(layer).__name__}")
+    if not hasattr(layer, "get_config"):
+        raise ValueError(f"save: {label} cannot be written to a .keras file: it has no get_config")
+    entry = _custom_objects.to_config(layer)
+    _refuse_lambda(label, entry)
+    shape = getattr(layer, "input_shape", None)
+    return entry if shape is None else {**entry, "build_config": {"input_shape": _structure.map_leaves(list, shape)}}
+
+
+def _refuse_lambda(label: str, config: Config) -> None:
+    if _custom_objects.without_name(config):
+        raise ValueError(
+            f"save: {label} holds a lambda, which a file cannot name; make it a function with def, and name that when "
+            "the file is loaded"
+        )
+
+
+# The model of an entry, its place for errors, and the attributes that lead to it from the layer that holds it; or None
+# where the entry is no model's.
+ModelOf = Callable[[Any, str, str], Layer | None]
+
+
+def layer_from_config(
+    entry: Any, where: str, supported: dict[str, type[Layer]] = SUPPORTED, model_of: ModelOf = lambda *_: None
+) -> Layer:
     """The layer of an entry, not yet built.
 
     Args:
         entry: what config.json holds for it, unchecked.
         where: file and place, for errors.
         supported: the classes that may stand there, by name.
+        model_of: reads models that wrappers hold.
 
     Raises:
         ModelFileError: a class or option that is not supported, or a value that the layer refuses; names the place.
     """
     name, config = _named(entry, where)
+    own = _custom_objects.find(entry)
+    if own is not None:
+        return _own_from_config(own, entry, where, supported)
     cls = _find(entry, name, where, supported)
     where = f"{where} {config.get('name')!r} ({name})"
-    arguments = {key: _argument(key, value, where) for key, value in config.items()}
+    arguments = {key: _argument(key, value, where, model_of) for key, value in config.items()}
     unknown = sorted(set(arguments) - (cls.argument_names() - _NOT_CONFIG))
     if unknown:
         raise ModelFileError(f"{where}: option {', '.join(unknown)} is not supported")
     return construct(cls, arguments, where)
+
+
+def _own_from_config(own: Any, entry: Config, where: str, supported: dict[str, type[Layer]]) -> Any:
+    made = construct(_custom_objects.make, {"own": own, "config": entry}, where)
+    if not isinstance(made, Layer) and supported is not CELLS:
+        raise ModelFileError(f"{where}: expected a layer, got {made!r} for {entry.get('class_name')}")
+    return made
 
 
 def _named(entry: Any, where: str) -> tuple[str, Config]:
@@ -126,20 +157,23 @@ def _named(entry: Any, where: str) -> tuple[str, Config]:
 def _find(entry: Config, name: str, where: str, supported: dict[str, type[Layer]]) -> type[Layer]:
     if name in _OWN and supported is SUPPORTED and entry.get("registered_name") == f"rnnfast>{name}":
         return _OWN[name]
-    if entry.get("registered_name") not in (None, name):
-        raise ModelFileError(
-            f"{where}: {name} is a custom class ({entry['registered_name']}); its code is not in the file"
-        )
+    registered = entry.get("registered_name")
+    if registered not in (None, name) or (registered is not None and name not in _KNOWN):
+        raise ModelFileError(f"{where}: layer {_custom_objects.advice(entry)}")
     if name not in supported:
         advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
         raise ModelFileError(f"{where}: layer {name} is not supported{advice}. Supported: {', '.join(supported)}")
     return supported[name]
 
 
-def _argument(key: str, value: Any, where: str) -> Any:
+def _argument(key: str, value: Any, where: str, model_of: ModelOf) -> Any:
     """One constructor argument from its serialised form."""
     if key in _NESTED and value is not None:
-        return layer_from_config(value, f"{where}: {key}", _NESTED[key])
+        place = f"{where}: {key}"
+        model = model_of(value, place, key)
+        if model is not None:
+            return model
+        return layer_from_config(value, place, _NESTED[key], lambda e, w, path: model_of(e, w, f"{key}/{path}"))
     if key == "cells" and isinstance(value, list):
         return [layer_from_config(cell, f"{where}: cell {i}", CELLS) for i, cell in enumerate(value)]
     if key in _ACTIVATIONS and value is not None:

@@ -12,6 +12,7 @@ from rnnfast import layers
 from rnnfast._registry import snake_case
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.formats.h5_weights import WeightsReader
+from rnnfast.formats.json_text import parse_json
 from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_config
 from rnnfast.formats.weights_layout import LAYERS, numbered, sized_by
 from rnnfast.layers.base import Layer
@@ -48,9 +49,22 @@ def model_to_config(model: Model) -> Config:
     return {**entry, "build_config": {"input_shape": config["build_input_shape"]}} if model.input_shape else entry
 
 
+def model_from_json(text: str, custom_objects: dict[str, Any] | None = None) -> Model:
+    """The model, not yet with these weights, of `Model.to_json`, here or in Keras. ModelFileError: it is no model's."""
+    where = "model_from_json"
+    entry = parse_json(text.encode(), where)
+    config = entry.get("config") if is_model(entry) else None
+    if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
+        raise ModelFileError(f"{where}: expected a Sequential or functional model with a list of layers")
+    cls: Any = Sequential if entry["class_name"] == "Sequential" else Functional
+    if cls is Functional:
+        config = {**config, "layers": _without_masks(config["layers"], where)}
+    return construct(cls.from_config, {"config": config, "custom_objects": custom_objects}, where)
+
+
 def member_to_config(layer: Layer) -> Config:
     """The entry of a layer of a model."""
-    return model_to_config(layer) if isinstance(layer, Model) else layer_to_config(layer)
+    return model_to_config(layer) if isinstance(layer, Model) else layer_to_config(layer, inner=member_to_config)
 
 
 def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: str = LAYERS) -> Model:
@@ -68,10 +82,7 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
     counted = entries if functional else [e for e in entries if _class_of(e) != "InputLayer"]
     paths = {id(e): path for path, e in numbered(folder, counted, lambda e: snake_case(_class_of(e)))}
     members = [
-        model_from_config(e, reader, f"{where}: layers[{i}]", f"{paths[id(e)]}/{LAYERS}")
-        if is_model(e)
-        else layer_from_config(e, f"{where}: layers[{i}]")
-        for i, e in enumerate(entries)
+        _member_from_config(e, reader, f"{where}: layers[{i}]", paths.get(id(e), folder)) for i, e in enumerate(entries)
     ]
     arguments = {"name": config.get("name"), "trainable": config.get("trainable", True)}
     with sized_by(reader, [m for m in members if functional or not isinstance(m, layers.InputLayer)], folder):
@@ -86,6 +97,19 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
         if not chain.built and config.get("build_input_shape") is not None:
             construct(chain.build, {"input_shape": config["build_input_shape"]}, where)
         return chain
+
+
+def _member_from_config(entry: Any, reader: WeightsReader, where: str, path: str) -> Layer:
+    """The layer, or the model, of an entry whose weights lie at `path`."""
+
+    def model_of(inner: Any, place: str, attributes: str) -> Layer | None:
+        if not is_model(inner):
+            return None
+        return model_from_config(inner, reader, place, f"{path}/{attributes}/{LAYERS}")
+
+    if is_model(entry):
+        return model_from_config(entry, reader, where, f"{path}/{LAYERS}")
+    return layer_from_config(entry, where, model_of=model_of)
 
 
 def _class_of(entry: Any) -> str:

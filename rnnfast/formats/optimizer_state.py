@@ -63,13 +63,14 @@ def read_state(reader: WeightsReader, optimizer: optimizers.Optimizer, variables
     if found == 0:
         return
     scalars = _scalars(optimizer)
-    order = _order(optimizer, len(variables)) if found > len(scalars) else []
+    wanted = _order(optimizer, len(variables))
+    order = wanted if found > len(scalars) else []
     names = [*scalars, *(f"{slot} of {variables[i].path}" for slot, i in order)]
     # What follows the slots is known from the count of batches.
     names += ["product of momenta" for _ in _trailer(optimizer, 0, np.float32)] if found > len(scalars) else []
     reader.check_count(PATH, label, names)
     iterations = int(reader.read(reader.claim(PATH, 0, label, (), "int32", "int64")))
-    if iterations <= 0 or found == len(scalars):
+    if iterations <= 0 or len(order) < len(wanted):
         return
     state: dict[str, Any] = {"iterations": iterations, **{slot: [] for slot, _ in order}}
     for index, (slot, i) in enumerate(order, len(scalars)):

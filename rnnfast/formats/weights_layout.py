@@ -3,7 +3,7 @@
 Layers are found by class and order (`layers/lstm`, `layers/lstm_1`, ...), not by name. The weights of a recurrent layer
 are its cell's (`layers/lstm/cell`), those of a stack of cells theirs (`layers/rnn/cell/cells/lstm_cell`), those of a
 wrapper its inner layers' (`layers/bidirectional/forward_layer/cell`), those of a model inside a model its layers'
-(`layers/functional/layers/dense`).
+(`layers/functional/layers/dense`), those of the layers in a layer of the user's own lie under the attribute's name.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rnnfast.formats.layer_config import class_name
 from rnnfast.initializers import Initializer
 from rnnfast.layers.base import Layer
 from rnnfast.models.network import Network
+from rnnfast.variable import Variable
 
 LAYERS = "layers"
 
@@ -42,8 +43,8 @@ def numbered(folder: str, members: Sequence[Any], name_of: Callable[[Any], str])
     return paths
 
 
-def parts(path: str, layer: Layer) -> Iterator[tuple[str, str, Layer | None]]:
-    """(path, name, layer whose own weights lie there, or None) of `layer` and of what it holds."""
+def parts(path: str, layer: Any) -> Iterator[tuple[str, str, Any]]:
+    """(path, name, layer or cell whose own weights lie there, or None) of `layer` and of what it holds."""
     inner: dict[str, Layer] = {}
     if isinstance(layer, layers.Bidirectional):
         inner = {"forward_layer": layer.forward_layer, "backward_layer": layer.backward_layer}
@@ -55,20 +56,36 @@ def parts(path: str, layer: Layer) -> Iterator[tuple[str, str, Layer | None]]:
         inner = dict(numbered("cells", layer.cells, _folder_name))
     elif isinstance(layer, Network):
         inner = dict(layer_paths(layer.layers))
+    made_of = inner or isinstance(layer, Network)
+    if not made_of and not isinstance(layer, layers.RecurrentCell):
+        inner = dict(_held(layer))
     if isinstance(layer, layers.Recurrent):
         yield path, layer.name, None
         yield f"{path}/cell", f"{snake_case(class_name(layer))}_cell", layer
     else:
         owner = layer.layer if isinstance(layer, layers.RecurrentCell) else layer
-        yield path, layer.name, None if inner or isinstance(layer, Network) else owner
+        yield path, getattr(layer, "name", type(layer).__name__), None if made_of else owner
     for name, held in inner.items():
         yield from parts(f"{path}/{name}", held)
+
+
+def _held(layer: Any) -> list[tuple[str, Layer]]:
+    """(attribute, layer) of the layers that one of the user's own is made of, in the order of Keras' files."""
+    return [(name, held) for name, held in sorted(vars(layer).items()) if isinstance(held, Layer)]
+
+
+def _own_weights(owner: Any) -> list[Variable]:
+    """The weights of a layer or a cell without those of the layers in it. None has none."""
+    if owner is None:
+        return []
+    of_others = {id(v) for _, held in _held(owner) for v in held.weights}
+    return [v for v in getattr(owner, "weights", []) if id(v) not in of_others]
 
 
 def weight_groups(model_layers: Sequence[Layer]) -> dict[str, Group]:
     """Every group of the weights file of a model, with the values of its layers' weights."""
     return {
-        path: Group(name, [v.numpy() for v in owner.weights] if owner else [])
+        path: Group(name, [v.numpy() for v in _own_weights(owner)])
         for top, layer in layer_paths(model_layers)
         for path, name, owner in parts(top, layer)
     }
@@ -120,7 +137,7 @@ def read_weights(reader: WeightsReader, model_layers: Sequence[Layer]) -> None:
     reader.check_no_other(LAYERS, {path.removeprefix(f"{LAYERS}/") for path, _ in paths})
     for top, layer in paths:
         for path, _, owner in parts(top, layer):
-            variables = owner.weights if owner else []
+            variables = _own_weights(owner)
             reader.check_count(path, layer.label, [v.name for v in variables])
             for index, variable in enumerate(variables):
                 dataset = reader.claim(path, index, layer.label, variable.shape, str(variable.dtype))

@@ -16,6 +16,7 @@ from rnnfast._registry import Registry
 from rnnfast.initializers.base import Initializer
 from rnnfast.initializers.constants import Constant, Identity, Ones, Zeros
 from rnnfast.initializers.distributions import Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
+from rnnfast.initializers.functions import FunctionInitializer
 from rnnfast.initializers.variance_scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -63,7 +64,9 @@ __all__ = [
     "zeros",
 ]
 
-_registry: Registry[Initializer] = Registry("initializer", Initializer, "keras.initializers")
+_registry: Registry[Initializer] = Registry(
+    "initializer", Initializer, "keras.initializers", of_function=FunctionInitializer
+)
 for _cls in (
     Constant, Zeros, Ones, RandomNormal, TruncatedNormal, RandomUniform, VarianceScaling,
     GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal,
@@ -85,11 +88,13 @@ he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunU
 
 
 def get(identifier: Any) -> Initializer:
-    """An initializer from a name, a class, an instance, a serialised dictionary, or an array: the value itself."""
+    """An initializer from a name, a class, an instance, a serialised dictionary, an array: the value itself, or any
+    callable that takes `(shape, dtype=...)`."""
     if isinstance(identifier, np.ndarray) and identifier.ndim > 0:
         return Constant(identifier)
     return _registry.get(identifier)
 
 
+is_own = _registry.is_own
 serialize = _registry.serialize
 deserialize = _registry.deserialize

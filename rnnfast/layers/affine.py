@@ -18,6 +18,8 @@ class Affine(Layer):
     A subclass makes its weights with `add_kernel_and_bias`, and defines `product` and `backward_logits`.
     """
 
+    passes_in_core = True
+
     def __init__(
         self,
         *,

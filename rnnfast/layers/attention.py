@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, initializers
-from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.noise import Dropout
 from rnnfast.variable import Variable
 
@@ -57,6 +57,10 @@ class Attention(Layer):
         self.scale_initializer = initializers.get("ones")
         self.scale: Variable | None = None
         self.concat_score_weight: Variable | None = None
+
+    @property
+    def mixes_time(self) -> bool:
+        return True
 
     # Several inputs
 
@@ -183,6 +187,27 @@ class Attention(Layer):
             d_scores = d_scores * self.scale.value
         return d_scores @ key, d_scores.transpose(0, 2, 1) @ query
 
+    def lower(
+        self, program: Any, value: Any, return_attention_scores: bool = False, use_causal_mask: bool = False
+    ) -> Any:
+        inner, outer = self._score_weights()
+        return program.attention(
+            value[0], value[1], value[-1], inner, outer, bool(use_causal_mask), bool(return_attention_scores), self.name
+        )
+
+    def _score_weights(self) -> tuple[float, Any]:
+        """For a program, whose scores are inner * query key^T, or tanh(inner * (query + key)) outer."""
+        inner = 1.0 if self.scale is None else float(self.scale.value)
+        if self.concat_score_weight is None:
+            return inner, None
+        return inner, np.broadcast_to(self.concat_score_weight.value, self._features())
+
+    def _features(self) -> tuple[int]:
+        shapes: Any = self.input_shape
+        if shapes[0][-1] is None:
+            raise NoLoweringError(f"{self.label}: the engine needs the number of features, got shapes {shapes}")
+        return (shapes[0][-1],)
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -232,6 +257,9 @@ class AdditiveAttention(Attention):
             d_bent = d_bent * self.scale.value
         d_sums = d_bent * (1 - np.square(cache))
         return d_sums.sum(axis=2), d_sums.sum(axis=1)
+
+    def _score_weights(self) -> tuple[float, Any]:
+        return 1.0, np.ones(self._features()) if self.scale is None else self.scale.value
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
 
 
 def given_axes(what: str, axis: Any) -> list[int]:
@@ -50,6 +52,10 @@ class AxisLayer(Layer):
             ):
                 raise ValueError(f"{self.label}: expected input of shape {self.input_shape}, got {shape}")
 
+    @property
+    def mixes_time(self) -> bool:
+        return self.input_shape is not None and 1 in self.resolved(len(self.input_shape))
+
     def sizes_along(self, shape: Shape) -> tuple[int, ...]:
         return tuple(n for n in (shape[axis] for axis in self.resolved(len(shape))) if n is not None)
 
@@ -63,6 +69,27 @@ class AxisLayer(Layer):
         """The axes that the layer does not work along."""
         axes = self.resolved(rank)
         return tuple(axis for axis in range(rank) if axis not in axes)
+
+    def lower_along(self, program: Any, value: Any, lower: Callable[[Any], Any]) -> Any:
+        """`lower` of a value whose last axis is those that the layer works along, and these put back in their places.
+
+        NoLoweringError: they are not the last one, and the batch is among them or the value has a mask.
+        """
+        shape = self.input_shape or ()
+        if self.is_last(len(shape)):
+            return lower(value)
+        axes = self.resolved(len(shape))
+        if 0 in axes or program.masked(value):
+            raise NoLoweringError(f"{self.label}: along axes {self.along} the engine takes values without a mask only")
+        order = [*self.others(len(shape))[1:], *axes]
+        sizes = [-1 if shape[axis] is None else shape[axis] for axis in order]
+        moved = program.permute(value, [axis - 1 for axis in order], self.name)
+        if len(axes) > 1:
+            together = [*sizes[: -len(axes)], math.prod(n or -1 for n in (shape[axis] for axis in axes))]
+            moved = program.reshape(lower(program.reshape(moved, together, self.name)), sizes, self.name)
+        else:
+            moved = lower(moved)
+        return program.permute(moved, [order.index(axis) for axis in range(1, len(shape))], self.name)
 
     def is_last(self, rank: int) -> bool:
         return self.resolved(rank) == (rank - 1,)

@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments, _structure, constraints, initializers, regularizers
-from rnnfast._deprecation import warn_old_argument
 from rnnfast._registry import auto_name
+from rnnfast._warnings import warn_old_argument
 from rnnfast.constraints import Constraint
 from rnnfast.layers.drawn import Drawn
+from rnnfast.layers.explained import Explained
 from rnnfast.layers.penalties import Penalized
+from rnnfast.layers.subclassing import Subclassed
 from rnnfast.layers.traced import find_traced
 from rnnfast.layers.weighted import Weighted
 from rnnfast.regularizers import Regularizer
@@ -22,14 +24,12 @@ from rnnfast.variable import Variable
 
 Shape = tuple[int | None, ...]
 
-_PLAIN = (str, int, float, bool, type(None), list, tuple)  # what get_config writes down by itself
-
 
 class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer(Drawn, Penalized, Weighted):
+class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
@@ -60,7 +60,6 @@ class Layer(Drawn, Penalized, Weighted):
     min_rank: ClassVar[int] = 1
     axes: ClassVar[str] = ""  # names of the input's axes, for messages
     creates_mask: bool = False
-    _constructed_with: tuple[Any, dict[str, Any]]
 
     def __init__(
         self,
@@ -85,12 +84,6 @@ class Layer(Drawn, Penalized, Weighted):
         self.given_input_shape = self._given_shape(input_shape, batch_input_shape)
 
     # Construction
-
-    def __new__(cls, *args: Any, **options: Any) -> Layer:
-        layer = super().__new__(cls)
-        if cls.get_config is Layer.get_config:
-            layer._constructed_with = (args, options)
-        return layer
 
     def _dtype_name(self, dtype: Any) -> str:
         if isinstance(dtype, dict):  # Keras' serialised DTypePolicy
@@ -164,23 +157,33 @@ class Layer(Drawn, Penalized, Weighted):
 
     def add_weight(
         self,
-        name: str,
-        shape: tuple[int, ...],
-        initializer: Any,
+        name: str | None = None,
+        shape: Any = (),
+        initializer: Any = "glorot_uniform",
         *,
         dtype: Any = None,
         trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
     ) -> Variable:
-        """A new weight of the layer. dtype: None is the layer's; trainable=False: no optimizer changes it.
+        """A new weight of the layer. name: default "variable", "variable_1", ... dtype: None is the layer's;
+        trainable=False: no optimizer changes it.
 
         regularizer: a penalty on it in training; constraint: what it is held to after an update.
         """
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{self.label}: add_weight: name must be a string, got {name!r}; give shape= by name")
+        shape = (shape,) if _arguments.is_whole(shape) else tuple(shape)
+        count = len(self._variables)
+        name = name or (f"variable_{count}" if count else "variable")
         if None in shape:
-            raise ValueError(f"{self.label}: weight {name!r} of shape {tuple(shape)}: all sizes must be known")
+            raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: all sizes must be known")
+        dtype = self.dtype if dtype is None else dtype
         try:
-            value = initializers.get(initializer)(shape, self.dtype if dtype is None else dtype)
+            given = initializers.get("glorot_uniform" if initializer is None else initializer)(shape, dtype)
+            value = _arguments.numeric("the initializer's value", given).astype(dtype, copy=False)
+            if value.shape != shape:
+                raise ValueError(f"the initializer gave an array of shape {value.shape}")
         except (MemoryError, OverflowError, ValueError) as error:
             raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
         variable = Variable(value, name=name, path=f"{self.name}/{name}", trainable=trainable)
@@ -216,6 +219,8 @@ class Layer(Drawn, Penalized, Weighted):
         return self.numeric(x).astype(self.dtype, copy=False)
 
     def numeric(self, x: Any) -> np.ndarray:
+        if type(x) is np.ndarray and x.dtype.kind in "fiub":
+            return x  # without a text for the message
         return _arguments.numeric(f"{self.label}: input", x)
 
     def check_mask(self, mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -290,6 +295,10 @@ class Layer(Drawn, Penalized, Weighted):
         options: dict[str, Any] = {"mask": mask, "training": training}
         return self.call(x, **{option: options[option] for option in options if option in known}), None
 
+    def runs_as(self, base: type[Layer]) -> bool:
+        """Whether the two passes are those of `base`, and not a user's own, which may do more and expect arrays."""
+        return type(self).forward is base.forward and type(self).backward is base.backward
+
     @property
     def takes_indexed_rows(self) -> bool:
         """Whether `forward` takes IndexedRows in place of an array; `backward` then gives the gradient of the rows."""
@@ -348,9 +357,19 @@ class Layer(Drawn, Penalized, Weighted):
     def reset_states(self) -> None:
         self.reset_state()
 
+    @property
+    def mixes_time(self) -> bool:
+        """Whether pieces of a sequence, cut on axis 1, give other than the pieces of its output: a step of that
+        depends, other than by states, on other steps or on its place among them."""
+        return False
+
     def carry_state(self, carried: bool) -> None:
         """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
-        not: truncated back-propagation asks for it. Nothing to do for most layers. ValueError: it cannot be."""
+        not: truncated back-propagation asks for it. ValueError: the layer cannot be run on pieces of a sequence."""
+        if carried and self.mixes_time:
+            raise ValueError(f"{self.label} is not the same on a piece of the time steps: it needs all of them at once")
+        for layer in self.sublayers:
+            layer.carry_state(carried)
 
     # Configuration
 
@@ -359,12 +378,7 @@ class Layer(Drawn, Penalized, Weighted):
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if type(self).get_config is not Layer.get_config:
-            return config
-        args, options = self._constructed_with
-        given = inspect.signature(type(self)).bind(*args, **options).arguments
-        plain = {key: value for key, value in given.items() if isinstance(value, _PLAIN)}
-        return {**plain, **config}
+        return {**self._plain_arguments(), **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:

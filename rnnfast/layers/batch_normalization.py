@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, initializers
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.layers.normalization import AffineNormalization
 from rnnfast.variable import Variable
 
@@ -126,12 +126,11 @@ class BatchNormalization(AffineNormalization):
         return (dz - (shared if real is None else np.where(real[..., None], shared, 0))) * inverse
 
     def lower(self, program: Any, value: Any) -> Any:
-        if not self.is_last(len(self.input_shape or ())):
-            raise NoLoweringError(f"{self.label}: the inference engine scales the last axis only")
         scale = 1 / np.sqrt(self.moving_variance.value.astype(np.float64) + self.epsilon)
         scale = scale if self.gamma is None else scale * self.gamma.value
         beta = None if self.beta is None else self.beta.value
-        return program.scale(value, self.moving_mean.value, scale, beta, self.name)
+        shift = self.moving_mean.value
+        return self.lower_along(program, value, lambda v: program.scale(v, shift, scale, beta, self.name))
 
     def get_config(self) -> dict[str, Any]:
         return {

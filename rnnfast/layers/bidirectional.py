@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.layers.over_time import OverTime
 from rnnfast.variable import Variable
@@ -24,6 +24,7 @@ class Bidirectional(Layer):
     `return_state`. With `return_sequences` the backward outputs are put in the order of the input, and outputs at
     masked steps are zero, as in Keras. With `return_state` a list: the merged output, the forward states, the backward
     states. Call arguments are those of the layer; `initial_state` holds the forward states, then the backward ones.
+    activity_regularizer: the penalty in training of all that it gives out, beside those of the two layers.
 
     >>> import numpy as np
     >>> from rnnfast.layers import Bidirectional, LSTM
@@ -40,9 +41,11 @@ class Bidirectional(Layer):
         merge_mode: str | None = "concat",
         weights: Any = None,
         backward_layer: OverTime | None = None,
+        activity_regularizer: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
         if not isinstance(layer, OverTime):
             raise TypeError(f"{self.label}: layer must be a recurrent layer, got {layer!r}")
         if backward_layer is not None and not isinstance(backward_layer, OverTime):
@@ -103,9 +106,7 @@ class Bidirectional(Layer):
 
     @property
     def takes_indexed_rows(self) -> bool:
-        cls = type(self)
-        overridden = cls.forward is not Bidirectional.forward or cls.backward is not Bidirectional.backward
-        return not overridden and all(direction.takes_indexed_rows for direction in self._directions)
+        return self.runs_as(Bidirectional) and all(direction.takes_indexed_rows for direction in self._directions)
 
     def forward(
         self,
@@ -116,11 +117,8 @@ class Bidirectional(Layer):
         initial_state: Any = None,
         lengths: Any = None,
     ) -> tuple[Any, Any]:
-        starts: list[Any] = [None, None]
-        if initial_state is not None:
-            starts = self._halves(initial_state)
         outputs, states, caches = [], [], []
-        for direction, start in zip(self._directions, starts, strict=True):
+        for direction, start in zip(self._directions, self._starts(initial_state), strict=True):
             y, cache = direction.forward(x, mask=mask, training=training, initial_state=start, lengths=lengths)
             if self.return_state:
                 y, *last = y
@@ -131,11 +129,13 @@ class Bidirectional(Layer):
         merged = self._merge(*outputs)
         if self.return_state:
             merged = [*(merged if self.merge_mode is None else [merged]), *states]
-        return merged, (outputs, caches) if training else None
+        self.penalize(merged)
+        return merged, (outputs, caches, merged) if training else None
 
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; a list, None where a part has no gradient, where the output is one."""
-        outputs, caches = cache
+        outputs, caches, merged = cache
+        dy = self.penalized(dy, merged)
         d_states: list[Any] = []
         if self.return_state:
             count = 2 if self.merge_mode is None else 1
@@ -151,8 +151,10 @@ class Bidirectional(Layer):
             dx = part if dx is None else dx + part
         return dx
 
-    def _halves(self, initial_state: Any) -> list[Any]:
-        """The states that each direction starts from."""
+    def _starts(self, initial_state: Any) -> list[Any]:
+        """The states that each direction starts from, or None for each."""
+        if initial_state is None:
+            return [None, None]
         half = len(self.forward_layer.state_size)
         wanted = half + len(self.backward_layer.state_size)
         states = _arguments.items(f"{self.label}: initial_state", initial_state, "a list of arrays")
@@ -220,10 +222,8 @@ class Bidirectional(Layer):
 
     def build_call(self, shape: Any, options: dict[str, Any]) -> None:
         super().build_call(shape, options)
-        states = options.get("initial_state")
-        if states is not None:
-            for direction, start in zip(self._directions, self._halves(states), strict=True):
-                direction.build_call(shape, {"initial_state": start})
+        for direction, start in zip(self._directions, self._starts(options.get("initial_state")), strict=True):
+            direction.build_call(shape, {"initial_state": start})
 
     def option_gradient(self, option: str, cache: Any) -> Any:
         if option != "initial_state":
@@ -240,9 +240,9 @@ class Bidirectional(Layer):
         for direction in self._directions:
             direction.reset_state()
 
-    def carry_state(self, carried: bool) -> None:
-        for direction in self._directions:
-            direction.carry_state(carried)
+    @property
+    def mixes_time(self) -> bool:
+        return True
 
     @property
     def weights(self) -> list[Variable]:
@@ -252,13 +252,19 @@ class Bidirectional(Layer):
     def trainable_weights(self) -> list[Variable]:
         return [v for direction in self._directions for v in direction.trainable_weights] if self.trainable else []
 
-    def lower(self, program: Any, value: Any) -> Any:
-        if self.merge_mode is None:
-            raise NoLoweringError(f"{self.label}: merge_mode=None has two outputs; the engine takes one")
-        forward, backward = (direction.lower(program, value) for direction in self._directions)
+    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+        outputs: list[Any] = []
+        states: list[Any] = []
+        for direction, start in zip(self._directions, self._starts(initial_state), strict=True):
+            made = direction.lower(program, value, start)
+            output, *last = made if self.return_state else [made]
+            outputs.append(output)
+            states += last
         if self.return_sequences:
-            backward = program.reverse(backward, self.name)
-        return program.merge([forward, backward], self.merge_mode, self.name)
+            outputs[1] = program.reverse(outputs[1], self.name)
+        if self.merge_mode is not None:
+            outputs = [program.merge(outputs, self.merge_mode, self.name)]
+        return outputs + states if len(outputs) + len(states) > 1 else outputs[0]
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from rnnfast import _custom_objects
 from rnnfast.layers import states
 from rnnfast.layers.base import Layer
-from rnnfast.layers.by_name import deserialize, registry, serialize
+from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.variable import Variable
 
 
@@ -123,17 +124,10 @@ def to_config(cell: Any) -> dict[str, Any]:
     """Keras' serialised form of a cell. TypeError: a class of the user's own without `get_config`."""
     if not hasattr(cell, "get_config"):
         raise TypeError(f"{name(cell)} cannot be written down: it has no get_config")
-    config = serialize(cell)
-    own = not type(cell).__module__.startswith("rnnfast.layers")
-    return {**config, "module": type(cell).__module__, "registered_name": type(cell).__name__} if own else config
+    return serialize(cell)
 
 
-def from_config(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The cell of a serialised form; classes of the user's own are those in `custom_objects`, by name."""
-    kind = config.get("class_name") if isinstance(config, dict) else None
-    if custom_objects and kind in custom_objects:
-        return custom_objects[kind].from_config(config["config"])
-    if kind == "StackedRNNCells" and custom_objects:
-        stacked: Any = registry.lookup(kind)
-        return stacked.from_config(config["config"], custom_objects)
-    return deserialize(config)
+def from_config(config: Any) -> Any:
+    """The cell of a serialised form. One of the user's own need not be a layer."""
+    own = _custom_objects.find(config)
+    return deserialize(config) if own is None else _custom_objects.make(own, config)

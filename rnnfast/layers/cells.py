@@ -25,7 +25,7 @@ class RecurrentCell(Layer):
     (batch, units) and the list of new states.
 
     Its arguments are those of the layer of its name, but for what concerns sequences; `RNN(LSTMCell(64))` runs the
-    kernels of `LSTM(64)`. Up to `bias_initializer` they may be given by position. A cell also has the layer's
+    kernels of `LSTM(64)`. By position they stand as in Keras' cells. A cell also has the layer's
     attributes: `units`, `kernel`, `activation`, ... What is drawn at random in training is drawn once per sequence in
     `RNN`, and at every call of a cell by itself.
     """
@@ -35,8 +35,7 @@ class RecurrentCell(Layer):
     layer_class: ClassVar[type[Recurrent]]
 
     def __init__(self, units: int, *positional: Any, **options: Any) -> None:
-        arguments = list(inspect.signature(self.layer_class).parameters)[1:]
-        arguments = arguments[: arguments.index("bias_initializer") + 1]
+        arguments = self._positional()[1:]
         if len(positional) > len(arguments):
             raise TypeError(f"{type(self).__name__}: give what follows {arguments[-1]} by name")
         options = {**dict(zip(arguments, positional, strict=False)), **options}
@@ -47,13 +46,26 @@ class RecurrentCell(Layer):
         # The layer holds the arguments, the weights and the formula; here it runs over one step.
         self.layer = self.layer_class(units, return_state=True, name=self.name, dtype=self.dtype, **options)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        known = inspect.signature(cls.layer_class).parameters
+        own = [parameter for name, parameter in known.items() if name not in (*_NOT_OF_CELLS, *cls._positional())]
+        cls.__signature__ = inspect.Signature([*(known[name] for name in cls._positional()), *own])  # type: ignore[attr-defined]
+
+    @classmethod
+    def _positional(cls) -> list[str]:
+        """The arguments that may be given by position: the layer's that are no sequence's, the seed last."""
+        parameters = inspect.signature(cls.layer_class).parameters.values()
+        names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        return [name for name in names if name not in (*_NOT_OF_CELLS, "seed")] + ["seed"]
+
     @classmethod
     def argument_names(cls) -> set[str]:
         return (super().argument_names() | cls.layer_class.argument_names()) - {*_NOT_OF_CELLS, "positional"}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or "layer" not in vars(self):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)  # type: ignore[misc]
         return getattr(self.layer, name)
 
     @property
@@ -64,6 +76,13 @@ class RecurrentCell(Layer):
     @property
     def output_size(self) -> int:
         return self.layer.output_size
+
+    @property
+    def runs_on(self) -> str:
+        return self.layer.runs_on
+
+    def option_costs(self) -> dict[str, str]:
+        return self.layer.option_costs()
 
     def get_initial_state(self, batch_size: int) -> list[np.ndarray]:
         """Zeros, an array (batch_size, units) per state."""

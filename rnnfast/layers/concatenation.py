@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.layers.merging import Merge, shapes_text
 
 
@@ -22,13 +22,16 @@ class Concatenate(Merge):
     (2, 5, 7)
     """
 
-    engine_mode = "concat"
-
     def __init__(self, axis: int = -1, **options: Any) -> None:
         super().__init__(**options)
         if not _arguments.is_whole(axis) or axis == 0:
             raise ValueError(f"{self.label}: axis must be an integer other than 0, the batch axis, got {axis!r}")
         self.axis = int(axis)
+
+    @property
+    def mixes_time(self) -> bool:
+        shapes: Any = self.input_shape
+        return shapes is not None and self.axis % len(shapes[0]) == 1
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         rank = len(input_shape[0])
@@ -59,9 +62,7 @@ class Concatenate(Merge):
 
     def lower(self, program: Any, value: Any) -> Any:
         shapes: Any = self.input_shape
-        if self.axis % len(shapes[0]) != len(shapes[0]) - 1:
-            raise NoLoweringError(f"{self.label}: the engine concatenates on the last axis, got axis={self.axis}")
-        return super().lower(program, value)
+        return program.concat(value, self.axis % len(shapes[0]) - 1, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

@@ -91,6 +91,10 @@ class Conv1D(Affine):
             )
         self.add_kernel_and_bias((self.windows.size, features // self.groups, self.filters))
 
+    @property
+    def mixes_time(self) -> bool:
+        return self.windows.mix_time
+
     def expected_features(self) -> int | None:
         return self.kernel.shape[1] * self.groups if self.built else None
 

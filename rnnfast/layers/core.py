@@ -20,6 +20,8 @@ class Activation(Layer):
     array([[0., 2.]], dtype=float32)
     """
 
+    passes_in_core = True
+
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
         self.activation = layer_activation(self, activation)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.layers.merging import Merge
 
 _EPSILON = 1e-7  # Keras' least length of what is normalized
@@ -36,6 +36,10 @@ class Dot(Merge):
             raise ValueError(f"{self.label}: axes must be one or two integers other than 0, the batch, got {axes!r}")
         self.axes = int(axes) if _arguments.is_whole(axes) else [int(a) for a in pair]
         self.normalize = bool(normalize)
+
+    @property
+    def mixes_time(self) -> bool:
+        return True
 
     def _axes_of(self, shapes: Any) -> tuple[int, int]:
         axes = self.axes if isinstance(self.axes, list) else [self.axes] * 2
@@ -85,7 +89,13 @@ class Dot(Merge):
         return None
 
     def lower(self, program: Any, value: Any) -> Any:
-        raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
+        shapes: Any = self.input_shape
+        last = []
+        for v, axis, shape in zip(value, self._axes_of(shapes), shapes, strict=True):
+            order = [a - 1 for a in range(1, len(shape)) if a != axis] + [axis - 1]
+            v = v if order == sorted(order) else program.permute(v, order, self.name)
+            last.append(program.normalize(v, "unit", _EPSILON, None, None, self.name) if self.normalize else v)
+        return program.dot(*last, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}

@@ -28,6 +28,7 @@ class Embedding(Layer):
     """
 
     axes = "(batch, ...)"
+    passes_in_core = True
 
     def __init__(
         self,
@@ -96,10 +97,8 @@ class Embedding(Layer):
 
     @property
     def _looks_up_rows_alone(self) -> bool:
-        """Not with a penalty on the output, which counts every row as often as it occurs, nor with a user's own passes,
-        which may do more."""
-        own = type(self).forward is not Embedding.forward or type(self).backward is not Embedding.backward
-        return self.activity_regularizer is None and not own
+        """Not with a penalty on the output, which counts every row as often as it occurs."""
+        return self.activity_regularizer is None and self.runs_as(Embedding)
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         x, y, different = cache

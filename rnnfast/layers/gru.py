@@ -78,6 +78,12 @@ class GRU(Recurrent):
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
+    def option_costs(self) -> dict[str, str]:
+        costs = super().option_costs()
+        if not self.reset_after:
+            costs["reset_after"] = "per step two products: that of the candidate waits for the reset gate"
+        return costs
+
     def cell_config(self) -> dict[str, Any]:
         return {
             "recurrent_activation": activations.serialize(self.recurrent_activation),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import activations
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.layers.recurrent import Recurrent
 
 
@@ -112,10 +112,13 @@ class LSTM(Recurrent):
     def output_size(self) -> int:
         return self.units if self.projection_size is None else self.projection_size
 
-    def lower(self, program: Any, value: Any) -> Any:
+    def option_costs(self) -> dict[str, str]:
+        costs = super().option_costs()
+        if self.use_peephole:
+            costs["peephole"] = "three multiply-adds per unit and step"
         if self.projection_size is not None:
-            raise NoLoweringError(f"{self.label}: the engine has no node for projection_size={self.projection_size}")
-        return super().lower(program, value)
+            costs["projection_size"] = "per step a second product, after that of the gates"
+        return costs
 
     def cell_config(self) -> dict[str, Any]:
         return {

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.traced import operator
 
 Arrays = list[np.ndarray]
@@ -49,11 +49,16 @@ class Merge(Layer):
         arrays = _arguments.items(f"{self.label}: input", x, "a list of arrays")
         return [self.numeric(array).astype(self.dtype, copy=False) for array in arrays]
 
+    @property
+    def mixes_time(self) -> bool:
+        """Whether one time step of an input meets all of another's."""
+        times = [shape[1:2] for shape in _aligned(self.input_shape)] if self.input_shape is not None else []
+        return (1,) in times and any(time != (1,) for time in times)
+
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        rank = max(map(len, input_shape))
-        aligned = [(s[0], *(1,) * (rank - len(s)), *s[1:]) for s in input_shape]
+        aligned = _aligned(input_shape)
         sizes = []
-        for axis in range(1, rank):
+        for axis in range(1, len(aligned[0])):
             known = {s[axis] for s in aligned} - {1}
             if len(known - {None}) > 1:
                 raise ValueError(f"{self.label}: cannot merge inputs of shapes {shapes_text(input_shape)}")
@@ -100,9 +105,7 @@ class Merge(Layer):
         return None if any(m is None for m in masks) else np.logical_or.reduce(masks)
 
     def lower(self, program: Any, value: Any) -> Any:
-        if self.heeds_masks and any(program.masked(v) for v in value):
-            raise NoLoweringError(f"{self.label}: the engine does not pass over masked steps when it merges")
-        return program.merge(value, self.engine_mode, self.name)
+        return program.merge(value, self.engine_mode, self.name, self.heeds_masks)
 
 
 @operator("+")
@@ -235,6 +238,12 @@ class Minimum(_Choice):
 
     engine_mode = "min"
     better = np.less
+
+
+def _aligned(shapes: Any) -> list[Shape]:
+    """Shapes of one rank: those of fewer axes get axes of size 1 behind the batch axis."""
+    rank = max(map(len, shapes))
+    return [(s[0], *(1,) * (rank - len(s)), *s[1:]) for s in shapes]
 
 
 def _fold(function: Any, arrays: Any) -> Any:

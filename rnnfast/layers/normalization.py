@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments, constraints, initializers, regularizers
 from rnnfast.layers.axes import AxisLayer, given_axes
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast.layers.base import Shape
 from rnnfast.variable import Variable
 
 
@@ -162,11 +162,11 @@ class LayerNormalization(AffineNormalization):
         return dx if self.rms_scaling else dx - dz.mean(axis=axes, keepdims=True) * inverse
 
     def lower(self, program: Any, value: Any) -> Any:
-        if not self.is_last(len(self.input_shape or ())):
-            raise NoLoweringError(f"{self.label}: the inference engine normalizes the last axis only")
-        gamma, beta = (None if w is None else w.value for w in (self.gamma, self.beta))
+        gamma, beta = (None if w is None else w.value.ravel() for w in (self.gamma, self.beta))
         mode = "rms" if self.rms_scaling else "layer"
-        return program.normalize(value, mode, self.epsilon, gamma, beta, self.name)
+        return self.lower_along(
+            program, value, lambda v: program.normalize(v, mode, self.epsilon, gamma, beta, self.name)
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.along, "rms_scaling": self.rms_scaling}
@@ -208,9 +208,9 @@ class UnitNormalization(AxisLayer):
         return True
 
     def lower(self, program: Any, value: Any) -> Any:
-        if not self.is_last(len(self.input_shape or ())):
-            raise NoLoweringError(f"{self.label}: the inference engine normalizes the last axis only")
-        return program.normalize(value, "unit", self.epsilon, None, None, self.name)
+        return self.lower_along(
+            program, value, lambda v: program.normalize(v, "unit", self.epsilon, None, None, self.name)
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, _structure
+from rnnfast import _arguments, _structure, initializers
 from rnnfast.layers import states
 from rnnfast.layers.base import Layer, Shape
 
@@ -21,7 +20,7 @@ class RecurrentTape:
     outputs: what the layer gave out, where their penalty is asked for.
     """
 
-    def __init__(self, kernel_cache: Any, outputs: Sequence[Any] = ()) -> None:
+    def __init__(self, kernel_cache: Any, outputs: Any = None) -> None:
         self.kernel_cache = kernel_cache
         self.outputs = outputs
         self.d_initial_state: list[Any] | None = None
@@ -34,6 +33,7 @@ class OverTime(Layer):
     Call arguments: `mask` (batch, time), bool, True = real step; `lengths` (batch,), the number of real steps of
     right-padded rows (not together with `mask`); `initial_state`, one array (batch, size) per state; `training`.
 
+    `activity_regularizer`: the penalty of the output in training, and of the last states where they are given out.
     `unroll` is accepted and has no effect.
     """
 
@@ -49,9 +49,11 @@ class OverTime(Layer):
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
+        activity_regularizer: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
@@ -144,6 +146,8 @@ class OverTime(Layer):
 
     def starting_state(self, initial_state: Any, batch: int) -> list[Any] | None:
         """What a call starts from: what it brings, else what the call before has left in a stateful layer, or None."""
+        if self._carried and initial_state is not None:
+            raise ValueError(f"{self.label}: with truncated back-propagation it cannot be given an initial_state")
         return self._kept_states(batch) if initial_state is None else self.check_states(initial_state, batch)
 
     # Shapes
@@ -169,6 +173,11 @@ class OverTime(Layer):
     @property
     def stateful(self) -> bool:
         return self._stateful
+
+    @property
+    def states(self) -> list[Any] | None:
+        """What a stateful layer starts its next call from, nested as `state_size`; None: zeros."""
+        return self._states
 
     def keep(self, last: list[Any]) -> None:
         """Remember the last states of a call, if the layer is stateful or they are carried."""
@@ -199,6 +208,10 @@ class OverTime(Layer):
 
     # Description
 
+    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+        """Gives the handle of the output, or with `return_state` a flat list of it and those of the last states."""
+        return super().lower(program, value)
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -213,8 +226,10 @@ class OverTime(Layer):
     def replica(self, **changes: Any) -> OverTime:
         """A layer of the same configuration but for `changes`, with weights of its own."""
         config = self.get_config()
-        # As they are: one of the user's own class could not be made again from its configuration.
+        # As they are: one of the user's own could not be made again from its configuration.
         own = {key: getattr(self, key) for key in config if key.endswith(("_regularizer", "_constraint"))}
+        drawn = {key: getattr(self, key) for key in config if key.endswith("_initializer")}
+        own |= {key: value for key, value in drawn.items() if initializers.is_own(value)}
         return type(self).from_config({**config, **own, **changes})  # type: ignore[return-value]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnfast import regularizers
+from rnnfast import _structure, regularizers
 from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
@@ -39,7 +39,11 @@ class Penalized:
     @property
     def losses(self) -> list[float]:
         """Penalties that training adds to the loss: of the outputs of the last call, then of the trainable weights."""
-        return [*self._penalties_of_outputs(), *regularizers.penalties(self.trainable_weights)]
+        return self.losses_with(self.trainable_weights)
+
+    def losses_with(self, trainable: list[Variable]) -> list[float]:
+        """`losses`, for a caller who has the trainable weights at hand."""
+        return [*self._penalties_of_outputs(), *regularizers.penalties(trainable)]
 
     @property
     def penalizes_outputs(self) -> bool:
@@ -54,14 +58,24 @@ class Penalized:
         for layer in self.sublayers:
             layer.clear_losses()
 
-    def penalize(self, y: np.ndarray) -> None:
-        """Note the penalty of an output: a layer with `activity_regularizer` calls this at the end of `forward`."""
+    def penalize(self, y: Any) -> None:
+        """Note the penalties of the output, an array or a structure of several: a layer with `activity_regularizer`
+        calls this at the end of `forward`."""
         if self.activity_regularizer is not None:
-            self._activity_losses.append(float(self.activity_regularizer(y)) / max(1, len(y)))
+            for array in _structure.flatten(y):
+                self._activity_losses.append(float(self.activity_regularizer(array)) / max(1, len(array)))
 
-    def penalized(self, dy: Any, y: np.ndarray) -> Any:
-        """The gradient of an output, with that of its penalty: the counterpart of `penalize` in `backward`."""
-        if self.activity_regularizer is None:
+    def penalized(self, dy: Any, y: Any) -> Any:
+        """The gradient of the output, with that of its penalties: the counterpart of `penalize` in `backward`. dy: as y
+        is, with None where there is no gradient."""
+        regularizer = self.activity_regularizer
+        if regularizer is None:
             return dy
-        gradient = regularizers.gradient_at(self.activity_regularizer, y, self.label) / max(1, len(y))
-        return gradient if dy is None else dy + gradient
+        parts = iter(_structure.flatten(dy))
+
+        def add(array: np.ndarray) -> np.ndarray:
+            part = None if dy is None else next(parts)
+            gradient = regularizers.gradient_at(regularizer, array, self.label) / max(1, len(array))
+            return gradient if part is None else part + gradient
+
+        return _structure.map_leaves(add, y)

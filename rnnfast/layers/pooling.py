@@ -30,6 +30,10 @@ class _Pooling(Layer):
         super().check_shape(shape)
         self.windows.check(self, shape)
 
+    @property
+    def mixes_time(self) -> bool:
+        return self.windows.mix_time
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         time = input_shape[1]
         return (input_shape[0], None if time is None else self.windows.count(time), input_shape[2])
@@ -123,6 +127,10 @@ class _GlobalPooling(Layer):
         super().__init__(**options)
         check_channels_last(self, data_format)
         self.keepdims = bool(keepdims)
+
+    @property
+    def mixes_time(self) -> bool:
+        return True
 
     def _shaped(self, y: np.ndarray) -> np.ndarray:
         return y[:, None] if self.keepdims else y

@@ -15,6 +15,7 @@ from rnnfast.variable import Variable
 class _ActivationLayer(Layer):
     """x and y of the same, any, shape; a mask is passed on. `function`: the kernels' name for it."""
 
+    passes_in_core = True
     function: activations.Activation
 
     def not_negative(self, argument: str, value: Any) -> float:
@@ -115,12 +116,21 @@ class ReLU(_ActivationLayer):
         free = 1.0 if self.max_value is None else x <= x.dtype.type(self.max_value)
         return dy * np.where(low, self.negative_slope, free).astype(dy.dtype)
 
-    def lower(self, program: Any, value: Any) -> Any:
+    @property
+    def function(self) -> activations.Activation | None:  # type: ignore[override]
+        """The kernels' activation for these arguments, where there is one."""
         if self.threshold or self.max_value not in (None, 6.0) or (self.max_value and self.negative_slope):
-            raise NoLoweringError(f"{self.label}: the inference engine has no such combination of arguments")
-        if self.max_value:
-            return program.activation(value, activations.relu6, self.name)
-        return program.activation(value, activations.leaky_relu._replace(alpha=self.negative_slope), self.name)
+            return None
+        if self.negative_slope:
+            return activations.leaky_relu._replace(alpha=self.negative_slope)
+        return activations.relu6 if self.max_value else activations.relu
+
+    def lower(self, program: Any, value: Any) -> Any:
+        if self.function is None:
+            slopes = [self.negative_slope] if self.negative_slope else None
+            most = np.inf if self.max_value is None else self.max_value
+            return program.rectify(value, self.threshold, most, slopes, self.name)
+        return super().lower(program, value)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -175,6 +185,10 @@ class PReLU(Layer):
             regularizer=self.alpha_regularizer, constraint=self.alpha_constraint,
         )  # fmt: skip
 
+    @property
+    def mixes_time(self) -> bool:
+        return 1 not in (self.shared_axes or [])
+
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
         if self.built:
@@ -198,6 +212,15 @@ class PReLU(Layer):
     @property
     def carries_mask(self) -> bool:
         return True
+
+    def lower(self, program: Any, value: Any) -> Any:
+        sizes: Any = (self.input_shape or ())[1:]
+        shared = [axis for axis, n in enumerate(self.alpha.shape) if n == 1 and sizes[axis] != 1]
+        first = next((axis for axis in range(len(sizes)) if axis not in shared), len(sizes))
+        if None in sizes[first:]:
+            raise NoLoweringError(f"{self.label}: the engine needs the sizes behind axis {first + 1}, got {sizes}")
+        slopes = np.broadcast_to(self.alpha.value.reshape(self.alpha.shape[first:]), sizes[first:])
+        return program.rectify(value, 0.0, np.inf, slopes.ravel(), self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -265,9 +288,7 @@ class Softmax(AxisLayer):
         return dz if need_dx else None
 
     def lower(self, program: Any, value: Any) -> Any:
-        if not self.is_last(len(self.input_shape or ())):
-            raise NoLoweringError(f"{self.label}: the inference engine takes the softmax of the last axis only")
-        return program.activation(value, activations.softmax, self.name)
+        return self.lower_along(program, value, lambda v: program.activation(v, activations.softmax, self.name))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

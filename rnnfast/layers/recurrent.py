@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
-from rnnfast.layers.base import NoLoweringError, Shape
+from rnnfast import _arguments, _kernels, _structure, activations, constraints, initializers, regularizers
+from rnnfast.layers.base import Shape
 from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.layers.over_time import OverTime, RecurrentTape
 from rnnfast.layers.recurrent_noise import RecurrentNoise
@@ -32,6 +32,7 @@ class Recurrent(OverTime):
     `constraints`. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect.
     """
 
+    passes_in_core = True
     cell: ClassVar[str]
     gates: ClassVar[int]
     state_count: ClassVar[int] = 1
@@ -50,7 +51,6 @@ class Recurrent(OverTime):
         kernel_regularizer: Any,
         recurrent_regularizer: Any,
         bias_regularizer: Any,
-        activity_regularizer: Any,
         kernel_constraint: Any,
         recurrent_constraint: Any,
         bias_constraint: Any,
@@ -80,7 +80,6 @@ class Recurrent(OverTime):
         self.kernel_regularizer = self.regularizer("kernel_regularizer", kernel_regularizer)
         self.recurrent_regularizer = self.regularizer("recurrent_regularizer", recurrent_regularizer)
         self.bias_regularizer = self.regularizer("bias_regularizer", bias_regularizer)
-        self.activity_regularizer = self.regularizer("activity_regularizer", activity_regularizer)
         self.kernel_constraint = self.constraint("kernel_constraint", kernel_constraint)
         self.recurrent_constraint = self.constraint("recurrent_constraint", recurrent_constraint)
         self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
@@ -152,10 +151,8 @@ class Recurrent(OverTime):
 
     @property
     def takes_indexed_rows(self) -> bool:
-        """Not with dropout of the input, which differs from row to row of a batch, nor with a user's own passes, which
-        expect arrays."""
-        overridden = type(self).forward is not Recurrent.forward or type(self).backward is not Recurrent.backward
-        return self.dropout == 0 and not overridden
+        """Not with dropout of the input, which differs from row to row of a batch."""
+        return self.dropout == 0 and self.runs_as(Recurrent)
 
     def forward(
         self,
@@ -194,19 +191,15 @@ class Recurrent(OverTime):
         )
         self.keep(states)
         outputs = [output, *states] if self.return_state else [output]
-        for y in outputs:
-            self.penalize(y)
-        penalized = outputs if self.activity_regularizer is not None else ()
+        self.penalize(outputs)
+        penalized = outputs if self.activity_regularizer is not None else None
         tape = RecurrentTape((cache, factors), penalized) if training else None
         return outputs if self.return_state else output, tape
 
     def backward(self, dy: Any, cache: RecurrentTape, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
         kernel_cache, factors = cache.kernel_cache
-        parts = dy if self.return_state else [dy]
-        if self.activity_regularizer is not None:
-            parts = [self.penalized(part, y) for part, y in zip(parts, cache.outputs, strict=True)]
-        d_output, *d_states = parts
+        d_output, *d_states = self.penalized(dy if self.return_state else [dy], cache.outputs)
         dx, dkernel, drecurrent, dbias, dpeephole, cache.d_initial_state = _kernels.rnn_backward(
             kernel_cache, d_output, d_states or None, need_dx=need_dx
         )
@@ -230,16 +223,24 @@ class Recurrent(OverTime):
 
     # Description
 
-    def lower(self, program: Any, value: Any) -> Any:
-        if self.return_state:
-            raise NoLoweringError(f"{self.label}: return_state=True has several outputs; the engine takes one")
-        if self.noise.acts_in_inference:
-            raise NoLoweringError(f"{self.label}: the engine has no node for zoneout={self.noise.zoneout}")
+    def option_costs(self) -> dict[str, str]:
+        costs = {**self.noise.costs(), **super().option_costs()}
+        usual = (activations.tanh,) if self.gates == 1 else (activations.tanh, activations.sigmoid)
+        if (self.activation, self.recurrent_activation)[: len(usual)] != usual:
+            costs["activation"] = "per vector of units a switch to it, where the usual gate math is inlined"
+        if self.stateful:
+            costs["stateful"] = "per call a copy of the last states"
+        return costs
+
+    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
         kernel, recurrent_kernel, bias, peephole = self._weight_arrays()
         return program.rnn(
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
             self.activation, self.recurrent_activation, self.reset_after,
             self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name,
+            projection=None if self.projection_kernel is None else self.projection_kernel.value,
+            initial_state=[] if initial_state is None else _structure.flatten(initial_state),
+            return_state=self.return_state, **self.noise.in_inference(),
         )  # fmt: skip
 
     def cell_config(self) -> dict[str, Any]:

@@ -39,8 +39,23 @@ class RecurrentNoise:
         return any(self.zoneout)
 
     def in_inference(self) -> dict[str, Any]:
-        """Options of `_kernels.rnn_forward`."""
+        """Options of `_kernels.rnn_forward`, and of a program's `rnn`."""
         return {"zoneout": list(self.zoneout)} if self.acts_in_inference else {}
+
+    def costs(self) -> dict[str, str]:
+        """What training pays for each, in kind."""
+        costs = {}
+        if self.dropout:
+            costs["dropout"] = (
+                "per gate a product with the input, over a copy of it as that gate sees it"
+                if self.recurrent_dropout
+                else "per batch a product of the input with a mask, before the layer"
+            )
+        if self.recurrent_dropout:
+            costs["recurrent_dropout"] = "per step a product per gate, over a copy of the state as that gate sees it"
+        if any(self.zoneout):
+            costs["zoneout"] = "a byte per element of a state and step, drawn per batch and read where it is written"
+        return costs
 
     def draw_input(self, batch: int, features: int, dtype: str) -> np.ndarray | None:
         """(batch, 1, features), what the input is multiplied with, where all gates see the same: dropout alone.

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnfast import _structure
+from rnnfast._custom_objects import CustomObjectScope, get_registered_name
 from rnnfast.layers import cell_protocol
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.cell_runs import Chain, over_time, slow_parts
@@ -126,27 +128,47 @@ class RNN(OverTime):
             x, mask=mask, lengths=lengths, training=training, initial_state=start
         )
         self.keep(states)
-        return [output, *states] if self.return_state else output, tape
+        y = [output, *states] if self.return_state else output
+        self.penalize(y)
+        if tape is not None and self.activity_regularizer is not None:
+            tape.outputs = y
+        return y, tape
 
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
+        dy = self.penalized(dy, cache.outputs)
         return self._run().backward(list(dy) if self.return_state else [dy], cache, need_dx=need_dx)
 
-    def lower(self, program: Any, value: Any) -> Any:
-        if self.return_state:
-            raise NoLoweringError(f"{self.label}: return_state=True has several outputs; the engine takes one")
-        for layer in self._engine_layers(self.cell, self._run()):
-            value = layer.lower(program, value)
-        return value
+    def option_costs(self) -> dict[str, str]:
+        costs = super().option_costs()
+        for slow in slow_parts(self.cell):
+            costs[cell_protocol.name(slow)] = "a call of Python per step: the one thing that leaves the fast path"
+        return costs
+
+    @property
+    def runs_on(self) -> str:
+        return "Python" if slow_parts(self.cell) else super().runs_on
+
+    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+        parts = self._engine_layers(self.cell, self._run())
+        if self.go_backwards and len(parts) > 1 and initial_state is None and program.masked(value):
+            raise NoLoweringError(f"{self.label}: the engine does not turn the mask of a stack that goes backwards")
+        starts = iter(_structure.flatten(initial_state))
+        states: list[Any] = []
+        for layer in parts:
+            start = None if initial_state is None else [next(starts) for _ in layer.state_size]
+            made = layer.lower(program, value, start)
+            value, *last = made if self.return_state else [made]
+            states += last
+        return [value, *states] if self.return_state else value
 
     def _engine_layers(self, cell: Any, run: Any) -> list[Recurrent]:
         if isinstance(run, Recurrent):
-            return [cell.over_time(**{key: getattr(run, key) for key in _RUN_OPTIONS}, return_state=False)]
-        if isinstance(run, Chain) and not (run.go_backwards and len(run.cells) > 1):
+            return [cell.over_time(**{key: getattr(run, key) for key in _RUN_OPTIONS}, return_state=self.return_state)]
+        if isinstance(run, Chain):
             parts = zip(run.cells, run.runs, strict=True)
             return [layer for part, inner in parts for layer in self._engine_layers(part, inner)]
-        what = "a stack that goes backwards" if isinstance(run, Chain) else cell_protocol.name(cell)
-        raise NoLoweringError(f"{self.label}: {what} cannot be run by the inference engine")
+        raise NoLoweringError(f"{self.label}: {cell_protocol.name(cell)} cannot be run by the inference engine")
 
     # Weights and description
 
@@ -163,9 +185,10 @@ class RNN(OverTime):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> RNN:
-        """custom_objects: the classes of cells of the user's own, by name."""
-        return cls(**{**config, "cell": cell_protocol.from_config(config["cell"], custom_objects)})
+        """custom_objects: classes of the user's own, by name."""
+        with CustomObjectScope(custom_objects):
+            return cls(**{**config, "cell": cell_protocol.from_config(config["cell"])})
 
     def replica(self, **changes: Any) -> RNN:
-        classes = {type(part).__name__: type(part) for part in cell_protocol.parts(self.cell)}
+        classes = {get_registered_name(type(part)): type(part) for part in cell_protocol.parts(self.cell)}
         return type(self).from_config({**self.get_config(), **changes}, classes)

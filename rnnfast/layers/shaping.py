@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.symbolic import Node, SymbolicTensor, add_outputs
 
 
@@ -162,6 +162,10 @@ class Reshape(Layer):
             raise ValueError(f"{self.label}: target_shape must be {expected}, got {target_shape!r}")
         self.target_shape = tuple(int(n) for n in shape)
 
+    @property
+    def mixes_time(self) -> bool:
+        return self.target_shape[:1] != (-1,)
+
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
         self.compute_output_shape(shape)
@@ -185,10 +189,7 @@ class Reshape(Layer):
         return (input_shape[0], *(total // known if n == -1 else n for n in self.target_shape))
 
     def lower(self, program: Any, value: Any) -> Any:
-        shape = self.compute_output_shape(self.input_shape or ())[1:]
-        if None in shape or None in (self.input_shape or ())[1:]:
-            raise NoLoweringError(f"{self.label}: the inference engine reshapes known sizes only")
-        return program.reshape(value, list(shape), self.name)
+        return program.reshape(value, list(self.target_shape), self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "target_shape": list(self.target_shape)}
@@ -211,6 +212,10 @@ class Permute(Layer):
         if not order or not all(map(_arguments.is_whole, order)) or sorted(order) != list(range(1, len(order) + 1)):
             raise ValueError(f"{self.label}: dims must hold each of 1, 2, ... once, got {dims!r}")
         self.dims = tuple(int(n) for n in order)
+
+    @property
+    def mixes_time(self) -> bool:
+        return self.dims[0] != 1
 
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)
@@ -248,6 +253,10 @@ class RepeatVector(Layer):
     def __init__(self, n: int, **options: Any) -> None:
         super().__init__(**options)
         self.n = self.positive("n", n)
+
+    @property
+    def mixes_time(self) -> bool:
+        return True
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         return np.repeat(x[:, None, :], self.n, axis=1), None

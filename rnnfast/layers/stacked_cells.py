@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnfast._custom_objects import CustomObjectScope
 from rnnfast.layers import cell_protocol
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.variable import Variable
@@ -96,8 +97,8 @@ class StackedRNNCells(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> StackedRNNCells:
-        cells = [cell_protocol.from_config(cell, custom_objects) for cell in config["cells"]]
-        return cls(**{**config, "cells": cells})
+        with CustomObjectScope(custom_objects):
+            return cls(**{**config, "cells": [cell_protocol.from_config(cell) for cell in config["cells"]]})
 
 
 def pack(cell: Any, states: list[Any]) -> Any:

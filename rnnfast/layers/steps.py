@@ -54,6 +54,10 @@ class ZeroPadding1D(_Steps):
         check_channels_last(self, data_format)
         self.padding = self.pair("padding", padding)
 
+    @property
+    def mixes_time(self) -> bool:
+        return any(self.padding)
+
     def new_time(self, time: int) -> int:
         return time + sum(self.padding)
 
@@ -83,6 +87,10 @@ class Cropping1D(_Steps):
     def __init__(self, cropping: Any = (1, 1), **options: Any) -> None:
         super().__init__(**options)
         self.cropping = self.pair("cropping", cropping)
+
+    @property
+    def mixes_time(self) -> bool:
+        return any(self.cropping)
 
     def new_time(self, time: int) -> int:
         return time - sum(self.cropping)

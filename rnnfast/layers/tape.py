@@ -15,7 +15,8 @@ from rnnfast.layers.traced import Traced, need_kind
 
 
 class TapedTensor(Traced):
-    """An array or IndexedRows, its mask or None, what made it (a layer, or words for an input), its place on a tape."""
+    """An array or IndexedRows, its mask or None, what made it (a layer, or a model and the name of its input), and its
+    place on a tape."""
 
     def __init__(self, tape: Tape, array: Any, mask: np.ndarray | None, source: Any) -> None:
         self.tape = tape
@@ -35,7 +36,10 @@ class TapedTensor(Traced):
 
     @property
     def label(self) -> str:
-        return self._source if isinstance(self._source, str) else self._source.label
+        if isinstance(self._source, tuple):
+            model, name = self._source
+            return f"input {name!r} of {model.label}"
+        return self._source.label
 
     def call(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         need_kind(layer, x, options, TapedTensor)
@@ -93,6 +97,8 @@ class Tape:
         return self._gathered[value.slot]
 
     def _readable(self, layer: Any, x: Any) -> Any:
+        if isinstance(x, TapedTensor) and not isinstance(x.array, IndexedRows):
+            return x
         return x if layer.takes_indexed_rows else _structure.map_leaves(self.gathered, x)
 
     def run(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
@@ -143,18 +149,13 @@ class Tape:
 
         gradients: of the outputs, None where there is none; at_logits: it is that before the output activation.
         """
-        learning = [bool(call.layer.trainable_weights) for call in self._calls]
-        needed = self._need_gradient(wanted, learning)
         sums: dict[int, np.ndarray] = {}
         before_activation: set[int] = set()
         for slot, gradient, logits in zip(outputs, gradients, at_logits, strict=True):
             _add(sums, slot, gradient)
             if logits:
                 before_activation.add(slot)
-        for call, learns in zip(reversed(self._calls), reversed(learning), strict=True):
-            need_dx = any(slot in needed for slot in call.read)
-            if not (need_dx or learns):
-                continue
+        for call, need_dx in reversed(self._worthwhile(wanted)):
             if isinstance(call.outputs, int):
                 dy = _as(sums.pop(call.outputs, None), call.layer)
                 logits, silent = call.outputs in before_activation, dy is None
@@ -169,18 +170,24 @@ class Tape:
                 _share_out(sums, call, dx)
         return [sums.get(slot) for slot in wanted]
 
-    def _need_gradient(self, wanted: list[int], learning: list[bool]) -> set[int]:
-        """The values whose gradient is of use: wanted, or behind something that learns."""
-        needed = set(wanted)
-        for call, learns in zip(self._calls, learning, strict=True):
-            if learns or any(slot in needed for slot in call.read):
+    def _worthwhile(self, wanted: list[int]) -> list[tuple[_Call, bool]]:
+        """The calls that something learns from, and whether it does from the gradient of what they read: there is then
+        a wanted value, or a layer with trainable weights, before them."""
+        needed = set(wanted)  # values whose gradient is of use
+        calls = []
+        for call in self._calls:
+            need_dx = not needed.isdisjoint(call.read)
+            if need_dx or call.layer.trainable_weights:
                 needed.update(_structure.flatten(call.outputs))
-        return needed
+                calls.append((call, need_dx))
+        return calls
 
 
 def _share_out(sums: dict[int, np.ndarray], call: _Call, dx: Any) -> None:
     """Add what a call has given back to the gradients of what it read."""
-    if dx is not None:
+    if isinstance(call.x, int):
+        _add(sums, call.x, dx)
+    elif dx is not None:
         for slot, gradient in zip(_structure.flatten(call.x), _structure.flatten(dx), strict=True):
             _add(sums, slot, gradient)
     for name, slots in call.options.items():

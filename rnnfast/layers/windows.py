@@ -24,6 +24,11 @@ class Windows(NamedTuple):
     def span(self) -> int:
         return self.dilation * (self.size - 1) + 1
 
+    @property
+    def mix_time(self) -> bool:
+        """Whether they are other than each step on its own."""
+        return self.size > 1 or self.stride > 1
+
     def count(self, time: int) -> int:
         """Number of windows, zero or less where the sequence is too short."""
         return (time - (self.span if self.padding == "valid" else 1)) // self.stride + 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.layers.core import Dense
 from rnnfast.variable import Variable
@@ -120,6 +120,9 @@ class TimeDistributed(Wrapper):
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         return self._backward(self.layer.backward, dy, cache, need_dx)
 
+    def carry_state(self, carried: bool) -> None:
+        """Nothing to do: every step is a row of its own for the layer inside."""
+
     @property
     def output_activation(self) -> str | None:
         return self.layer.output_activation
@@ -143,8 +146,10 @@ class TimeDistributed(Wrapper):
     def lower(self, program: Any, value: Any) -> Any:
         if isinstance(self.layer, Dense):
             return self.layer.lower(program, value)  # looks at the last axis alone: packed steps may stay so
-        step = program.time_distributed_begin(value, self.name)
-        return program.time_distributed_end(self.layer.lower(program, step), self.name)
+        y = self.layer.lower(program, program.time_distributed_begin(value, self.name))
+        if isinstance(y, list):
+            raise NoLoweringError(f"{self.label}: {self.layer.label} must have one output")
+        return program.time_distributed_end(y, self.name)
 
 
 def _without_time(shape: Shape) -> Shape:

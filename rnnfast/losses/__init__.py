@@ -53,7 +53,10 @@ from rnnfast.losses.regression import (
     mean_squared_logarithmic_error,
 )
 
-_registry: Registry[Loss] = Registry("loss", Loss, "keras.losses")
+_registry: Registry[Loss] = Registry(
+    "loss", Loss, "keras.losses",
+    reason="; a function has no gradient here: derive a class from rnnfast.losses.Loss with call and gradient",
+)  # fmt: skip
 _registry.add(MeanSquaredError, "mse", "MSE", function=mean_squared_error)
 _registry.add(MeanAbsoluteError, "mae", "MAE", function=mean_absolute_error)
 _registry.add(MeanAbsolutePercentageError, "mape", "MAPE", function=mean_absolute_percentage_error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -66,6 +67,13 @@ class Loss:
         """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
         return matched(f"loss {self.name!r}", y_true, y_pred)
 
+    def prepared(self, y_true: Any, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Matched labels and y_pred as the methods below take them; `restored` brings a gradient back."""
+        return self.match(y_true, y_pred), y_pred
+
+    def restored(self, gradient: np.ndarray) -> np.ndarray:
+        return gradient
+
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """One value per sample, shape y_pred.shape[:-1], for a matched y_true."""
         raise TypeError(f"loss {self.name!r} does not define call(y_true, y_pred)")
@@ -88,13 +96,15 @@ class Loss:
         """`call`, where the mask of the time steps may change the values themselves."""
         return self.call(y_true, y_pred)
 
-    def values_and_gradient(
+    def values_and_slope(
         self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None, at_logits: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """`values`, and the derivative of each; at_logits: as `logit_gradient` gives it."""
-        values = self.values(y_true, y_pred, mask)
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # of values that are not finite either
-            return values, (self.logit_gradient if at_logits else self.gradient)(y_true, y_pred)
+    ) -> tuple[np.ndarray, Callable[[Any], np.ndarray]]:
+        """`values`, and a function that gives the derivative of each times a scale, as `scaled_gradient` does."""
+        return self.values(y_true, y_pred, mask), partial(self.scaled_gradient, y_true, y_pred, at_logits)
+
+    def scaled_gradient(self, y_true: np.ndarray, y_pred: np.ndarray, at_logits: bool, scale: Any) -> np.ndarray:
+        """`gradient`, or `logit_gradient`, times a scale: a number, or an array that is broadcast to y_pred."""
+        return (self.logit_gradient if at_logits else self.gradient)(y_true, y_pred) * scale
 
     def value_mask(self, y_true: np.ndarray, shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray | None:
         """Which values count, by the matched labels and the mask of the time steps; None: all."""
@@ -105,7 +115,7 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: np.ndarray | None = None) -> Any:
         """The loss of a batch: a number, or, without reduction, an array of one value per sample."""
         y_pred = floating(y_pred, f"loss {self.name!r}: y_pred")
-        y_true = self.match(y_true, y_pred)
+        y_true, y_pred = self.prepared(y_true, y_pred)
         values = self.values(y_true, y_pred, mask)
         return self.reduce(values, self._weights(y_true, values, sample_weight, mask))
 
@@ -124,8 +134,8 @@ class Loss:
         """
         if self.reduction in ("none", None):
             raise ValueError(f"loss {self.name!r}: reduction={self.reduction!r} is no number to minimise")
-        y_true, at_logits = self.match(y_true, y_pred), self.sees_through(activation)
-        values, gradient = self.values_and_gradient(y_true, y_pred, mask, at_logits)
+        (y_true, y_pred), at_logits = self.prepared(y_true, y_pred), self.sees_through(activation)
+        values, scaled_gradient = self.values_and_slope(y_true, y_pred, mask, at_logits)
         weights = self._weights(y_true, values, sample_weight, mask)
         value = self.reduce(values, weights)
         if not math.isfinite(value):
@@ -133,7 +143,8 @@ class Loss:
         share: Any = 1 / self._divisor(values, weights)
         if weights is not None:
             share = np.expand_dims(weights * share, self.value_axes)
-        return Slope(value, (gradient * share).astype(y_pred.dtype, copy=False), at_logits)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            return Slope(value, self.restored(scaled_gradient(share).astype(y_pred.dtype, copy=False)), at_logits)
 
     def _weights(self, y_true: np.ndarray, values: np.ndarray, sample_weight: Any, mask: Any) -> np.ndarray | None:
         return self.weights(values.shape, sample_weight, self.value_mask(y_true, values.shape, mask))
@@ -153,7 +164,7 @@ class Loss:
         weighted = values if weights is None else values * weights
         if self.reduction in ("none", None):
             return weighted
-        return float(np.sum(weighted, dtype=np.float64) / self._divisor(values, weights))
+        return float(weighted.sum(dtype=np.float64) / self._divisor(values, weights))
 
     def _divisor(self, values: np.ndarray, weights: np.ndarray | None) -> float:
         if self.reduction == "sum":
@@ -185,7 +196,7 @@ def per_sample(cls: type[Loss]) -> Callable[..., np.ndarray]:
     def function(y_true: Any, y_pred: Any, *args: Any, **options: Any) -> np.ndarray:
         loss = cls(*args, **options)
         y_pred = floating(y_pred, f"loss {loss.name!r}: y_pred")
-        return loss.call(loss.match(y_true, y_pred), y_pred)
+        return loss.call(*loss.prepared(y_true, y_pred))
 
     function.__name__ = function.__qualname__ = snake_case(cls.__name__)
     function.__doc__ = f"One value per sample; see `{cls.__name__}`, whose options it takes."
@@ -210,6 +221,8 @@ def spread(weights: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
 
 def matched(what: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
+    if type(y_true) is np.ndarray and y_true.shape == y_pred.shape and y_true.dtype == y_pred.dtype:
+        return y_true
     y_true = _arguments.numeric(f"{what}: y_true", y_true)
     if y_true.shape != y_pred.shape:
         one_axis = abs(y_true.ndim - y_pred.ndim) == 1 and (y_true.shape[-1:] == (1,) or y_pred.shape[-1:] == (1,))

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, activations
+from rnnfast import _arguments, _kernels, activations
 from rnnfast.losses.base import EPSILON, Loss, NamedLoss, per_sample, spread
 
 
 class CrossEntropy(NamedLoss):
-    """What the cross-entropies share. from_logits: y_pred has not been through sigmoid or softmax."""
+    """What the cross-entropies share. from_logits: y_pred has not been through sigmoid or softmax.
+
+    axis: that of y_pred which one value is computed from, in place of the last. What a subclass defines takes it last.
+    """
 
     def __init__(
         self,
@@ -23,18 +26,31 @@ class CrossEntropy(NamedLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction, name, dtype)
-        if axis != -1:
-            raise ValueError(f"{type(self).__name__}: axis must be -1, got {axis!r}")
+        if not _arguments.is_whole(axis):
+            raise ValueError(f"{type(self).__name__}: axis must be an integer, got {axis!r}")
+        self.axis = int(axis)
         if not 0.0 <= _arguments.number(f"{type(self).__name__}: label_smoothing", label_smoothing) <= 1.0:
             raise ValueError(f"{type(self).__name__}: label_smoothing must lie in [0, 1], got {label_smoothing!r}")
         self.from_logits = bool(from_logits)
         self.label_smoothing = float(label_smoothing)
 
+    def prepared(self, y_true: Any, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.axis == -1:
+            return super().prepared(y_true, y_pred)
+        if not -y_pred.ndim <= self.axis < y_pred.ndim:
+            raise ValueError(f"loss {self.name!r}: axis={self.axis} does not fit predictions of shape {y_pred.shape}")
+        y_true = _arguments.numeric(f"loss {self.name!r}: y_true", y_true)
+        moved = y_true if y_true.ndim != y_pred.ndim else np.moveaxis(y_true, self.axis, -1)
+        return super().prepared(moved, np.moveaxis(y_pred, self.axis, -1))
+
+    def restored(self, gradient: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(np.moveaxis(gradient, -1, self.axis))
+
     def sees_through(self, activation: str | None) -> bool:
-        return super().sees_through(activation) and not self.from_logits
+        return super().sees_through(activation) and not self.from_logits and self.axis == -1
 
     def get_config(self) -> dict[str, Any]:
-        config = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": -1}
+        config = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": self.axis}
         return {**super().get_config(), **config}
 
 
@@ -221,12 +237,23 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         if self.from_logits:
             return self.logit_gradient(y_true, activations.softmax(y_pred))
         d_log_p = np.zeros(y_pred.shape, y_pred.dtype)
-        _subtract_one(d_log_p, y_true)
+        _put_at(d_log_p, y_true, -1)
         return self._of_counted(_through_normalization(d_log_p, y_pred), y_true)
 
     def logit_gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        gradient = y_pred.copy(order="C")
-        _subtract_one(gradient, y_true)
+        return self._scaled_logit_gradient(y_true, y_pred, 1)
+
+    def scaled_gradient(self, y_true: np.ndarray, y_pred: np.ndarray, at_logits: bool, scale: Any) -> np.ndarray:
+        if not (at_logits or self.from_logits):
+            return super().scaled_gradient(y_true, y_pred, at_logits, scale)
+        p = y_pred if at_logits else activations.softmax(y_pred)
+        return self._scaled_logit_gradient(y_true, p, scale)
+
+    def _scaled_logit_gradient(self, y_true: np.ndarray, p: np.ndarray, scale: Any) -> np.ndarray:
+        """In one pass over all classes: with many of them passes are what training's loss costs."""
+        factors = np.asarray(scale, p.dtype)
+        gradient = np.multiply(p, factors, out=_kernels.empty(p.shape, p.dtype))
+        _put_at(gradient, y_true, (_at(p, y_true) - 1) * (factors[..., 0] if factors.ndim else factors))
         return self._of_counted(gradient, y_true)
 
     def _of_counted(self, gradient: np.ndarray, y_true: np.ndarray) -> np.ndarray:
@@ -246,10 +273,10 @@ def _at(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return flat[np.arange(len(flat)), labels.reshape(-1)].reshape(labels.shape)
 
 
-def _subtract_one(rows: np.ndarray, labels: np.ndarray) -> None:
-    """Subtract one there, in place; rows are C-contiguous."""
+def _put_at(rows: np.ndarray, labels: np.ndarray, values: Any) -> None:
+    """Write values there, in place; rows are C-contiguous."""
     flat = rows.reshape(-1, rows.shape[-1])
-    flat[np.arange(len(flat)), labels.reshape(-1)] -= 1
+    flat[np.arange(len(flat)), labels.reshape(-1)] = np.reshape(values, -1)
 
 
 binary_crossentropy = per_sample(BinaryCrossentropy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -68,15 +69,16 @@ class CTC(NamedLoss):
         return self.values(y_true, y_pred, None)
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return self.values_and_gradient(y_true, y_pred, None, False)[1]
+        return self._run(y_true, y_pred, None, True)[1]
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         return self._run(y_true, y_pred, mask, False)[0]
 
-    def values_and_gradient(
+    def values_and_slope(
         self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None, at_logits: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return self._run(y_true, y_pred, mask, True)
+    ) -> tuple[np.ndarray, Callable[[Any], np.ndarray]]:
+        values, gradient = self._run(y_true, y_pred, mask, True)  # one pass gives both
+        return values, lambda scale: gradient * scale
 
     def value_mask(self, y_true: np.ndarray, shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray | None:
         return None  # what it masks is no part of the values, and every sample counts

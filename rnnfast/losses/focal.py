@@ -110,17 +110,21 @@ class CategoricalFocalCrossentropy(_Focal):
 
     match = one_hot_labels
 
-    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    def _parts(self, y_pred: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Probabilities, what they add up to, what they are when brought to sum one, and that clipped."""
         p = activations.softmax(y_pred) if self.from_logits else y_pred
-        q = np.clip(p / p.sum(axis=-1, keepdims=True), EPSILON, 1 - EPSILON)
+        total = p.sum(axis=-1, keepdims=True)
+        shares = p / total
+        return p, total, shares, np.clip(shares, EPSILON, 1 - EPSILON)
+
+    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        *_, q = self._parts(y_pred)
         return -(self.alpha * (1 - q) ** self.gamma * y_true * np.log(q)).sum(axis=-1)
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        p = activations.softmax(y_pred) if self.from_logits else y_pred
-        total = p.sum(axis=-1, keepdims=True)
-        q = np.clip(p / total, EPSILON, 1 - EPSILON)
+        p, total, shares, q = self._parts(y_pred)
         slope = self.gamma * (1 - q) ** (self.gamma - 1) * np.log(q) - (1 - q) ** self.gamma / q
-        d_p = through_sum(np.where(inside(p / total), self.alpha * y_true * slope, 0), p / total, total)
+        d_p = through_sum(np.where(inside(shares), self.alpha * y_true * slope, 0), shares, total)
         return p * (d_p - (d_p * p).sum(axis=-1, keepdims=True)) if self.from_logits else d_p
 
 

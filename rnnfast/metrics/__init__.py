@@ -57,7 +57,7 @@ from rnnfast.metrics.perplexity import Perplexity
 from rnnfast.metrics.r2_score import R2Score
 from rnnfast.metrics.reduction import Mean, MeanMetricWrapper, Sum
 
-_registry: Registry[Metric] = Registry("metric", Metric, "keras.metrics")
+_registry: Registry[Metric] = Registry("metric", Metric, "keras.metrics", of_function=MeanMetricWrapper)
 for _class in (
     Accuracy,
     BinaryAccuracy,
@@ -81,6 +81,7 @@ for _class in (
     Perplexity,
     R2Score,
     Mean,
+    MeanMetricWrapper,
     Sum,
     RootMeanSquaredError,
 ):
@@ -110,14 +111,10 @@ def get(identifier: Any) -> Metric:
     A metric given by name goes by that name in logs, as in Keras. "accuracy" is an element-wise `Accuracy` here; in
     `compile` it is chosen by the shapes, see `choose_accuracy`.
     """
+    metric = _registry.get("accuracy" if identifier == "acc" else identifier)
     if isinstance(identifier, str):
-        name = "accuracy" if identifier == "acc" else identifier
-        metric = _registry.lookup(name)()
         metric.name = identifier
-        return metric
-    if callable(identifier) and not isinstance(identifier, (type, Metric)) and not _registry.knows(identifier):
-        return MeanMetricWrapper(identifier)
-    return _registry.get(identifier)
+    return metric
 
 
 def direction_of(name: str, followed: Iterable[Metric] = ()) -> str | None:

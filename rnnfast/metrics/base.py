@@ -33,6 +33,7 @@ class Metric:
 
     default_name: ClassVar[str | None] = None  # None: a free name of the class
     direction: ClassVar[str | None] = None
+    share = 1.0  # how much of each sample is in the batch that is added: less where `fit` cuts it into pieces
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self.name = name or self.default_name or auto_name(type(self).__name__)

@@ -22,7 +22,7 @@ class LossMetric(MeanOverSamples):
         self._loss = self.loss(**options)
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return self._loss.call(self._loss.match(y_true, y_pred), y_pred)
+        return self._loss.call(*self._loss.prepared(y_true, y_pred))
 
     def get_config(self) -> dict[str, Any]:
         options = {k: v for k, v in self._loss.get_config().items() if k not in ("name", "reduction")}
@@ -136,21 +136,22 @@ class BinaryCrossentropy(LossMetric):
 
 
 class CategoricalCrossentropy(LossMetric):
-    """See `losses.CategoricalCrossentropy`: from_logits, label_smoothing."""
+    """See `losses.CategoricalCrossentropy`: from_logits, label_smoothing, axis."""
 
     loss = losses.CategoricalCrossentropy
 
 
 class SparseCategoricalCrossentropy(LossMetric):
-    """See `losses.SparseCategoricalCrossentropy`: from_logits, ignore_class. Samples of the class that is ignored are
-    left out where there are weights or a mask, and count as 0 where there are not, as in Keras."""
+    """See `losses.SparseCategoricalCrossentropy`: from_logits, ignore_class, axis. Samples of the class that is ignored
+    are left out where there are weights or a mask, and count as 0 where there are not, as in Keras."""
 
     loss = losses.SparseCategoricalCrossentropy
     _loss: losses.SparseCategoricalCrossentropy
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        self._counted = self._loss.counted(self._loss.match(y_true, y_pred))
-        return super().values(y_true, y_pred)
+        labels, y_pred = self._loss.prepared(y_true, y_pred)
+        self._counted = self._loss.counted(labels)
+        return self._loss.call(labels, y_pred)
 
     def add(self, values: Any, weights: Any = None) -> None:
         super().add(values, None if weights is None else weights * self._counted)

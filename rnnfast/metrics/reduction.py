@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, losses
+from rnnfast import _arguments, _custom_objects, losses
 from rnnfast.metrics.base import Metric
 
 
@@ -58,8 +58,8 @@ class Mean(Metric):
         """Add numbers, each with its weight (one where None), of the same shape."""
         values = np.asarray(values, np.float64)
         inner = values.size / len(values) if values.ndim and values.size else 1
-        self.total += float(values.sum() if weights is None else (values * weights).sum()) / inner
-        self.count += float(values.size if weights is None else np.sum(weights)) / inner
+        self.total += float(values.sum() if weights is None else (values * weights).sum()) / inner * self.share
+        self.count += float(values.size if weights is None else np.sum(weights)) / inner * self.share
 
     def add_number(self, value: float, weight: float) -> None:
         """`add` of one number."""
@@ -113,6 +113,19 @@ class MeanMetricWrapper(MeanOverSamples):
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.asarray(self.fn(y_true, y_pred, **self.options))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "fn": _custom_objects.to_config(self.fn), **self.options}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> MeanMetricWrapper:
+        fn = config.get("fn")
+        if isinstance(fn, dict):
+            own = _custom_objects.find(fn)
+            if own is None:
+                raise ValueError(f"{cls.__name__}: fn {fn.get('config')!r} is not known; name it in custom_objects")
+            fn = _custom_objects.make(own, fn)
+        return cls(**{**config, "fn": fn})
 
 
 def _weighed(metric: Metric, values: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray | None]:

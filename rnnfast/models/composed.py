@@ -22,7 +22,7 @@ class Composed(Network):
     ) -> tuple[list[np.ndarray], list[np.ndarray | None], Any]:
         tape = Tape(training)
         starts = [
-            TapedTensor(tape, array, mask, f"input {name!r} of {self.label}")
+            TapedTensor(tape, array, mask, (self, name))
             for array, mask, name in zip(inputs, masks, self.input_names, strict=True)
         ]
         ends = [tape.gathered(end) for end in self.play(starts, training)]

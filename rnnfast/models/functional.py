@@ -6,6 +6,7 @@ from typing import Any
 
 from rnnfast import _structure
 from rnnfast import layers as layer_room
+from rnnfast._custom_objects import CustomObjectScope
 from rnnfast.layers import InputLayer, Layer
 from rnnfast.layers.base import Shape
 from rnnfast.layers.symbolic import Node, SymbolicTensor
@@ -192,11 +193,12 @@ class Functional(Model):
         return {"name": self.name, "trainable": self.trainable, **config}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Functional:
-        """A model with new weights from `get_config`, also Keras'."""
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Functional:
+        """A model with new weights from `get_config`, also Keras'. custom_objects: the user's own classes, by name."""
         if not isinstance(config, dict) or not isinstance(config.get("layers"), (list, tuple)):
             raise ValueError(f"{cls.__name__}.from_config: expected a dictionary with a list 'layers', got {config!r}")
-        inputs, outputs = graph_config.from_config(config, layer_room.deserialize)
+        with CustomObjectScope(custom_objects):
+            inputs, outputs = graph_config.from_config(config, layer_room.deserialize)
         return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from rnnfast import _structure
 from rnnfast.layers import InputLayer, Layer
 from rnnfast.layers.symbolic import Node, SymbolicTensor
+from rnnfast.models.mask_operations import masks_read
 
 
 class Graph:
@@ -62,6 +63,7 @@ class Graph:
 
     def _ordered(self, reached: list[Layer]) -> list[Layer]:
         """By falling distance from the outputs, those of one distance as they were met: the order of Keras' files."""
+        masks = masks_read(self.nodes)
         of_node = {id(node): 0 for node in self.nodes}
         of_layer: dict[int, int] = {}
         for node in reversed(self.nodes):
@@ -69,6 +71,8 @@ class Graph:
             of_node[id(node)] = of_layer[id(node.layer)] = depth
             for source in () if id(node) in self._given else node.inputs:
                 of_node[id(source.node)] = max(depth + 1, of_node[id(source.node)])
+            for made_from, operations in masks.get(node, {}).items():
+                of_node[id(made_from)] = max(depth + 1 + operations, of_node[id(made_from)])
         return sorted(reached, key=lambda layer: -of_layer[id(layer)])
 
     def nodes_of(self, layer: Layer) -> list[Node]:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
-import contextlib
 import threading
-from collections.abc import Iterator
 from typing import Any
 
-# `_signal` is what `signal` wraps in enums, and that takes as long as an update of a small model.
+# `_signal` is what `signal` wraps in enums, and that takes as long as an update of a small model; so does a context
+# manager that is made of a generator.
 
 
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
+class Uninterrupted:
     """What a Ctrl-C does (KeyboardInterrupt, or a handler of the program's own) waits until the block has ended."""
-    handler = _signal.getsignal(_signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield  # Python interrupts the main thread alone
-        return
-    came: list[tuple[int, Any]] = []
-    _signal.signal(_signal.SIGINT, lambda *arguments: came.append(arguments))
-    try:
-        yield
-    finally:
-        _signal.signal(_signal.SIGINT, handler)
-        if came:
-            handler(*came[0])
+
+    def __enter__(self) -> None:
+        self._came: list[tuple[int, Any]] = []
+        self._handler = _signal.getsignal(_signal.SIGINT)
+        # Python interrupts the main thread alone.
+        self._waits = callable(self._handler) and threading.current_thread() is threading.main_thread()
+        if self._waits:
+            _signal.signal(_signal.SIGINT, self._note)
+
+    def _note(self, *arguments: Any) -> None:
+        self._came.append(arguments)
+
+    def __exit__(self, *_: Any) -> None:
+        if self._waits:
+            _signal.signal(_signal.SIGINT, self._handler)
+            if self._came:
+                self._handler(*self._came[0])

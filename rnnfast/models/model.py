@@ -1,36 +1,32 @@
-"""compile, fit, evaluate, predict and their single-batch forms, for any model."""
+"""fit, evaluate, predict and their single-batch forms, for any model."""
 
 from __future__ import annotations
 
-import collections
-import itertools
-import math
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, optimizers
+from rnnfast import _arguments
 from rnnfast.callbacks import Callback, CallbackList, History, ProgressBar
 from rnnfast.data.adapt import placed, source_of
 from rnnfast.data.batch import Batch
 from rnnfast.data.epochs import Epochs
 from rnnfast.data.source import Arrays, Source
+from rnnfast.models.compiled import Compiled
 from rnnfast.models.measuring import measure, predict
 from rnnfast.models.own_call import OwnCall
 from rnnfast.models.predictor import Predictor
 from rnnfast.models.reader import InputReader, Reader
-from rnnfast.models.scores import Scores
 from rnnfast.models.step import train_step
-from rnnfast.models.truncation import check_pieces, pieces
+from rnnfast.models.training import train
+from rnnfast.models.truncation import check_pieces
 from rnnfast.models.validation import Validation, frequency_of
-from rnnfast.optimizers import NonFiniteError
 
 BATCH_SIZE = 32
 
 
-class Model(OwnCall):
+class Model(Compiled, OwnCall):
     """A network that can be compiled, trained and asked; also the base of models of one's own.
 
     `Model(inputs, outputs, name=None)` of symbolic tensors makes a functional model: see `Functional`. A subclass holds
@@ -47,10 +43,8 @@ class Model(OwnCall):
     (2, 5, 3)
     """
 
-    optimizer: Any = None  # an optimizers.Optimizer once compiled
     history: History | None = None
     stop_training = False
-    _scores: Scores | None = None
     _predictor: Predictor | None = None
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
@@ -63,51 +57,6 @@ class Model(OwnCall):
     def layers_changed(self) -> None:
         """The engine and the optimizer's buffers belong to the layers of before."""
         self._predictor = None
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Fix how the model is trained: names, classes or instances, as Keras takes them.
-
-        loss, loss_weights, metrics and weighted_metrics of a model with several outputs are one thing for all of them
-        (not metrics), a list with one entry per output, or a dictionary by output name; an output whose loss is None
-        has none. The loss of the model is the sum of the outputs' losses, each times its weight, default 1. metrics
-        see no sample weights, weighted_metrics do. run_eagerly, steps_per_execution, jit_compile and auto_scale_loss
-        are accepted and have no effect.
-
-        ValueError, TypeError: a name is not known, or what is given does not fit the outputs.
-        """
-        scores = Scores(loss, loss_weights, metrics, weighted_metrics)
-        scores.bind(self.output_names)
-        self.optimizer = optimizers.get(optimizer)
-        self._scores = scores
-
-    @property
-    def compiled(self) -> bool:
-        return self._scores is not None
-
-    @property
-    def loss(self) -> Any:
-        return None if self._scores is None else self._scores.loss
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile` in Keras' serialised form, or None before it."""
-        if self._scores is None or self.optimizer is None:
-            return None
-        return {"optimizer": optimizers.serialize(self.optimizer), **self._scores.config()}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        known = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
-        self.compile(**{key: config[key] for key in known if config.get(key) is not None})
 
     # Training
 
@@ -152,7 +101,8 @@ class Model(OwnCall):
             validation_freq: validate every so many epochs, or after the epochs (from 1) in a list.
             tbptt: truncated back-propagation through time: cut every batch into pieces of so many time steps, with an
                 update per piece. States go on from piece to piece, gradients do not; each batch begins anew. Needs
-                outputs with a time axis, and layers that run forwards.
+                outputs with a time axis, and layers that give each step by itself or by states, forwards: no
+                convolution, pooling, attention or Bidirectional.
 
         Whatever ends it (an error in a callback, Ctrl-C), the model can be used and trained on: its weights are those
         after the last whole update, `model.history` holds the epochs that were done. `on_train_end` is called where
@@ -170,15 +120,14 @@ class Model(OwnCall):
         >>> sorted(model.fit(np.ones((8, 5, 3)), np.ones(8), epochs=2, verbose=0).history)
         ['loss']
         """
-        scores = self._compiled("fit")
+        scores = self.scores_for("fit")
         batch_size = _count("fit: batch_size", batch_size)
         epochs = _arguments.whole_number("fit: epochs", epochs, least=0)
         initial_epoch = _arguments.whole_number("fit: initial_epoch", initial_epoch, least=0)
         steps = _count("fit: steps_per_epoch", steps_per_epoch)
         tbptt = _count("fit: tbptt", tbptt)
         if tbptt is not None:
-            with placed("fit"):
-                check_pieces(self)
+            check_pieces(self)
         verbose = _verbosity("fit", verbose)
         frequency = frequency_of(validation_freq)
         source = self._source("fit", x, y, sample_weight, class_weight, batch_size=batch_size, steps=steps)
@@ -202,65 +151,21 @@ class Model(OwnCall):
         progress, history = ProgressBar(verbose), History()
         hooks = CallbackList(
             [*_as_callbacks(callbacks), *([progress] if verbose else []), history],
-            self, epochs=epochs, steps=data.steps, verbose=verbose,
+            self, [data] if validation is None else [data, validation.data],
+            epochs=epochs, steps=data.steps, verbose=verbose,
         )  # fmt: skip
-        self.history, self.stop_training = history, False
-        logs: dict[str, float] = {}
-        hooks.on_train_begin()
-        first_epoch, done = hooks.resume() or (initial_epoch, 0)
+        self.history = history
         try:
-            for epoch in range(first_epoch, 0 if self.stop_training else epochs):
-                if epoch > first_epoch and not data.has_more():
-                    warnings.warn(
-                        f"fit: x has come to its end after epoch {epoch} of {epochs}, and training with it; give data "
-                        "that can be begun anew, or steps_per_epoch",
-                        stacklevel=2,
-                    )
-                    break
-                hooks.on_epoch_begin(epoch)
-                logs = self._epoch(epoch, data, hooks, tbptt, done if epoch == first_epoch else 0)
-                if validation is not None and validation.due(epoch):
-                    measured = measure(self, scores, validation.data, hooks)
-                    logs |= {f"val_{name}": value for name, value in measured.items()}
-                scores.reset()
-                hooks.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
+            train(self, scores, data, validation, hooks, range(initial_epoch, epochs), tbptt)
         finally:
             progress.close()
-        if epochs > 0:
-            self.optimizer.finalize_variable_values(self.trainable_weights)
-        hooks.on_train_end(logs)
         return history
-
-    def _epoch(self, epoch: int, data: Epochs, hooks: CallbackList, tbptt: int | None, done: int) -> dict[str, float]:
-        """One pass over the data. done: batches that an earlier run has trained on."""
-        scores = self._compiled("fit")
-        scores.reset()
-        batches = data.epoch()
-        if done:
-            collections.deque(itertools.islice(batches, done), maxlen=0)
-            hooks.resumed()
-        for i, batch in enumerate(batches, done):
-            hooks.on_train_batch_begin(i)
-            try:
-                for piece in (batch,) if tbptt is None else pieces(self, batch, tbptt):
-                    train_step(self, scores, self.optimizer, piece)
-            except NonFiniteError as error:
-                error = NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}")
-                if not hooks.survives(i, error):
-                    raise error from None
-                return scores.results() | {"loss": math.nan}
-            hooks.on_train_batch_end(i, scores.results())
-            if self.stop_training:
-                break
-        return scores.results()
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """One update on one batch: its loss, or [loss, metrics...], or a dictionary, measured before the update."""
-        scores = self._compiled("train_on_batch")
+        scores = self.scores_for("train_on_batch")
         with placed("train_on_batch"):
             batch = Reader(self, scores, class_weight)(x, y, sample_weight)
         scores.reset()
@@ -285,7 +190,7 @@ class Model(OwnCall):
         x, y, sample_weight, batch_size, verbose: as `fit` takes them. steps: batches; default all. The order is the
         loss, with several outputs each one's loss, and the metrics; those of several outputs by name.
         """
-        scores = self._compiled("evaluate")
+        scores = self.scores_for("evaluate")
         batch_size, steps = _count("evaluate: batch_size", batch_size), _count("evaluate: steps", steps)
         verbose = _verbosity("evaluate", verbose)
         source = self._source("evaluate", x, y, sample_weight, batch_size=batch_size, steps=steps)
@@ -300,7 +205,7 @@ class Model(OwnCall):
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics on one batch, as `evaluate` gives them."""
-        scores = self._compiled("test_on_batch")
+        scores = self.scores_for("test_on_batch")
         with placed("test_on_batch"):
             batch = Reader(self, scores)(x, y, sample_weight)
         data = Epochs("test_on_batch", Arrays(batch, batch.rows))
@@ -354,15 +259,10 @@ class Model(OwnCall):
 
     # Checks
 
-    def _compiled(self, method: str) -> Scores:
-        if self._scores is None:
-            raise ValueError(f"{method}: the model is not compiled; call compile(optimizer, loss, metrics) first")
-        return self._scores.with_a_loss(method)
-
     def _source(
         self, what: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, **sizes: Any
     ) -> Source:
-        reader = Reader(self, self._compiled(what), class_weight)
+        reader = Reader(self, self.scores_for(what), class_weight)
         return source_of(what, x, y, sample_weight, reader, **sizes, usual=lambda: BATCH_SIZE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from rnnfast import _arguments
 from rnnfast.data.named import in_order
 from rnnfast.layers import Layer, NoLoweringError
 from rnnfast.layers.base import Shape
+from rnnfast.models.explanation import TrainingExplanation
 from rnnfast.models.summary import summary
 from rnnfast.variable import Variable
 
@@ -125,10 +127,6 @@ class Network(Layer):
                 return layer
         raise ValueError(f"{self.label}: no layer {name!r}; it has {', '.join(la.name for la in layers)}")
 
-    def carry_state(self, carried: bool) -> None:
-        for layer in self.layers:
-            layer.carry_state(carried)
-
     # Describing and keeping
 
     def summary(
@@ -143,11 +141,32 @@ class Network(Layer):
         """
         summary(self, line_length, print_fn, show_trainable)
 
+    def explain(self) -> TrainingExplanation:
+        """What computes each layer in training, what its options cost, and whether `predict` runs on the engine: print
+        it, or read its `rows`. (`InferenceModel.explain` tells what the engine runs.) ValueError: not built.
+
+        >>> import rnnfast
+        >>> from rnnfast.layers import LSTM, Input
+        >>> model = rnnfast.Sequential([Input((None, 3)), LSTM(4, recurrent_dropout=0.2)])
+        >>> model.explain().rows[0]["costs"]["recurrent_dropout"]
+        'per step a product per gate, over a copy of the state as that gate sees it'
+        """
+        if not self.built:
+            raise ValueError(f"{self.label} is not built: give it an Input, or call it on data first")
+        return TrainingExplanation(self)
+
     def save(self, filepath: Any, overwrite: bool = True) -> None:
         """Write the model to a `.keras` file, which Keras opens too."""
         from rnnfast.formats.keras_file import save_model
 
         save_model(self, filepath, overwrite=overwrite)  # type: ignore[arg-type]
+
+    def to_json(self, **options: Any) -> str:
+        """The model without its weights, as `models.model_from_json`, here and in Keras, reads it. options: those of
+        json.dumps."""
+        from rnnfast.formats.model_config import model_to_config
+
+        return json.dumps(model_to_config(self), **options)  # type: ignore[arg-type]
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Write weights and optimizer to a `.weights.h5` file, which Keras reads too."""
@@ -184,4 +203,4 @@ class Network(Layer):
 
 def _each_once(variables: Iterable[Variable]) -> list[Variable]:
     """Layers may share one."""
-    return list({id(v): v for v in variables}.values())
+    return list(dict.fromkeys(variables))

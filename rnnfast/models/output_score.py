@@ -28,7 +28,7 @@ class OutputScore:
     def check(self, y: np.ndarray, output_shape: tuple[int, ...]) -> None:
         """ValueError if labels do not fit predictions of this shape."""
         if self.loss is not None:  # only shape and dtype of the predictions matter here
-            self.loss.match(y, np.broadcast_to(np.float32(0), output_shape))
+            self.loss.prepared(y, np.broadcast_to(np.float32(0), output_shape))
         self._resolve(y.shape, output_shape)
 
     def _resolve(self, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
@@ -56,12 +56,13 @@ class OutputScore:
             return slope
         return slope._replace(gradient=slope.gradient * self.weight)
 
-    def update(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, value: float) -> None:
-        """Add a batch whose loss is `value`."""
-        self.mean_loss.add_number(value, len(y_pred))
+    def update(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, value: float, share: float) -> None:
+        """Add a batch whose loss is `value`, and which holds a `share` of each of its samples."""
+        self.mean_loss.add_number(value, len(y_pred) * share)
         if self._wanted:
             self._resolve(y.shape, y_pred.shape)
         for metric, weighted in self.metrics:
+            metric.share = share
             metric.follow(y, y_pred, sample_weight if weighted else None, mask)
 
     def reset(self) -> None:

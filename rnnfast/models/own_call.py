@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from rnnfast import _structure
+from rnnfast._custom_objects import CustomObjectScope
 from rnnfast.layers import InputLayer, Layer
 from rnnfast.layers.base import Shape
 from rnnfast.layers.traced import Traced
@@ -111,6 +112,19 @@ class OwnCall(Composed):
             if not isinstance(end, Traced):
                 raise TypeError(f"{self.label}: call must give outputs of layers, got a {type(end).__name__}")
         return ends
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """A model with new weights from `get_config`; a functional one, if the class has no `call` of its own.
+
+        custom_objects: the user's own classes, by name.
+        """
+        if cls.call is Layer.call:
+            from rnnfast.models.functional import Functional
+
+            return Functional.from_config(config, custom_objects)
+        with CustomObjectScope(custom_objects):
+            return cls(**config)
 
     def play(self, inputs: list[Any], training: bool) -> list[Any]:
         return _structure.flatten(self._call_on(inputs, training))

@@ -29,18 +29,18 @@ class Predictor:
     def function(self, model: Any, for_scores: bool = False) -> Function:
         """What runs the model. for_scores: outputs' masks and penalties are wanted, too, which the engine does not
         give."""
-        by_layers = for_scores and (model.creates_mask or model.penalizes_outputs)
-        engine = None if by_layers else self._usable_engine(model)
+        by_layers = model.stateful or (for_scores and (model.creates_mask or model.penalizes_outputs))
+        engine = None if by_layers else self._current_engine(model)
         if engine is None:
             return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[:2]
         return lambda inputs: ((outputs := engine.run(inputs, 0)), [None] * len(outputs))
 
     def rows(self, model: Any) -> int:
-        """How many rows to hand to `function` at a time."""
-        return LAYER_ROWS if self._usable_engine(model) is None else ENGINE_ROWS
-
-    def _usable_engine(self, model: Any) -> LoweredModel | None:
-        return None if model.stateful else self._current_engine(model)
+        """How many rows to hand to `function` at a time: by what ran the model last, for the result does not depend
+        on it."""
+        if not self._snapshot and not model.stateful:
+            self._current_engine(model)
+        return LAYER_ROWS if self._engine is None or model.stateful else ENGINE_ROWS
 
     def __getstate__(self) -> dict[str, Any]:
         """A copied or pickled model builds an engine of its own."""
@@ -50,17 +50,30 @@ class Predictor:
         precision = get_float32_matmul_precision()
         snapshot = [precision, *flat_layers(model), *((v, v.version) for v in model.weights)]
         if snapshot != self._snapshot:
-            self._engine = _build_engine(model)
+            try:
+                self._engine = _build_engine(model)
+            except NoLoweringError:
+                self._engine = None
             self._snapshot = snapshot
         return self._engine
 
 
-def _build_engine(model: Any) -> LoweredModel | None:
-    """The model as a program of the engine, or None where a layer has no lowering or dtypes are mixed."""
-    dtypes = {layer.dtype for layer in flat_layers(model)}
-    if len(dtypes) != 1 or has_own_call(model):  # what a call of one's own does may change with anything
-        return None
+def obstacle(model: Any) -> str | None:
+    """Why `predict` does not run on the engine, or None where it does."""
+    if model.stateful:
+        return "a layer is stateful"
     try:
-        return LoweredModel(model, dtypes.pop())
-    except NoLoweringError:
-        return None
+        _build_engine(model)
+    except NoLoweringError as error:
+        return str(error)
+    return None
+
+
+def _build_engine(model: Any) -> LoweredModel:
+    """The model as a program of the engine. NoLoweringError: a layer has no lowering, or dtypes are mixed."""
+    if has_own_call(model):  # what it does may change with anything
+        raise NoLoweringError(f"{model.label} has a call of its own, or a model in it")
+    dtypes = sorted({layer.dtype for layer in flat_layers(model)})
+    if len(dtypes) != 1:
+        raise NoLoweringError(f"{model.label}: expected layers of one dtype, got {' and '.join(dtypes) or 'no layer'}")
+    return LoweredModel(model, dtypes[0])

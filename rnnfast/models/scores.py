@@ -81,9 +81,9 @@ class Scores:
 
     def update(self, batch: Batch, outputs: list[Any], masks: list[Any], values: Sequence[float], total: float) -> None:
         """Add a batch. values: the outputs' losses; total: the model's."""
-        self._mean_loss.add_number(total, batch.rows)
+        self._mean_loss.add_number(total, batch.rows * batch.share)
         for output, *given in self._zip(batch, outputs, masks, values):
-            output.update(*given)
+            output.update(*given, batch.share)
 
     def _zip(self, batch: Batch, *per_output: Any) -> Any:
         first, second, *rest = per_output

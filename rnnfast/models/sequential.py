@@ -241,13 +241,13 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Sequential:
-        """A model with new weights from `get_config`, also Keras'."""
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Sequential:
+        """A model with new weights from `get_config`, also Keras'. custom_objects: the user's own classes, by name."""
         if not isinstance(config, dict) or not isinstance(config.get("layers"), (list, tuple)):
             raise ValueError(f"{cls.__name__}.from_config: expected a dictionary with a list 'layers', got {config!r}")
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         for layer in config["layers"]:
-            model.add(layer_room.deserialize(layer))
+            model.add(layer_room.deserialize(layer, custom_objects))
         if not model.built and model._layers and config.get("build_input_shape"):
             model.build(config["build_input_shape"])
         return model

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnfast import regularizers
 from rnnfast.data.batch import Batch
-from rnnfast.models.interrupts import uninterrupted
+from rnnfast.models.interrupts import Uninterrupted
 from rnnfast.models.network import Network
 from rnnfast.models.scores import Scores
 from rnnfast.optimizers import NonFiniteError
@@ -21,17 +21,17 @@ def train_step(model: Network, scores: Scores, optimizer: Any, batch: Batch) -> 
     outputs, masks, tape = model.run(batch.x, [None] * len(batch.x), training=True)
     slopes = scores.slopes(batch, outputs, masks, model.output_activations)
     values = [slope.value for slope in slopes]
-    total = scores.total(values) + sum(model.losses)
+    variables = model.trainable_weights
+    total = scores.total(values) + sum(model.losses_with(variables))
     if not math.isfinite(total):
         _blame(optimizer, batch, total)
     scores.update(batch, outputs, masks, values, total)
     for variable in model.weights:
         variable.grad = None
     model.backward_run([slope.gradient for slope in slopes], tape, [slope.at_logits for slope in slopes])
-    variables = model.trainable_weights
     regularizers.add_gradients(variables)
     if variables:
-        with uninterrupted():
+        with Uninterrupted():
             optimizer.apply(variables)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rnnfast.data.adapt import placed
 from rnnfast.data.batch import Batch
 from rnnfast.layers.base import Shape
 from rnnfast.models.network import Network
@@ -16,8 +17,10 @@ def pieces(model: Network, batch: Batch, length: int) -> Iterator[Batch]:
     """The batch, cut into pieces of `length` time steps. While the caller walks through them, the model's recurrent
     layers carry their states from call to call; before and after, those that are not stateful have none.
 
-    ValueError: an input or an output has no time axis, or a piece would not give as many steps as it has.
+    ValueError: an input or an output has no time axis, a layer cannot be run on pieces, or a piece would not give as
+    many steps as it has.
     """
+    check_pieces(model)
     time = _time(model, batch)
     for steps in {min(length, time), time % length} - {0}:
         _check_piece(model, [(x.shape[0], steps, *x.shape[2:]) for x in batch.x], steps)
@@ -30,15 +33,17 @@ def pieces(model: Network, batch: Batch, length: int) -> Iterator[Batch]:
                 [None if y is None else y[:, start:stop] for y in batch.y],
                 # One weight per sample holds for all its steps.
                 [w if w is None or w.ndim < 2 or w.shape[1] != time else w[:, start:stop] for w in batch.sample_weight],
+                share=(stop - start) / time,
             )
     finally:
         model.carry_state(False)
 
 
 def check_pieces(model: Network) -> None:
-    """ValueError if a layer cannot carry its states from piece to piece."""
+    """ValueError if a layer cannot be run on pieces of a sequence, as far as it is built."""
     try:
-        model.carry_state(True)
+        with placed("fit: tbptt"):
+            model.carry_state(True)
     finally:
         model.carry_state(False)
 

@@ -1,4 +1,4 @@
-"""Optimizers: Keras 3's update rules, run as one fused loop over each variable.
+"""Optimizers: Keras 3's update rules, most of them run as one fused loop over each variable.
 
 >>> import rnnfast
 >>> rnnfast.optimizers.Adam(learning_rate=1e-2, clipnorm=1.0).learning_rate
@@ -12,6 +12,8 @@ from rnnfast.optimizers import schedules
 from rnnfast.optimizers.adagrad import Adadelta, Adagrad
 from rnnfast.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from rnnfast.optimizers.base import NonFiniteError, Optimizer
+from rnnfast.optimizers.ftrl import Ftrl
+from rnnfast.optimizers.lamb import Lamb
 from rnnfast.optimizers.lion import Lion
 from rnnfast.optimizers.rmsprop import RMSprop
 from rnnfast.optimizers.sgd import SGD
@@ -23,6 +25,8 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Ftrl",
+    "Lamb",
     "Lion",
     "Nadam",
     "NonFiniteError",
@@ -35,7 +39,7 @@ __all__ = [
 ]
 
 _registry: Registry[Optimizer] = Registry("optimizer", Optimizer, "keras.optimizers")
-for _cls in (SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta, Lion):
+for _cls in (SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta, Lion, Ftrl, Lamb):
     _registry.add(_cls, name=_cls.__name__.lower())  # as Keras knows them: rmsprop, adamw
 
 get = _registry.get

@@ -30,8 +30,7 @@ class _Moments(Fused):
         return {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
     def get_config(self) -> dict[str, Any]:
-        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **_Moments.numbers(self)}  # a rule may tell the core more than it was given
 
 
 class Adam(_Moments):
@@ -112,17 +111,7 @@ class Nadam(_Moments):
     """
 
     rule = "nadam"
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Any,
-    ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
-        self._product = (0, 1.0)  # a step and the product up to it: the next one needs one factor more
+    _product = (0, 1.0)  # a step and the product up to it: the next one needs one factor more
 
     def _momentum(self, step: int) -> float:
         return self.beta_1 * (1 - 0.5 * 0.96**step)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels
-from rnnfast._deprecation import warn_old_argument
+from rnnfast._warnings import warn_old_argument
 from rnnfast.optimizers import schedules
 from rnnfast.optimizers.clipping import clip
 from rnnfast.optimizers.schedules import LearningRateSchedule
@@ -49,7 +49,7 @@ class Optimizer:
     """
 
     slot_names: tuple[str, ...] = ()  # what the rule keeps per parameter between updates
-    takes_rows = False  # whether `update_variable` takes a RowGradient for the gradients
+    takes_rows = False  # whether `update_all` takes a RowGradient for a gradient
     alternating = False  # whether Keras' files hold the first two slots variable by variable
 
     def __init__(
@@ -99,6 +99,8 @@ class Optimizer:
         self._spared: tuple[list[Variable], str | None] = ([], None)  # from weight decay: variables, a pattern of names
         self._built_for: list[Variable] = []
         self._slots: list[dict[str, np.ndarray]] = []  # of each variable, flat
+        self._rule_slots: list[dict[str, np.ndarray]] = []  # those of them that the rule takes
+        self._decaying: list[bool] = []  # whether weight decay is for the variable
         self._before: list[np.ndarray] = []  # the variables before the last update, flat
         self._versions: list[int] = []  # of the variables after it; empty: there is nothing to undo
 
@@ -164,10 +166,9 @@ class Optimizer:
         names = [] if var_names is None else _arguments.items("var_names", var_names, "a list of names")
         self._spared = (list(var_list or []), "|".join(names) or None)
 
-    def _decay_of(self, variable: Variable) -> float:
+    def _decays(self, variable: Variable) -> bool:
         variables, pattern = self._spared
-        spared = any(variable is v for v in variables) or (pattern and re.search(pattern, variable.name))
-        return 0.0 if self.weight_decay is None or spared else self.weight_decay
+        return not (any(variable is v for v in variables) or (pattern and re.search(pattern, variable.name)))
 
     # Updates
 
@@ -189,6 +190,8 @@ class Optimizer:
         for slots in self._slots:
             for name, slot in slots.items():
                 slot.fill(self.slot_start(name))
+        self._rule_slots = [{name: slots[name] for name in self.slot_names} for slots in self._slots]
+        self._decaying = list(map(self._decays, variables))
         self._before = [_kernels.empty((v.size,), v.dtype) for v in variables]
         self._versions = []
 
@@ -210,7 +213,10 @@ class Optimizer:
         if self.gradient_accumulation_steps:
             gradients = self._accumulated(gradients or [], self.gradient_accumulation_steps)
         if gradients is not None:
-            self._update_all(clip(gradients, self.clipnorm, self.clipvalue, self.global_clipnorm))
+            self._versions = []
+            decay = self.weight_decay or 0.0
+            clipped = clip(gradients, self.clipnorm, self.clipvalue, self.global_clipnorm)
+            self.update_all(clipped, [decay if decays else 0.0 for decays in self._decaying])
         if self.use_ema:
             self._average()
         for variable in variables:
@@ -219,29 +225,23 @@ class Optimizer:
         self.batches += 1
         self._versions = [v.version for v in variables] if undoable or gradients is not None else []
 
-    def _update_all(self, gradients: Sequence[Any]) -> None:
-        self._versions = []
-        self.start_step()
-        for variable, gradient, before, slots in zip(
-            self._built_for, gradients, self._before, self._slots, strict=True
+    def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
+        """Decay and update the variables that the optimizer is in charge of, by a gradient each; `_before` receives
+        what they were."""
+        for variable, gradient, before, slots, decay in zip(
+            self._built_for, gradients, self._before, self._rule_slots, weight_decays, strict=True
         ):
-            own = {name: slots[name] for name in self.slot_names}
-            self.update_variable(variable.storage, gradient, before, own, weight_decay=self._decay_of(variable))
+            self._update_one(variable.storage, gradient, before, slots, decay)
             variable.touch()
 
-    def start_step(self) -> None:
-        """Called before the variables of an update. Nothing to do for most rules."""
-
-    def update_variable(
+    def _update_one(
         self,
         parameters: np.ndarray,
         gradients: np.ndarray,
         before: np.ndarray,
         slots: dict[str, np.ndarray],
-        *,
         weight_decay: float,
     ) -> None:
-        """Decay and update one variable; `before` receives what it was."""
         before[...] = parameters
         if weight_decay:
             parameters *= 1 - self.learning_rate * weight_decay

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from rnnfast import _kernels
 from rnnfast.optimizers.base import Optimizer
 from rnnfast.row_gradient import RowGradient, values_of
+from rnnfast.variable import Variable
 
 
 class Fused(Optimizer):
@@ -21,27 +23,22 @@ class Fused(Optimizer):
     def __init__(self, learning_rate: Any, **options: Any) -> None:
         super().__init__(learning_rate, **options)
         self.slot_names = self.all_slots
-        self._step: dict[str, Any] = {}
+        self._core_slots: list[list[np.ndarray | None]] = []  # of each variable
 
     def numbers(self) -> dict[str, Any]:
         """What the rule in the core is told besides learning rate and step."""
         return {}
 
-    def start_step(self) -> None:
-        self._step = {"learning_rate": self.learning_rate, "step": self.iterations + 1, **self.numbers()}
+    def build(self, variables: Sequence[Variable]) -> None:
+        super().build(variables)
+        self._core_slots = [list(map(slots.get, self.all_slots)) for slots in self._rule_slots]
 
-    def update_variable(
-        self,
-        parameters: np.ndarray,
-        gradients: np.ndarray | RowGradient,
-        before: np.ndarray,
-        slots: dict[str, np.ndarray],
-        *,
-        weight_decay: float,
-    ) -> None:
-        wanted = [slots.get(name) for name in self.all_slots]
-        rows = gradients.rows if isinstance(gradients, RowGradient) else None
+    def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
         _kernels.optimizer_update(
-            self.rule, parameters, values_of(gradients), wanted,
-            rows=rows, before=before, weight_decay=weight_decay, **self._step,
+            self.rule, [variable.storage for variable in self._built_for], list(map(values_of, gradients)),
+            self._core_slots, rows=[g.rows if isinstance(g, RowGradient) else None for g in gradients],
+            before=self._before, weight_decays=weight_decays,
+            learning_rate=self.learning_rate, step=self.iterations + 1, **self.numbers(),
         )  # fmt: skip
+        for variable in self._built_for:
+            variable.touch()

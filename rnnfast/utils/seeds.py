@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rnnfast import _arguments
@@ -29,3 +31,12 @@ def draw_seed() -> int:
 def global_generator() -> np.random.Generator:
     """The generator that `set_random_seed` restarts."""
     return _generator
+
+
+def global_stream() -> dict[str, Any]:
+    """Where the generator stands: numbers and texts that `set_global_stream` takes, in this process or another."""
+    return dict(_generator.bit_generator.state)
+
+
+def set_global_stream(state: dict[str, Any]) -> None:
+    _generator.bit_generator.state = state

@@ -88,3 +88,18 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     rows = np.zeros((*labels.shape, count))
     np.put_along_axis(rows, labels[..., None], 1.0, axis=-1)
     return rows
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+    """x divided by its norm of this order along `axis`; vectors of zeros stay as they are.
+
+    >>> from rnnfast.utils import normalize
+    >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    array = _arguments.numeric("normalize: x", x)
+    _arguments.whole_number("normalize: order", order)
+    norms = np.atleast_1d(np.linalg.norm(array, order, axis))
+    norms[norms == 0] = 1
+    return array / np.expand_dims(norms, axis)

@@ -93,6 +93,10 @@ class _Windows(PyDataset):
     def __len__(self) -> int:
         return -(-len(self._starts) // (self._batch_size or 1))
 
+    def take(self, count: int) -> list[Any]:
+        """The first `count` batches, or all that there are."""
+        return [self[i] for i in range(min(count, len(self)))]
+
     def __getitem__(self, index: int) -> Any:
         if not -len(self) <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")

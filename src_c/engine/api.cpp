@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "ctc.h"
 #include "distinct.h"
+#include "matmul_precision.h"
 #include "optimizer.h"
 #include "parts.h"
 #include "plan.h"
@@ -151,6 +152,7 @@ Api make_api() {
     run_parts(parts, worthwhile_threads(operations, threads), part, context);
   };
   api.get_num_threads = get_num_threads;
+  api.get_matmul_precision = get_matmul_precision;
   return api;
 }
 

@@ -22,9 +22,9 @@ class Pipeline {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  // The part of one of the `members` threads that run it together: run(stage, begin, end) for ranges of steps. Whichever thread
-  // runs a range, what the stage did before and what the stage before did up to `end` can be read. Returns when all is
-  // done.
+  // The part of one of the `members` threads that run it together: run(stage, begin, end) for ranges of steps.
+  // Whichever thread runs a range, what the stage did before and what the stage before did up to `end` can be read.
+  // Returns when all is done.
   template <class Run> void work(int member, int members, const Run& run) {
     Member self = enter(member);
     while (const Range* range = next(self)) run(range->stage, range->begin, range->end);

@@ -4,17 +4,12 @@
 
 namespace rnnfast {
 
-namespace {
-
-template <class T> const T* typed(const void* p) { return static_cast<const T*>(p); }
-
-}  // namespace
-
 template <class T>
-PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical)
+PackedRnn<T>::PackedRnn(const KernelTable& table, const RnnFormats& formats, const RnnSpec& spec,
+                        const RnnWeights& canonical)
     : table_(&table),
-      input_products_(&products_of<T>(table, type, spec.input_dim)),
-      products_(&products_of<T>(table, type, state_size(spec))),
+      input_products_(&products_of<T>(table, formats.input, spec.input_dim)),
+      products_(&products_of<T>(table, formats.state, state_size(spec))),
       spec_(spec),
       layout_(spec, table.of<T>().lanes) {
   const int64_t H = spec.units, S = state_size(spec), I = spec.input_dim, P = layout_.panels(), VL = layout_.lanes;
@@ -36,8 +31,9 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec
     if (canonical.bias) pack_candidate_bias(layout_, typed<T>(canonical.bias), candidate_bias_.data());
   }
   if (canonical.projection) {
-    projection_ = Buffer<T>(linear_size(VL, H, S), uninitialised);
-    pack_linear(kernels(), typed<T>(canonical.projection), H, S, S, false, projection_.data());
+    Buffer<T> panels(linear_size(VL, H, S), uninitialised);
+    pack_linear(kernels(), typed<T>(canonical.projection), H, S, S, false, panels.data());
+    projection_ = Panels<T>(*products_, projection_panels(), H, kSlots * VL, std::move(panels));
   }
   if (canonical.peephole) {
     peephole_ = Buffer<T>(3 * H, uninitialised);
@@ -46,8 +42,8 @@ PackedRnn<T>::PackedRnn(const KernelTable& table, WeightType type, const RnnSpec
 }
 
 template <class T> int64_t PackedRnn<T>::bytes() const {
-  return w_.bytes() + u_.bytes() + candidate_u_.bytes() +
-         (bias_.size() + candidate_bias_.size() + peephole_.size() + projection_.size()) * static_cast<int64_t>(sizeof(T));
+  return w_.bytes() + u_.bytes() + candidate_u_.bytes() + projection_.bytes() +
+         (bias_.size() + candidate_bias_.size() + peephole_.size()) * static_cast<int64_t>(sizeof(T));
 }
 
 template <class T>
@@ -87,7 +83,8 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
   p.candidate_u = candidate_u_.view();
   p.bias_h = candidate_bias_.data();
   p.peephole = peephole_.data();
-  p.projection = projection_.data();
+  p.projection = projection_.view();
+  p.projection_end = projection_panels();
   p.activation = spec_.activation;
   p.recurrent_activation = spec_.recurrent_activation;
   p.default_gates = has_default_gates(spec_);
@@ -96,8 +93,17 @@ template <class T> RecurForwardArgs<T> PackedRnn<T>::recurrence() const {
 }
 
 template <class T>
+Panels<T> transposed_panels(const Kernels<T>& kernels, const Products<T>& products, const CellLayout& layout,
+                            const GateSet& gates, const T* w, int64_t n, int threads) {
+  Buffer<T> panels(transposed_size(layout, gates, n), uninitialised);
+  pack_cell_transposed(kernels, layout, gates, w, n, panels.data());
+  return Panels<T>(products, ceil_div(n, layout.slot_row()), layout.panels() * layout.block_length(gates.count),
+                   layout.slot_row(), std::move(panels), threads);
+}
+
+template <class T>
 ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
-                              const PanelWeights& b, T* c, ptrdiff_t ldc) {
+                              const Panels<T>& b, T* c, ptrdiff_t ldc) {
   ProductArgs<T> p{};
   p.m = m;
   p.n = n;
@@ -105,8 +111,8 @@ ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, p
   p.a = a;
   p.lda = lda;
   p.k = k;
-  p.b = b;
-  p.b_panel = k.blocks * (k.first + k.second) * kSlots * lanes;
+  p.b = b.view();
+  p.b_panel = b.panel_size();
   p.partial_store = true;
   p.c = c;
   p.c_row = ldc;
@@ -136,8 +142,7 @@ void PackedDense<T>::run(int64_t rows, const T* x, T* y, const Activation* activ
 template <class T>
 void PackedDense<T>::run_rows(int64_t rows, const T* x, ptrdiff_t lda, const KBlocks& k, T* y, ptrdiff_t ldy,
                               const Activation* activation, T* scratch) const {
-  ProductArgs<T> p = linear_product(lanes_, rows, outputs_, x, lda, k, kernel_.view(), y, ldy);
-  p.b_panel = kernel_.panel_size();
+  ProductArgs<T> p = linear_product(lanes_, rows, outputs_, x, lda, k, kernel_, y, ldy);
   p.scratch = scratch;
   p.bias = bias_.data();
   p.activation = activation && activation->id != ActivationId::linear ? activation : nullptr;
@@ -147,8 +152,10 @@ void PackedDense<T>::run_rows(int64_t rows, const T* x, ptrdiff_t lda, const KBl
 #define RNNFAST_INSTANTIATE(T)                                                                                     \
   template class PackedRnn<T>;                                                                                     \
   template class PackedDense<T>;                                                                                   \
+  template Panels<T> transposed_panels(const Kernels<T>&, const Products<T>&, const CellLayout&, const GateSet&,     \
+                                       const T*, int64_t, int);                                                    \
   template ProductArgs<T> linear_product(int64_t, int64_t, int64_t, const T*, ptrdiff_t, const KBlocks&,           \
-                                         const PanelWeights&, T*, ptrdiff_t);
+                                         const Panels<T>&, T*, ptrdiff_t);
 RNNFAST_INSTANTIATE(float)
 RNNFAST_INSTANTIATE(double)
 

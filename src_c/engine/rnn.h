@@ -13,15 +13,24 @@
 
 namespace rnnfast {
 
+// An array of a call, whose dtype stands beside it.
+template <class T> T* typed(void* p) { return static_cast<T*>(p); }
+template <class T> const T* typed(const void* p) { return static_cast<const T*>(p); }
+
 // tanh for the state and sigmoid for the gates: what the kernels inline.
 inline bool has_default_gates(const RnnSpec& spec) {
   return spec.activation.id == ActivationId::tanh &&
          (spec.cell == CellKind::simple_rnn || spec.recurrent_activation.id == ActivationId::sigmoid);
 }
 
+// Weights of a unit's part of the recurrence: of its gates, and of what a projection makes of it.
+inline int64_t recurrent_weights(const RnnSpec& spec) {
+  return gate_count(spec.cell) * state_size(spec) + spec.projection;
+}
+
 // Floating-point operations of a layer's products for one row and step.
 inline double step_operations(const RnnSpec& spec) {
-  return 2.0 * static_cast<double>(gate_count(spec.cell) * spec.units * (spec.input_dim + spec.units));
+  return 2.0 * static_cast<double>(spec.units * (gate_count(spec.cell) * spec.input_dim + recurrent_weights(spec)));
 }
 
 // The activation of `rows` rows of `features`; y may be x.
@@ -41,11 +50,18 @@ template <class T> const Products<T>& products_of(const KernelTable& table, Weig
   return *table.products<T>(split && k < kSplitFactors ? WeightType::full : type);
 }
 
-// A layer's weights in the panel layout of one kernel table and the format of one weight type (double: full only).
+// The formats of a recurrent layer's products with its input, and with its state.
+struct RnnFormats {
+  WeightType input, state;
+  RnnFormats(WeightType both) : input(both), state(both) {}
+  RnnFormats(WeightType of_input, WeightType of_state) : input(of_input), state(of_state) {}
+};
+
+// A layer's weights in the panel layout of one kernel table and in the formats given (double: full only).
 // Immutable after construction; safe to share.
 template <class T> class PackedRnn {
  public:
-  PackedRnn(const KernelTable& table, WeightType type, const RnnSpec& spec, const RnnWeights& canonical);
+  PackedRnn(const KernelTable& table, const RnnFormats& formats, const RnnSpec& spec, const RnnWeights& canonical);
 
   const Kernels<T>& kernels() const { return table_->of<T>(); }
   const Products<T>& input_products() const { return *input_products_; }
@@ -66,14 +82,16 @@ template <class T> class PackedRnn {
   ProductArgs<T> projection(int64_t rows, const T* x, T* z, int64_t z_panel, int64_t begin, int64_t end) const;
   // The weights' part of a recurrence's arguments; the caller adds segments, rows, states and scratch.
   RecurForwardArgs<T> recurrence() const;
+  // The panels over the state that a projection has, or none.
+  int64_t projection_panels() const { return ceil_div(spec_.projection, kSlots * layout_.lanes); }
 
  private:
   const KernelTable* table_;
   const Products<T>*input_products_, *products_;
   RnnSpec spec_;
   CellLayout layout_;
-  Panels<T> w_, u_, candidate_u_;
-  Buffer<T> bias_, candidate_bias_, peephole_, projection_;
+  Panels<T> w_, u_, candidate_u_, projection_;
+  Buffer<T> bias_, candidate_bias_, peephole_;
 };
 
 // Elements of the scratch of a product of so many rows and factors.
@@ -93,8 +111,6 @@ template <class T> class PackedDense {
   // The same for rows that lie `lda` apart, with their factors where `k` places them, and results `ldy` apart.
   void run_rows(int64_t rows, const T* x, ptrdiff_t lda, const KBlocks& k, T* y, ptrdiff_t ldy,
                 const Activation* activation, T* scratch) const;
-  // Whether k may be other than one plain row.
-  bool takes_blocks() const { return products_->layout.numbers == 1; }
   int64_t workspace(int64_t rows) const { return product_scratch(*products_, rows, inputs_); }
   int64_t bytes() const { return kernel_.bytes() + bias_.size() * static_cast<int64_t>(sizeof(T)); }
 
@@ -106,10 +122,15 @@ template <class T> class PackedDense {
   Buffer<T> bias_;
 };
 
+// The transpose of w (n, G*units) in linear panels, its k as pack_cell_transposed has them.
+template <class T>
+Panels<T> transposed_panels(const Kernels<T>&, const Products<T>&, const CellLayout&, const GateSet&, const T* w,
+                            int64_t n, int threads);
+
 // C (m, n) = A * packed linear panels of B, C row-major with leading dimension ldc.
 template <class T>
 ProductArgs<T> linear_product(int64_t lanes, int64_t m, int64_t n, const T* a, ptrdiff_t lda, const KBlocks& k,
-                              const PanelWeights& b, T* c, ptrdiff_t ldc);
+                              const Panels<T>& b, T* c, ptrdiff_t ldc);
 
 }  // namespace rnnfast
 

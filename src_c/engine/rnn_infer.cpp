@@ -38,11 +38,12 @@ Chunk next_chunk(const std::vector<Segment>& segments, int64_t first, int64_t en
 template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequencePlan& plan, int64_t x_rows) {
   const int64_t rows = std::max(chunk_rows<T>(rnn.layout(), plan), x_rows);
   return std::max(product_scratch(rnn.input_products(), rows, rnn.spec().input_dim),
-                  prepared_size(plan.batch(), rnn.spec().units, rnn.products().layout));
+                  prepared_size(plan.batch(), std::max(rnn.spec().units, state_size(rnn.spec())),
+                                rnn.products().layout));
 }
 
 // Work space: z of a chunk, the input's part of z for every row of an x with an index, a ring of two states, r * h of a
-// GRU with reset_after=false, and the scratch of each member.
+// GRU with reset_after=false or what a projection reads, and the scratch of each member.
 template <class T> T* input_of(const RnnInfer<T>& infer) {
   return infer.workspace + infer.rnn->layout().z_size(chunk_rows<T>(infer.rnn->layout(), *infer.plan));
 }
@@ -50,8 +51,13 @@ template <class T> T* ring_of(const RnnInfer<T>& infer) {
   return input_of(infer) + infer.rnn->layout().z_size(infer.x_rows);
 }
 
+template <class T> T* extra_of(const RnnInfer<T>& infer) {
+  return ring_of(infer) + 2 * infer.plan->batch() * state_size(infer.rnn->spec());
+}
+
 template <class T> int64_t states_size(const PackedRnn<T>& rnn, const SequencePlan& plan) {
-  return prepared_scales((rnn.layout().split() ? 3 : 2) * plan.batch() * rnn.spec().units);
+  const bool extra = rnn.layout().split() || rnn.spec().projection > 0;
+  return prepared_scales(plan.batch() * (2 * state_size(rnn.spec()) + (extra ? rnn.spec().units : 0)));
 }
 
 }  // namespace
@@ -63,9 +69,9 @@ int64_t rnn_infer_workspace(const PackedRnn<T>& rnn, const SequencePlan& plan, i
 }
 
 template <class T> void rnn_infer_begin(const RnnInfer<T>& infer) {
-  const int64_t H = infer.rnn->spec().units, size = infer.plan->batch() * H;
+  const int64_t S = state_size(infer.rnn->spec()), size = infer.plan->batch() * S;
   if (infer.h) {
-    std::copy_n(infer.h_state, size, infer.h + infer.plan->total() * H);
+    std::copy_n(infer.h_state, size, infer.h + infer.plan->total() * S);
     return;
   }
   T* ring = ring_of(infer);
@@ -75,10 +81,10 @@ template <class T> void rnn_infer_begin(const RnnInfer<T>& infer) {
 
 template <class T> void rnn_infer_end(const RnnInfer<T>& infer) {
   const SequencePlan& plan = *infer.plan;
-  const int64_t H = infer.rnn->spec().units;
+  const int64_t S = state_size(infer.rnn->spec());
   const T* h = infer.h ? infer.h : ring_of(infer);
   for (int64_t r = 0; r < plan.batch(); ++r)
-    std::copy_n(h + (infer.h ? plan.last(r) : plan.ring_last(r)) * H, H, infer.h_state + r * H);
+    std::copy_n(h + (infer.h ? plan.last(r) : plan.ring_last(r)) * S, S, infer.h_state + r * S);
 }
 
 template <class T>
@@ -93,6 +99,8 @@ RnnSteps<T>::RnnSteps(const RnnInfer<T>& infer, int member, int members, StepBar
   T* ring = ring_of(infer);
   args_.panel_begin = layout.panels() * member / members;
   args_.panel_end = layout.panels() * (member + 1) / members;
+  args_.projection_begin = rnn.projection_panels() * member / members;
+  args_.projection_end = rnn.projection_panels() * (member + 1) / members;
   if (barrier)
     args_.meet = [](void* context) {
       const auto* meeting = static_cast<const Meeting*>(context);
@@ -103,7 +111,9 @@ RnnSteps<T>::RnnSteps(const RnnInfer<T>& infer, int member, int members, StepBar
   args_.h = infer.h ? infer.h : ring;
   args_.c = infer.c_state;
   args_.c_by_row = true;
-  args_.extra = ring + 2 * plan.batch() * layout.units;
+  args_.h_zoneout = {nullptr, infer.h_zoneout};
+  args_.c_zoneout = {nullptr, infer.c_zoneout};
+  args_.extra = extra_of(infer);
   args_.extra_by_row = true;
   args_.scratch = ring + states_size(rnn, plan) + member * scratch_size(rnn, plan, infer.x_rows);
   if (infer.index) {
@@ -117,6 +127,8 @@ RnnSteps<T>::RnnSteps(const RnnInfer<T>& infer, int member, int members, StepBar
 template <class T> bool RnnSteps<T>::go_on_alone() {
   args_.panel_begin = 0;
   args_.panel_end = infer_.rnn->layout().panels();
+  args_.projection_begin = 0;
+  args_.projection_end = infer_.rnn->projection_panels();
   args_.meet = nullptr;
   return meeting_.member == 0;
 }
@@ -157,8 +169,8 @@ template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int thre
   for (int i = 0; i < count; ++i) rnn_infer_begin(layers[i]);
   // The layers of one call are alike (both directions of one): the first speaks for all.
   const PackedRnn<T>& rnn = *layers[0].rnn;
-  const RnnWork work{rnn.layout(), rnn.spec().input_dim, rnn.weight_size(), layers[0].plan->batch(),
-                     layers[0].plan->steps()};
+  const RnnWork work{rnn.layout(),      rnn.spec().input_dim,    recurrent_weights(rnn.spec()),
+                     rnn.weight_size(), layers[0].plan->batch(), layers[0].plan->steps()};
   const Sharing sharing = best_sharing(work, count, threads);
   if (sharing.members <= 1) {
     parallel_for(count, sharing.threads, [&](int64_t i) { rnn_infer_member<T>(layers[i], 0, 1, nullptr); });

@@ -16,10 +16,10 @@ template <class T> struct RnnInfer {
   const PackedRnn<T>* rnn;
   const SequencePlan* plan;
   const T* x;      // packed (total, input_dim); with `index`: (x_rows, input_dim), the rows that occur, each once
-  T* h;            // (total + batch, units): the states after each step, packed, are written to the first `total` rows;
+  T* h;            // (total + batch, state): the states after each step, packed, are written to the first `total` rows;
                    // the last `batch` rows are scratch. Or null where only the final state is wanted.
-  T* h_state;      // (batch, units), sorted order. in: initial state; out: final state
-  T* c_state;      // LSTM: likewise; else null
+  T* h_state;      // (batch, state), sorted order. in: initial state; out: final state
+  T* c_state;      // LSTM: (batch, units), likewise; else null
   T* workspace;    // rnn_infer_workspace() elements, 64-byte aligned
   const int32_t* index;  // (total): the row of x at each real step; or null
   int64_t x_rows;        // of x where there is an index and no `input`, else 0
@@ -27,6 +27,7 @@ template <class T> struct RnnInfer {
   // x is not read. Or null.
   const T* input;
   int64_t input_rows;
+  T h_zoneout, c_zoneout;  // the share of each state that stays what it was in the step before
 };
 // threads: at most so many will share the layer.
 template <class T>

@@ -63,7 +63,7 @@ double product_seconds(double multiply_adds, int64_t weight_size) {
 
 double step_seconds(const RnnWork& work, int64_t panels) {
   const double units = static_cast<double>(work.layout.units_before(panels)), rows = static_cast<double>(work.rows);
-  const double weights = units * static_cast<double>(work.layout.units * work.layout.gates());
+  const double weights = units * static_cast<double>(work.recurrent_weights);
   return kStep + units * rows * static_cast<double>(work.layout.gates() + 1) * kActivation +
          std::max(product_seconds(weights * rows, work.weight_size),
                   read_seconds(weights * static_cast<double>(work.weight_size)));
@@ -92,12 +92,12 @@ Sharing best_sharing(const RnnWork& work, int layers, int threads) {
   return best;
 }
 
-StageWork stage_work(const RnnWork& work) {
-  const double units = static_cast<double>(work.layout.units), columns = units * work.layout.gates();
-  const double inputs = columns * static_cast<double>(work.input_dim), size = static_cast<double>(work.weight_size);
-  return {step_seconds(work, work.layout.panels()), units * columns * size,
+StageWork stage_work(const RnnWork& work, int64_t state) {
+  const double units = static_cast<double>(work.layout.units), size = static_cast<double>(work.weight_size);
+  const double inputs = units * static_cast<double>(work.layout.gates() * work.input_dim);
+  return {step_seconds(work, work.layout.panels()), units * static_cast<double>(work.recurrent_weights) * size,
           product_seconds(inputs * static_cast<double>(work.rows), work.weight_size), inputs * size,
-          work.layout.units * work.rows};
+          state * work.rows};
 }
 
 Pipelining best_pipelining(const std::vector<StageWork>& stages, int64_t steps, int threads) {

@@ -14,7 +14,8 @@ namespace rnnfast {
 struct RnnWork {
   CellLayout layout;
   int64_t input_dim;
-  int64_t weight_size;  // bytes of one weight
+  int64_t recurrent_weights;  // of one unit
+  int64_t weight_size;        // bytes of one weight
   int64_t rows, steps;
 };
 
@@ -46,7 +47,7 @@ struct StageWork {
   double product_bytes = 0;  // ... and the bytes of weights that it reads once for all of them
   int64_t outputs = 0;       // numbers per step that it hands on
 };
-StageWork stage_work(const RnnWork&);
+StageWork stage_work(const RnnWork&, int64_t state);  // state: numbers of a row that it hands on
 
 // How stages of which each reads the one before are run over time on several threads (engine/pipeline).
 struct Pipelining {

@@ -6,15 +6,17 @@
 #include <cstdint>
 
 #include "../rnnfast.h"
+#include "cpu.h"
 
 namespace rnnfast {
 
 // Elements of RnnForward::z for `total` real steps.
 int64_t rnn_z_size(Dtype, const RnnSpec&, int64_t total);
-void rnn_forward(const RnnForward&);
-void rnn_backward(const RnnBackward&);
+// On the kernels of the process, unless others are given; forward and backward on the same.
+void rnn_forward(const RnnForward&, const KernelTable& = active_table());
+void rnn_backward(const RnnBackward&, const KernelTable& = active_table());
 
-void matmul(const MatMul&);
+void matmul(const MatMul&, const KernelTable& = active_table());
 
 }  // namespace rnnfast
 

@@ -6,7 +6,8 @@
 
 namespace rnnfast {
 
-// Products of every narrow format that the table has, on a small matrix, agree with plain loops.
+// Products of every narrow format that the table has, and sums over rows where it trains in one, agree with plain loops
+// on a small matrix.
 bool products_agree(const KernelTable&);
 
 }  // namespace rnnfast

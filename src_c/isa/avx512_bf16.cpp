@@ -10,5 +10,5 @@
 #include "tables.h"
 
 namespace rnnfast {
-Products<float> rnnfast_bf16_avx512_bf16() { return RNNFAST_ISA::products<RNNFAST_ISA::Bf16>("avx512_bf16"); }
+Products<float> rnnfast_bf16_avx512_bf16() { return RNNFAST_ISA::training_products<RNNFAST_ISA::Bf16>("avx512_bf16"); }
 }  // namespace rnnfast

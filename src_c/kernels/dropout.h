@@ -57,7 +57,8 @@ void dropped_state_gradient(const RecurBackwardArgs<T>& p, const Cut& s, int gat
   T* const dropped = p.dropped - p.row_begin * p.state;  // by sorted row, as dh is
   for (int gate = 0; gate < gates; ++gate) {
     const int slot = gate + (apart && gate == gates - 1);
-    previous_state_gradient(p, s, p.gate_k, z + slot * Vec<T>::N, p.gate_ut + gate * p.gate_ut_size, dropped, false);
+    previous_state_gradient<Full<T>>(p, s, p.gate_k, z + slot * Vec<T>::N,
+                                     {p.gate_ut + gate * p.gate_ut_size, nullptr, nullptr}, dropped, false);
     scale(s.count * p.state, dropped + s.row * p.state, gate_factors(p, s, gate), accumulate || gate > 0,
           p.dh + s.row * p.state);
   }

@@ -11,22 +11,12 @@
 namespace rnnfast {
 namespace RNNFAST_ISA {
 
-template <class T, CellKind Kind> void fill_training(Kernels<T>& k) {
-  constexpr int cell = static_cast<int>(Kind);
-  k.recur_training[cell] = recur_forward<Full<T>, Kind, true>;
-  k.recur_backward[cell] = recur_backward<T, Kind>;
-}
-
 template <class T> Kernels<T> kernels(const char* isa) {
   Kernels<T> k{};
   k.lanes = Vec<T>::N;
-  k.full = products<Full<T>>(isa);
-  k.outer = outer<T>;
+  k.full = training_products<Full<T>>(isa);
   k.pack = pack<T>;
   k.transpose = transpose<T>;
-  fill_training<T, CellKind::simple_rnn>(k);
-  fill_training<T, CellKind::lstm>(k);
-  fill_training<T, CellKind::gru>(k);
   k.z_sums = z_sums<T>;
   k.scale = scale<T>;
   k.z_sums_by_index = z_sums_by_index<T>;

@@ -9,7 +9,7 @@ namespace rnnfast {
 namespace RNNFAST_ISA {
 
 inline AmxProducts amx_products() {
-  return {products<Bf16Parts<1>>("amx"), products<AmxInt8>("amx"), products<Bf16Parts<2>>("amx"),
+  return {training_products<Bf16Parts<1>>("amx"), products<AmxInt8>("amx"), training_products<Bf16Parts<2>>("amx"),
           products<Bf16Parts<3>>("amx")};
 }
 

@@ -3,7 +3,7 @@
 // which is a few consecutive k (ElementLayout of table.h).
 //
 //   prepare(rows, k, x, ldx, scratch)   rows of A as the tile reads them, in scratch (prepared_size of table.h) or as
-//                                       they stand
+//                                       they stand; the factors of KBlocks k side by side
 //   load, broadcast, multiply_add       as in simd/dot.h
 //   pack(k, width, panel, packed, ...)  a panel of B, given in full precision, as the tile reads it
 //   begin(init, offset), end(sum, ...)  from the start value to a sum under way, and from it to the result
@@ -26,18 +26,33 @@ namespace RNNFAST_ISA {
 struct Int8Scale {
   float step, inverse;
 };
-RNNFAST_INLINE Int8Scale int8_scale(int64_t n, const float* x, ptrdiff_t stride) {
-  uint32_t largest = 0;  // bits of floats that are not negative compare as the floats do, with NaN above all
+// The bits of the largest magnitude of x, or of what was largest before. Bits of floats that are not negative compare
+// as the floats do, with NaN above all.
+RNNFAST_INLINE uint32_t largest_magnitude(int64_t n, const float* x, ptrdiff_t stride, uint32_t largest) {
   for (int64_t i = 0; i < n; ++i) {
     const uint32_t magnitude = bits_of_float(x[i * stride]) & 0x7fffffff;
     largest = magnitude > largest ? magnitude : largest;
   }
+  return largest;
+}
+RNNFAST_INLINE Int8Scale int8_scale(uint32_t largest) {
   if (largest >= kInfinityBits) return {float_of_bits(0x7fc00000), 0.0f};
   const float top = float_of_bits(largest);
   return top < 1e-35f ? Int8Scale{0.0f, 0.0f} : Int8Scale{top / 127.0f, 127.0f / top};
 }
 RNNFAST_INLINE uint32_t int8_of(float x, const Int8Scale& scale) {
   return bits_of_float(x * scale.inverse + FloatFormat<float>::magic) & 0xff;
+}
+
+// Calls body(where a run of factors lies in a row of A, which factor is its first, their number) for all runs in order.
+template <class Body> RNNFAST_INLINE void for_runs(const KBlocks& k, const Body& body) {
+  int64_t factor = 0;
+  for (int64_t block = 0; block < k.blocks; ++block) {
+    body(block * k.stride, factor, k.first);
+    factor += k.first;
+    if (k.second > 0) body(block * k.stride + k.second_at, factor, k.second);
+    factor += k.second;
+  }
 }
 
 template <class F> struct PreparedRows {
@@ -56,7 +71,7 @@ template <class T> struct Full {
   static constexpr ElementLayout layout{1, 1, 1, 1, 1};
   static constexpr int passes = 1;
   static constexpr bool scaled = false;
-  static RNNFAST_INLINE PreparedRows<Full> prepare(int64_t, int64_t, const T* x, ptrdiff_t ldx, void*) {
+  static RNNFAST_INLINE PreparedRows<Full> prepare(int64_t, const KBlocks&, const T* x, ptrdiff_t ldx, void*) {
     return {x, ldx, nullptr};
   }
   static void pack(int64_t k, int64_t width, const T* panel, void* packed, float*, int32_t*) {
@@ -82,22 +97,31 @@ struct Bf16 : Bf16Dot {
   static constexpr ElementLayout layout{2, sizeof(RowElement) / 4, 1, 1, 1};
   static constexpr bool scaled = false;
 
-  static PreparedRows<Bf16> prepare(int64_t rows, int64_t k, const float* x, ptrdiff_t ldx, void* scratch) {
-    const int64_t row = prepared_row(k, layout);
+  static PreparedRows<Bf16> prepare(int64_t rows, const KBlocks& k, const float* x, ptrdiff_t ldx, void* scratch) {
     RowElement* const a = scratch_elements<RowElement>(rows, scratch);
+    write_rows(rows, k, x, ldx, a);
+    return {a, prepared_row(factors(k), layout), nullptr};
+  }
+  static void write_rows(int64_t rows, const KBlocks& k, const float* x, ptrdiff_t ldx, RowElement* a) {
+    const int64_t n = factors(k), row = prepared_row(n, layout);
     for (int64_t r = 0; r < rows; ++r) {
-      const float* const from = x + r * ldx;
       Number* const to = reinterpret_cast<Number*>(a + r * row);
-      for (int64_t i = 0; i < k; ++i) to[i] = number_of(bf16_of(from[i]));
-      if (k % layout.numbers != 0) to[k] = Number(0);
+      for_runs(k, [&](int64_t at, int64_t factor, int64_t count) {
+        const float* const from = x + r * ldx + at;
+        for (int64_t i = 0; i < count; ++i) to[factor + i] = number_of(bf16_of(from[i]));
+      });
+      if (n % layout.numbers != 0) to[n] = Number(0);
     }
-    return {a, row, nullptr};
   }
   static void pack(int64_t k, int64_t width, const float* panel, void* packed, float*, int32_t*) {
-    uint16_t* const to = static_cast<uint16_t*>(packed);
-    for (int64_t i = 0; i < prepared_row(k, layout) * 2; ++i)
-      for (int64_t j = 0; j < width; ++j)
-        to[((i / 2) * width + j) * 2 + i % 2] = i < k ? bf16_of(panel[i * width + j]) : uint16_t(0);
+    uint32_t* to = static_cast<uint32_t*>(packed);
+    for (int64_t i = 0; i < k; i += 2, to += width) {
+      const float *const first = panel + i * width, *const second = first + width;
+      if (i + 1 < k)
+        for (int64_t j = 0; j < width; ++j) to[j] = bf16_of(first[j]) | static_cast<uint32_t>(bf16_of(second[j])) << 16;
+      else
+        for (int64_t j = 0; j < width; ++j) to[j] = bf16_of(first[j]);
+    }
   }
   static RNNFAST_INLINE Sum begin(const float* init, const int32_t*) { return Vec<float>::load(init); }
   static RNNFAST_INLINE Vec<float> end(Sum sum, const float*, float, const float*) { return sum; }
@@ -109,16 +133,24 @@ struct Int8 : Int8Dot {
   static constexpr ElementLayout layout{4, 1, 1, 1, 1};
   static constexpr bool scaled = true;
 
-  static PreparedRows<Int8> prepare(int64_t rows, int64_t k, const float* x, ptrdiff_t ldx, void* scratch) {
-    const int64_t row = prepared_row(k, layout);
+  // The scale of a row of A.
+  static Int8Scale row_scale(const KBlocks& k, const float* x) {
+    uint32_t largest = 0;
+    for_runs(k, [&](int64_t at, int64_t, int64_t count) { largest = largest_magnitude(count, x + at, 1, largest); });
+    return int8_scale(largest);
+  }
+  static PreparedRows<Int8> prepare(int64_t rows, const KBlocks& k, const float* x, ptrdiff_t ldx, void* scratch) {
+    const int64_t n = factors(k), row = prepared_row(n, layout);
     float* const scale = scratch_scales(scratch);
     uint32_t* const a = scratch_elements<uint32_t>(rows, scratch);
     for (int64_t r = 0; r < rows; ++r) {
-      if (k % layout.numbers != 0) a[(r + 1) * row - 1] = kFlip * 0x01010101u;  // weights past k are zero
+      if (n % layout.numbers != 0) a[(r + 1) * row - 1] = kFlip * 0x01010101u;  // weights past k are zero
       const float* const from = x + r * ldx;
       uint8_t* const to = reinterpret_cast<uint8_t*>(a + r * row);
-      const Int8Scale s = int8_scale(k, from, 1);
-      for (int64_t i = 0; i < k; ++i) to[i] = static_cast<uint8_t>(int8_of(from[i], s) ^ kFlip);
+      const Int8Scale s = row_scale(k, from);
+      for_runs(k, [&](int64_t at, int64_t factor, int64_t count) {
+        for (int64_t i = 0; i < count; ++i) to[factor + i] = static_cast<uint8_t>(int8_of(from[at + i], s) ^ kFlip);
+      });
       scale[r] = s.step;
     }
     return {a, row, scale};
@@ -131,7 +163,7 @@ struct Int8 : Int8Dot {
                             int32_t* offset) {
     int8_t* const to = static_cast<int8_t*>(packed);
     for (int64_t j = 0; j < width; ++j) {
-      const Int8Scale column = int8_scale(k, panel + j, width);
+      const Int8Scale column = int8_scale(largest_magnitude(k, panel + j, width, 0));
       int32_t sum = 0;
       for (int64_t i = 0; i < elements * 4; ++i) {
         const int8_t q = i < k ? static_cast<int8_t>(int8_of(panel[i * width + j], column)) : int8_t(0);

@@ -70,7 +70,8 @@ template <class T> inline bool meet(const RecurForwardArgs<T>& p) { return !p.me
 // The recurrent product of one cut and its gate math, tile by tile. A tile's finished pre-activations lie in `done`,
 // [row][panel][nv][VL], on the stack: they pass from the registers to the gate math through L1, so that one copy of the
 // gate math serves tiles of every shape.
-//   z, z_panel   the input's part, slots [0, nv) of the given first row; init_last as in Tile, [panel][VL], or null
+//   z, z_panel   the input's part, slots [0, nv) of the given first row, or null for zero; init_last as in Tile,
+//                [panel][VL], or null
 //   a            rows of length `units`; u: panels of format F with u_k elements per element of a row
 //   scratch      as RecurForwardArgs has it
 //   finish(done, rows, panels, first row, first panel), for the panels [begin, end)
@@ -80,10 +81,10 @@ void recurrent_tiles(int nv, const Cut& cut, int64_t begin, int64_t end, int64_t
                      const PanelWeights& u, ptrdiff_t u_k, void* scratch, const Finish& finish) {
   constexpr int VL = Vec<T>::N;
   alignas(64) T done[Tiles<F>::size];
-  const PreparedRows<F> prepared = F::prepare(cut.count, units, a, units, scratch);
+  const PreparedRows<F> prepared = F::prepare(cut.count, plain_row(units), a, units, scratch);
   Tile<F> t;
-  t.init_row = kSlots * VL;
-  t.init_panel = z_panel;
+  t.init_row = z ? kSlots * VL : 0;
+  t.init_panel = z ? z_panel : 0;
   t.a_row = prepared.row;
   t.a_k = 1;
   t.k = plain_row(prepared_row(units, F::layout));
@@ -96,7 +97,7 @@ void recurrent_tiles(int nv, const Cut& cut, int64_t begin, int64_t end, int64_t
   Tiles<F>::for_each(nv, cut.count, end - begin, walk,
                      [&](const auto& function, int height, int group, int64_t row, int64_t first) {
     const int64_t panel = begin + first;
-    t.init = z + panel * z_panel + row * kSlots * VL;
+    t.init = z ? z + panel * z_panel + row * kSlots * VL : zeros<T>();
     t.init_last = init_last ? init_last + panel * VL : nullptr;
     set_a(t, prepared, row);
     set_b(t, u, panel);

@@ -21,6 +21,7 @@ template <class F, bool Training, class Gates> struct GruForward {
   static constexpr int VL = Vec<T>::N;
   const RecurForwardArgs<T>& p;
   const Gates gates;
+  const bool zoneout = p.h_zoneout.active();  // asked once: it is rare
 
   // Calls body(units, finished pre-activations, their place in z, row) for every row and panel of a tile.
   template <int NV, class Body>
@@ -46,7 +47,7 @@ template <class F, bool Training, class Gates> struct GruForward {
     const T* before = p.h + (s.prev + row) * p.units;
     T* after = p.h + (s.out + row) * p.units;
     const Vec<T> h = gru_state(z, u.load(before), n);
-    if constexpr (Training) store_state(p.h_zoneout, u, s.z + row, p.units, before, after, h);
+    if (Training || zoneout) store_state(p.h_zoneout, u, s.z + row, p.units, before, after, h);
     else u.store(after, h);
   }
 
@@ -129,7 +130,8 @@ template <class F, bool Training, class Gates> struct GruForward {
 //   reset_after=True:  dr = dn hh r~,  dhh = dn r,  dh' = dh z + [dz dr dhh] U^T
 //   reset_after=False: d(r h') = dn U_h^T,  dr = d(r h') h' r~,  dh' = dh z + d(r h') r + [dz dr] U^T
 // With zoneout the part of dh that stays goes straight to dh'.
-template <class T, class Gates> struct GruBackward {
+template <class F, class Gates> struct GruBackward {
+  using T = typename F::Value;
   static constexpr int VL = Vec<T>::N;
   const RecurBackwardArgs<T>& p;
   const Gates gates;
@@ -175,14 +177,14 @@ template <class T, class Gates> struct GruBackward {
         (dn * reset.value).store(z_row + 3 * VL);
       });
       if (p.h_factors) dropped_state_gradient(p, s, 3, true, z, true);
-      else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
+      else previous_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, true);
       return;
     }
     for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
       update_gradients(u, z_row, h_prev, dy ? dy + r * H : nullptr, dh + r * H, s.z + r);
     });
     T* drh = p.scratch - p.row_begin * H;  // d(r h'), by sorted row
-    previous_state_gradient(p, s, p.candidate_k, z + 2 * VL, p.candidate_ut, drh, false);
+    previous_state_gradient<F>(p, s, p.candidate_k, z + 2 * VL, p.candidate_ut, drh, false);
     if (p.h_factors) scale(s.count * H, drh + s.row * H, gate_factors(p, s, 2), false, drh + s.row * H);
     for_units(s, [&](const Slice<T>& u, T* z_row, const T* h_prev, int64_t r) RNNFAST_INLINE_LAMBDA {
       const Gate<T> reset = gates.gate_from_kept(Vec<T>::load(z_row + VL));
@@ -191,7 +193,7 @@ template <class T, class Gates> struct GruBackward {
       u.store(dh + r * H, fma(d, reset.value, u.load(dh + r * H)));
     });
     if (p.h_factors) dropped_state_gradient(p, s, 2, false, z, true);
-    else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, true);
+    else previous_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, true);
   }
 };
 

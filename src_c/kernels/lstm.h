@@ -21,6 +21,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
   static constexpr int VL = Vec<T>::N;
   const RecurForwardArgs<T>& p;
   const Gates gates;
+  const bool zoneout = p.h_zoneout.active() || p.c_zoneout.active();  // asked once: it is rare
 
   // Gate math of VL units of one row; x: finished pre-activations, z_row: their place in z, may be x; packed: the row.
   RNNFAST_INLINE void unit_math(const Slice<T>& u, const T* x, T* z_row, const T* c_prev_row, T* c_row,
@@ -37,24 +38,40 @@ template <class F, bool Training, class Gates> struct LstmForward {
     if (p.peephole) x_o = fma(u.load(peephole_row(p.peephole, 2, p.units)), c, x_o);
     const Vec<T> o = gates.gate(x_o);
     const Vec<T> h = o * gates.state(c);
-    if constexpr (Training) {
+    if (Training || zoneout) {
       store_state(p.c_zoneout, u, packed, p.units, c_prev_row, c_row, c);
       store_state(p.h_zoneout, u, packed, p.units, h_prev_row, h_row, h);
-      gates.kept(x_i, i).store(z_row);
-      gates.kept(x_f, f).store(z_row + VL);
-      gates.kept(x_g, g).store(z_row + 2 * VL);
-      gates.kept(x_o, o).store(z_row + 3 * VL);
     } else {
       u.store(c_row, c);
       u.store(h_row, h);
     }
+    if constexpr (Training) {
+      gates.kept(x_i, i).store(z_row);
+      gates.kept(x_f, f).store(z_row + VL);
+      gates.kept(x_g, g).store(z_row + 2 * VL);
+      gates.kept(x_o, o).store(z_row + 3 * VL);
+    }
+  }
+
+  // h of the rows of the cut, in the panels of it that this call computes, once o state(c) of all units is there.
+  void project(const Cut& s, const T* unprojected) const {
+    T* h = p.h + s.out * p.state;
+    recurrent_tiles<F>(kSlots, s, p.projection_begin, p.projection_end, p.units, nullptr, 0, nullptr, unprojected,
+                       p.projection, kSlots * VL, p.scratch,
+                       [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
+      for (int v = 0; v < group * kSlots; ++v) {
+        const Slice<T> columns = units_of<T>(panel * kSlots + v, p.state);
+        for (int r = 0; r < rows; ++r)
+          columns.store(h + (row + r) * p.state, Vec<T>::load(done + (r * group * kSlots + v) * VL));
+      }
+    });
   }
 
   void step(const Cut& s) const {
     const int64_t H = p.units;
     T* z = p.z + (s.z - p.z_origin) * kSlots * VL;
     const T* h_prev = p.h + s.prev * p.state;
-    T* h = p.projection ? p.extra + s.z * H : p.h + s.out * H;
+    T* h = p.projection.data ? p.extra + (p.extra_by_row ? s.row : s.z) * H : p.h + s.out * H;
     const T* c_prev = p.c + (p.c_by_row ? s.row : s.prev) * H;
     T* c = p.c + (p.c_by_row ? s.row : s.out) * H;
     const auto finish = [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
@@ -74,8 +91,9 @@ template <class F, bool Training, class Gates> struct LstmForward {
       recurrent_tiles<F>(4, s, p.panel_begin, p.panel_end, p.state, z, p.z_panel, nullptr, h_prev, p.u, 4 * VL,
                          p.scratch, finish);
     }
-    if (Training && p.projection)
-      step_product(s, p.state, h, H, plain_row(H), p.projection, false, p.h + s.out * p.state);
+    if (!p.projection.data) return;
+    meet(p);  // half a step done: whether to go on together is asked again when it ends
+    project(s, h);
   }
 };
 
@@ -85,7 +103,8 @@ template <class F, bool Training, class Gates> struct LstmForward {
 //   dc' = dc f + p_i di + p_f df   dh' = [di df dg do] U^T
 // With a projection dh above is dh R^T.
 // With zoneout the parts of dh and dc that stay go straight to dh' and dc', and state(c) is of the c before it.
-template <class T, class Gates> struct LstmBackward {
+template <class F, class Gates> struct LstmBackward {
+  using T = typename F::Value;
   const RecurBackwardArgs<T>& p;
   const Gates gates;
 
@@ -138,7 +157,8 @@ template <class T, class Gates> struct LstmBackward {
       slice.store(d, p.dy ? slice.load(dh) + slice.load(p.dy + s.z * p.state) : slice.load(dh));
     }
     T* unprojected = p.scratch + (s.row - p.row_begin) * p.units;
-    step_product(s, p.units, d, p.state, plain_row(p.state), p.projection_t, false, unprojected);
+    step_product<Full<T>>(s, p.units, d, p.state, plain_row(p.state), {p.projection_t, nullptr, nullptr}, nullptr,
+                          false, unprojected);
     return unprojected;
   }
 
@@ -156,7 +176,7 @@ template <class T, class Gates> struct LstmBackward {
     }
     const bool direct = p.h_zoneout.active();
     if (p.h_factors) dropped_state_gradient(p, s, 4, false, z, direct);
-    else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, direct);
+    else previous_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, direct);
   }
 };
 

@@ -9,7 +9,7 @@
 namespace rnnfast {
 namespace RNNFAST_ISA {
 
-// Rows over which a weight gradient is summed at a time: one panel of them fits L1.
+// Elements of k over which a weight gradient is summed at a time: one panel of them fits L1.
 constexpr int64_t kOuterBlock = 128;
 
 // A tile of ProductArgs whose results do not go straight into C: some columns do not exist, or an activation follows.
@@ -54,8 +54,7 @@ void product_panels(const ProductArgs<T>& p, const PreparedRows<F>& a, int nv, i
   t.init_last = nullptr;
   t.a_row = a.row;
   t.a_k = 1;
-  t.k = p.k;
-  t.k.first = prepared_row(p.k.first, F::layout);
+  t.k = F::layout.numbers == 1 ? p.k : plain_row(prepared_row(factors(p.k), F::layout));
   t.b_panel = p.b_panel;
   t.b_k = width;
   t.b_skip = 0;
@@ -90,7 +89,7 @@ template <class F> void product(const ProductArgs<typename F::Value>& args) {
     p.m = args.m - row < kRowBlock ? args.m - row : kRowBlock;
     p.a = args.a + row * args.lda;
     p.c = args.c + row * args.c_row;
-    const PreparedRows<F> a = F::prepare(p.m, p.k.first, p.a, p.lda, p.scratch);
+    const PreparedRows<F> a = F::prepare(p.m, p.k, p.a, p.lda, p.scratch);
     if (full < panels && p.backwards) product_panels(p, a, last, full, panels);
     product_panels(p, a, p.nv, 0, full);
     if (full < panels && !p.backwards) product_panels(p, a, last, full, panels);
@@ -99,29 +98,36 @@ template <class F> void product(const ProductArgs<typename F::Value>& args) {
 
 // Each block of rows is summed from zero and then added to the blocks before, whose rounding error so grows with the
 // number of blocks and not of rows. Between blocks the sums lie packed in `work`.
-template <class T> void outer(const OuterArgs<T>& p) {
+template <class F> void outer(const OuterArgs<typename F::Value>& p) {
+  using T = typename F::Value;
   constexpr int VL = Vec<T>::N;
-  const int64_t width = p.nv * VL;
-  alignas(64) T sums[Tiles<Full<T>>::size];
-  Tile<Full<T>> t;
+  constexpr bool prepared = F::layout.numbers > 1;
+  constexpr int64_t block = kOuterBlock * F::layout.parts;
+  static_assert(!F::scaled && kOuterBlock % F::layout.block == 0, "a block of k is one of the format's, too");
+  const auto* const a = static_cast<const typename F::RowElement*>(p.a);
+  const auto* const b = static_cast<const typename F::Element*>(p.b);
+  const int64_t width = p.nv * VL, elements = prepared_row(p.k, F::layout);
+  [[maybe_unused]] const typename Tiles<F>::Session session(p.m);
+  alignas(64) T sums[Tiles<F>::size];
+  Tile<F> t;
   t.init = zeros<T>();
   t.init_row = t.init_panel = 0;
   t.init_last = nullptr;
-  t.a_row = 1;
-  t.a_k = p.lda;
+  t.a_row = prepared ? elements : 1;
+  t.a_k = prepared ? 1 : p.lda;
   t.b_panel = 0;
   t.b_k = p.b_row;
   t.b_skip = p.skip_slot ? VL : 0;
   t.out_row = width;
   t.out_panel = 0;
-  for (int64_t k = 0; k == 0 || k < p.k; k += kOuterBlock) {
-    const bool last = k + kOuterBlock >= p.k;
-    t.k = plain_row(p.k - k < kOuterBlock ? p.k - k : kOuterBlock);
-    t.b = p.b + k * p.b_row;
+  for (int64_t k = 0; k == 0 || k < elements; k += block) {
+    const bool last = k + block >= elements;
+    t.k = plain_row(elements - k < block ? elements - k : block);
+    t.b = b + k * p.b_row;
     const Walk walk = {0, false};
-    Tiles<Full<T>>::for_each(p.nv, p.m, 1, walk, [&](const auto& function, int rows, int, int64_t i, int64_t) {
+    Tiles<F>::for_each(p.nv, p.m, 1, walk, [&](const auto& function, int rows, int, int64_t i, int64_t) {
       T* work = p.work + i * width;
-      t.a = p.a + k * p.lda + i;
+      t.a = prepared ? a + i * elements + k * F::layout.rows : a + k * p.lda + i;
       t.out = k == 0 && !last ? work : sums;
       function(t);
       if (k > 0)

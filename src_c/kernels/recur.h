@@ -12,15 +12,15 @@ namespace RNNFAST_ISA {
 template <CellKind> struct CellKernels;
 template <> struct CellKernels<CellKind::simple_rnn> {
   template <class F, bool Training, class Gates> using Forward = SimpleRnnForward<F, Training, Gates>;
-  template <class T, class Gates> using Backward = SimpleRnnBackward<T, Gates>;
+  template <class F, class Gates> using Backward = SimpleRnnBackward<F, Gates>;
 };
 template <> struct CellKernels<CellKind::lstm> {
   template <class F, bool Training, class Gates> using Forward = LstmForward<F, Training, Gates>;
-  template <class T, class Gates> using Backward = LstmBackward<T, Gates>;
+  template <class F, class Gates> using Backward = LstmBackward<F, Gates>;
 };
 template <> struct CellKernels<CellKind::gru> {
   template <class F, bool Training, class Gates> using Forward = GruForward<F, Training, Gates>;
-  template <class T, class Gates> using Backward = GruBackward<T, Gates>;
+  template <class F, class Gates> using Backward = GruBackward<F, Gates>;
 };
 
 // What z begins with, from the rows by which the input's part is given.
@@ -62,12 +62,12 @@ template <class F, CellKind Kind, bool Training> int64_t recur_forward(const Rec
   return walk_forward(typename Cell::template Forward<F, Training, AnyGates>{p, AnyGates(p)}, p);
 }
 
-template <class T, CellKind Kind> void recur_backward(const RecurBackwardArgs<T>& p) {
+template <class F, CellKind Kind> void recur_backward(const RecurBackwardArgs<typename F::Value>& p) {
   using Cell = CellKernels<Kind>;
   if (p.default_gates)
-    walk_backward(typename Cell::template Backward<T, DefaultGates>{p, DefaultGates(p)}, p);
+    walk_backward(typename Cell::template Backward<F, DefaultGates>{p, DefaultGates(p)}, p);
   else
-    walk_backward(typename Cell::template Backward<T, AnyGates>{p, AnyGates(p)}, p);
+    walk_backward(typename Cell::template Backward<F, AnyGates>{p, AnyGates(p)}, p);
 }
 
 // sums[slot] = z over the rows of one panel, in order: the gradient of the bias.

@@ -42,7 +42,8 @@ template <class F, bool Training, class Gates> struct SimpleRnnForward {
 };
 
 // dz = dh state~(z),  dh' = dz U^T
-template <class T, class Gates> struct SimpleRnnBackward {
+template <class F, class Gates> struct SimpleRnnBackward {
+  using T = typename F::Value;
   static constexpr int VL = Vec<T>::N;
   const RecurBackwardArgs<T>& p;
   const Gates gates;
@@ -65,7 +66,7 @@ template <class T, class Gates> struct SimpleRnnBackward {
       }
     }
     if (p.h_factors) dropped_state_gradient(p, s, 1, false, z, false);
-    else previous_state_gradient(p, s, p.k, z, p.ut, p.dh, false);
+    else previous_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, false);
   }
 };
 

@@ -53,6 +53,7 @@ struct KBlocks {
   int64_t first, second_at, second;
 };
 static inline KBlocks plain_row(int64_t k) { return {1, 0, k, 0, 0}; }
+static inline int64_t factors(const KBlocks& k) { return k.blocks * (k.first + k.second); }
 
 // C[m, panel] = (bias | C | 0) + A * B, for all panels. partial_store needs c_panel = nv * VL (row-major C).
 template <class T> struct ProductArgs {
@@ -60,9 +61,9 @@ template <class T> struct ProductArgs {
   int nv;                       // vectors per panel of B, 1..4
   bool gates;                   // panel covers VL units (true) or nv * VL columns (false)
   const T* a; ptrdiff_t lda;
-  KBlocks k;                    // in the formats but full: one plain row
+  KBlocks k;
   PanelWeights b; ptrdiff_t b_panel;  // elements from one panel to the next
-  void* scratch;                // prepared_size(min(m, kRowBlock), k) words; unused in full precision
+  void* scratch;                // prepared_size(min(m, kRowBlock), factors(k)) words; unused in full precision
   const T* bias;                // [panel][4 * VL] by slot, or null
   bool accumulate;              // start from C
   bool partial_store;           // C has only n columns: the last panel stores what is valid
@@ -79,13 +80,15 @@ template <class E> struct PanelPart {
   int64_t size;
 };
 
-// C[i][v] = sum over k of A[k, i] * B[k][slot v], for one panel. k ascends, in blocks of a fixed length.
+// C[i][v] = sum over k of A[k, i] * B[k][slot v], for one panel. k ascends, in blocks of a fixed length. In full
+// precision A and B are read as they stand; in other formats A is columns that Products::prepare has made rows of, and
+// B a panel of 4 * VL columns that Products::pack has made.
 template <class T> struct OuterArgs {
   int64_t m, k;                 // rows of C (columns of A); rows of A and B
   int nv;
   bool skip_slot;               // the last vector of B lies in slot nv, not nv - 1 (GRU: hh beside hx)
-  const T* a; ptrdiff_t lda;    // row k at a + k * lda
-  const T* b; ptrdiff_t b_row;
+  const void* a; ptrdiff_t lda; // in full precision: row k at a + k * lda
+  const void* b; ptrdiff_t b_row;
   bool accumulate;              // add to C
   PanelPart<T> c;
   T* work;                      // m * nv * VL elements of work space
@@ -107,14 +110,15 @@ template <class T> struct RecurForwardArgs {
   int64_t state;                // elements of h: units, or those of its projection
   PanelWeights u;               // packed recurrent panels; reset_after=false: of z and r
   PanelWeights candidate_u;     // GRU reset_after=false: of the candidate
-  void* scratch;                // prepared_size(row_end - row_begin, units) words; in full precision: unused, or with
-                                // h_factors (row_end - row_begin, state)
+  void* scratch;                // prepared_size(row_end - row_begin, the larger of units and state) words; in full
+                                // precision: unused, or with h_factors (row_end - row_begin, state)
   const T* h_factors;           // training: [gate][sorted row][state], what a gate multiplies the state with; or null
   ptrdiff_t h_factors_gate;     // elements from one gate to the next
-  Zoneout<T> h_zoneout, c_zoneout;  // training
+  Zoneout<T> h_zoneout, c_zoneout;
   const T* bias_h;              // GRU reset_after: recurrent bias of the candidate, [panel][VL]; else null
   const T* peephole;            // LSTM: [3][padded units]; or null
-  const T* projection;          // LSTM, training: linear panels (units, state); or null
+  PanelWeights projection;      // LSTM: linear panels (units, state); or null
+  int64_t projection_begin, projection_end;  // those that this call computes
   Activation activation, recurrent_activation;
   bool default_gates;           // tanh for the state, sigmoid for the gates
   const Segment* segments; int64_t segment_count;
@@ -138,8 +142,8 @@ template <class T> struct RecurForwardArgs {
 // One time loop backward. z holds what forward left and is overwritten by the gradients of the pre-activations.
 template <class T> struct RecurBackwardArgs {
   int64_t units, state;
-  const T* ut; KBlocks k;       // packed transpose of U: linear panels over `state` outputs, k as a row of dz presents it
-  const T* candidate_ut;        // GRU reset_after=false: the transpose of the candidate's part, apart
+  PanelWeights ut; KBlocks k;   // packed transpose of U: linear panels over `state` outputs, k as a row of dz has it
+  PanelWeights candidate_ut;    // GRU reset_after=false: the transpose of the candidate's part, apart
   KBlocks candidate_k;
   const T* peephole;
   const T* projection_t;        // LSTM: linear panels (state, units) of the transposed projection; or null
@@ -152,6 +156,8 @@ template <class T> struct RecurBackwardArgs {
   const T* h; const T* c;
   const T* dy;                  // packed (total, state) or null
   T* dh; T* dc;                 // (batch, state) and (batch, units), in and out
+  void* prepared;               // prepared_size(min(row_end - row_begin, kRowBlock), factors(k)) words; unused in full
+                                // precision
   T* scratch;                   // (row_end - row_begin, units): GRU reset_after=false, LSTM with a projection
   const T* h_factors; ptrdiff_t h_factors_gate;  // as forward had them
   const T* gate_ut; ptrdiff_t gate_ut_size;      // with h_factors: ut of each gate alone, and the elements of one
@@ -164,7 +170,8 @@ template <class T> struct RecurBackwardArgs {
 // Rows of A that stay in L2 while all panels pass by; a multiple of every tile height.
 constexpr int64_t kRowBlock = 144;
 
-// What multiplies weights of one format: products, and the recurrence of inference.
+// What multiplies weights of one format: products, the recurrence of inference, and what training needs more, which is
+// null in formats that are for inference alone.
 template <class T> struct Products {
   const char* instructions;     // what the format's products are made with
   ElementLayout layout;
@@ -173,18 +180,23 @@ template <class T> struct Products {
   void (*product)(const ProductArgs<T>&);
   // [cell]. Gives the number of segments done: all, or fewer where `meet` has said no.
   int64_t (*recur_forward[3])(const RecurForwardArgs<T>&);
+
+  // to = `rows` rows of k numbers as a product reads them: prepared_row(k) elements each, in multiples of layout.rows.
+  // Null in full precision, whose rows are read as they stand.
+  void (*prepare)(int64_t rows, int64_t k, const T* x, ptrdiff_t ldx, void* to);
+  void (*outer)(const OuterArgs<T>&);
+  // [cell]. With h_factors in full precision alone.
+  int64_t (*recur_training[3])(const RecurForwardArgs<T>&);
+  void (*recur_backward[3])(const RecurBackwardArgs<T>&);
 };
 
 template <class T> struct Kernels {
   int lanes;
   Products<T> full;
-  void (*outer)(const OuterArgs<T>&);
   // to [row][nv * VL] = a panel's part, padded with zeros.
   void (*pack)(int64_t rows, int nv, const PanelPart<const T>&, T* to);
   // to[c * to_row + r] = from[r * from_row + c]; r runs on with zeros to a whole vector.
   void (*transpose)(int64_t rows, int64_t cols, const T* from, ptrdiff_t from_row, T* to, ptrdiff_t to_row);
-  int64_t (*recur_training[3])(const RecurForwardArgs<T>&);
-  void (*recur_backward[3])(const RecurBackwardArgs<T>&);
   // sums [4 * VL] = the rows of one panel of z added up, in order
   void (*z_sums)(int64_t rows, const T* z, T* sums);
   // y = x * factors, or y += that

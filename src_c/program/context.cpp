@@ -65,9 +65,9 @@ template <class T> const SequencePlan& Context<T>::uniform_plan(int64_t rows, in
   return *uniform_plans_.back().plan;
 }
 
-template <class T> const SequencePlan& Context<T>::plan(int v, bool reverse) {
+template <class T> const SequencePlan& Context<T>::plan(int v, bool reverse, bool heed_mask) {
   const Tensor<T>& t = tensor(v);
-  const int mask = value(v).mask;
+  const int mask = heed_mask ? value(v).mask : -1;
   if (mask < 0) return uniform_plan(t.rows, t.time, reverse);
   for (const CachedPlan& cached : masked_plans_)
     if (cached.mask == mask && cached.plan->reverse() == reverse) return *cached.plan;

@@ -60,8 +60,8 @@ template <class T> class Context {
     return value(v).mask < 0 ? nullptr : masks_[static_cast<size_t>(value(v).mask)];
   }
 
-  // The order of the real steps of a value with a time axis, and which way they run.
-  const SequencePlan& plan(int v, bool reverse);
+  // The order of the real steps of a value with a time axis, and which way they run. heed_mask: else all are real.
+  const SequencePlan& plan(int v, bool reverse, bool heed_mask = true);
   // A value's data in packed or batch-major layout; it is rearranged if need be.
   const T* packed(int v, const SequencePlan&);
   const T* batch_major(int v);

@@ -45,14 +45,18 @@ template <class T> class MaskingNode : public Node<T> {
 // SimpleRNN, LSTM or GRU in one direction.
 template <class T> class RnnNode : public Node<T> {
  public:
-  // slot: index of the first state that a stream carries for it, or -1.
-  RnnNode(std::string name, int in, int out, int slot, const KernelTable& table, WeightType weights,
-          const RnnLayer& layer)
-      : Node<T>(std::move(name), {in}, out),
+  // inputs: x, and the initial states where they are given. states: the values of the last ones, where they are wanted.
+  // slot: index of the first state that a stream carries for it, or -1. pass_over_mask: x has a mask, all steps run.
+  RnnNode(std::string name, std::vector<int> inputs, int out, std::vector<int> states, int slot, bool pass_over_mask,
+          const KernelTable& table, WeightType weights, const RnnLayer& layer)
+      : Node<T>(std::move(name), std::move(inputs), out, std::move(states)),
         slot_(slot),
         go_backwards_(layer.go_backwards),
         return_sequences_(layer.return_sequences),
         zero_output_(layer.zero_output_for_mask),
+        pass_over_mask_(pass_over_mask),
+        h_zoneout_(static_cast<T>(layer.h_zoneout)),
+        c_zoneout_(static_cast<T>(layer.c_zoneout)),
         rnn_(table, weights, layer.spec, layer.weights) {}
   void run(Context<T>& context) const override {
     const RnnNode* self = this;
@@ -71,13 +75,17 @@ template <class T> class RnnNode : public Node<T> {
   NodeInfo info() const override;
   const RnnNode* recurrent() const override { return this; }
   double work(const Graph&, const Shapes&) const override;
-  LayoutWish wish() const override { return LayoutWish::packed; }
-  bool has_steps() const override { return !go_backwards_; }
+  LayoutWish wish() const override { return pass_over_mask_ ? LayoutWish::batch_major : LayoutWish::packed; }
+  // Where a mask is passed on and not heeded, it runs more steps than the layers that follow.
+  bool has_steps() const override { return !go_backwards_ && !pass_over_mask_; }
   std::unique_ptr<NodeSteps> begin_steps(Context<T>&, const SequencePlan&) const override;
   StageWork stage_work(const Graph& graph, const Shapes& shapes, int64_t rows) const override {
-    return rnnfast::stage_work(rnn_work(graph, shapes, rows));
+    return rnnfast::stage_work(rnn_work(graph, shapes, rows), size_of(0));
   }
-  const char* not_causal() const override { return go_backwards_ ? "it reads its input backwards in time" : nullptr; }
+  const char* not_causal() const override {
+    if (this->inputs.size() > 1) return "it starts from states that it is given";
+    return go_backwards_ ? "it reads its input backwards in time" : nullptr;
+  }
 
  private:
   // Where the outputs come from: the final state, a stream's masked step, or the states of all steps.
@@ -85,15 +93,22 @@ template <class T> class RnnNode : public Node<T> {
   class Steps;
   Emits emits(const Context<T>&, const SequencePlan&) const;
   bool carried(const Context<T>& context) const { return slot_ >= 0 && context.state(slot_) != nullptr; }
+  // Whether the history of states is the output, and need not be unpacked.
+  bool emits_packed(const Context<T>& context, const SequencePlan& plan) const {
+    return !pass_over_mask_ && (plan.uniform() || context.value(this->output).packed);
+  }
   RnnInfer<T> begin(Context<T>&) const;
   void end(Context<T>&, const RnnInfer<T>&) const;
-  T* start_state(Context<T>&, const SequencePlan&, int slot, T* in_place) const;
-  void keep_state(Context<T>&, const SequencePlan&, int slot, const T* sorted) const;
+  // state: 0: h, 1: c
+  int64_t size_of(int state) const { return state == 0 ? state_size(rnn_.spec()) : rnn_.spec().units; }
+  T* start_state(Context<T>&, const SequencePlan&, int state, T* in_place) const;
+  void give_state(Context<T>&, const SequencePlan&, int state, const T* sorted) const;
   void emit_last(Context<T>&, const SequencePlan&, const T* sorted) const;
   void emit_step(Context<T>&, const SequencePlan&) const;
 
   int slot_;
-  bool go_backwards_, return_sequences_, zero_output_;
+  bool go_backwards_, return_sequences_, zero_output_, pass_over_mask_;
+  T h_zoneout_, c_zoneout_;
   PackedRnn<T> rnn_;
   Buffer<T> table_;  // the input's part of z of every token
   int64_t table_rows_ = 0;
@@ -128,19 +143,18 @@ template <class T> class DenseNode : public PointNode<T> {
   DenseNode(std::string name, int in, int out, const KernelTable& table, WeightType weights, int64_t inputs,
             int64_t outputs, const T* kernel, const T* bias, const Activation& activation)
       : PointNode<T>(std::move(name), in, out),
-        inputs_(inputs),
         outputs_(outputs),
         activation_(activation),
         kernels_(table.of<T>()),
         dense_(table, weights, inputs, outputs, kernel, bias) {}
-  void map(int64_t size, const T* x, T* y, T* scratch) const override;
-  int64_t scratch(int64_t size) const override { return dense_.workspace(size / inputs_); }
+  void map(int64_t points, int64_t features, const T* x, T* y, T* scratch) const override;
+  int64_t scratch(int64_t points) const override { return dense_.workspace(points); }
   int64_t bytes() const override { return dense_.bytes(); }
   NodeInfo info() const override;
   double work(const Graph&, const Shapes&) const override;
 
  private:
-  int64_t inputs_, outputs_;
+  int64_t outputs_;
   Activation activation_;
   const Kernels<T>& kernels_;
   PackedDense<T> dense_;
@@ -148,14 +162,12 @@ template <class T> class DenseNode : public PointNode<T> {
 
 template <class T> class ActivationNode : public PointNode<T> {
  public:
-  ActivationNode(std::string name, int in, int out, const KernelTable& table, int64_t features,
-                 const Activation& activation)
-      : PointNode<T>(std::move(name), in, out), features_(features), activation_(activation), kernels_(table.of<T>()) {}
-  void map(int64_t size, const T* x, T* y, T* scratch) const override;
+  ActivationNode(std::string name, int in, int out, const KernelTable& table, const Activation& activation)
+      : PointNode<T>(std::move(name), in, out), activation_(activation), kernels_(table.of<T>()) {}
+  void map(int64_t points, int64_t features, const T* x, T* y, T* scratch) const override;
   NodeInfo info() const override;
 
  private:
-  int64_t features_;
   Activation activation_;
   const Kernels<T>& kernels_;
 };

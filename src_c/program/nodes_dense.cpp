@@ -1,11 +1,10 @@
 #include "nodes.h"
 
 namespace rnnfast {
-template <class T> void DenseNode<T>::map(int64_t size, const T* x, T* y, T* scratch) const {
-  const int64_t rows = size / inputs_;
+template <class T> void DenseNode<T>::map(int64_t points, int64_t, const T* x, T* y, T* scratch) const {
   const bool fused = is_elementwise(activation_);
-  dense_.run(rows, x, y, fused ? &activation_ : nullptr, scratch);
-  if (!fused) activate_rows(kernels_, activation_, rows, outputs_, y, y);
+  dense_.run(points, x, y, fused ? &activation_ : nullptr, scratch);
+  if (!fused) activate_rows(kernels_, activation_, points, outputs_, y, y);
 }
 
 template <class T> double DenseNode<T>::work(const Graph& graph, const Shapes& shapes) const {
@@ -23,8 +22,9 @@ template <class T> NodeInfo DenseNode<T>::info() const {
           dense_.bytes()};
 }
 
-template <class T> void ActivationNode<T>::map(int64_t size, const T* x, T* y, T*) const {
-  activate_rows(kernels_, activation_, size / features_, features_, x, y);
+template <class T>
+void ActivationNode<T>::map(int64_t points, int64_t features, const T* x, T* y, T*) const {
+  activate_rows(kernels_, activation_, points, features, x, y);
 }
 
 template <class T> NodeInfo ActivationNode<T>::info() const {

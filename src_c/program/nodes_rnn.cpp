@@ -5,25 +5,40 @@
 
 namespace rnnfast {
 
-// The state before the first step, in the plan's order of rows: the stream's, or zero. in_place: where it may be kept.
-template <class T>
-T* RnnNode<T>::start_state(Context<T>& context, const SequencePlan& plan, int slot, T* in_place) const {
-  const int64_t units = rnn_.spec().units;
-  T* kept = slot < 0 ? nullptr : context.state(slot);
-  if (kept != nullptr && plan.uniform()) return kept;
-  T* state = in_place != nullptr ? in_place : context.temporary(plan.batch() * units);
-  if (kept == nullptr) std::fill_n(state, plan.batch() * units, T{0});
-  else
-    for (int64_t r = 0; r < plan.batch(); ++r) std::copy_n(kept + plan.order()[r] * units, units, state + r * units);
-  return state;
+namespace {
+
+// Rows in the plan's order of rows, and in the order of the batch.
+template <class T> void sort_rows(const SequencePlan& plan, int64_t size, const T* rows, T* sorted) {
+  for (int64_t r = 0; r < plan.batch(); ++r) std::copy_n(rows + plan.order()[r] * size, size, sorted + r * size);
+}
+template <class T> void unsort_rows(const SequencePlan& plan, int64_t size, const T* sorted, T* rows) {
+  for (int64_t r = 0; r < plan.batch(); ++r) std::copy_n(sorted + r * size, size, rows + plan.order()[r] * size);
 }
 
+}  // namespace
+
+// The state before the first step, in the plan's order of rows: the stream's, the given one, or zero. in_place: where
+// it may be kept.
 template <class T>
-void RnnNode<T>::keep_state(Context<T>& context, const SequencePlan& plan, int slot, const T* sorted) const {
-  const int64_t units = rnn_.spec().units;
-  T* kept = slot < 0 ? nullptr : context.state(slot);
-  if (kept == nullptr || kept == sorted) return;
-  for (int64_t r = 0; r < plan.batch(); ++r) std::copy_n(sorted + r * units, units, kept + plan.order()[r] * units);
+T* RnnNode<T>::start_state(Context<T>& context, const SequencePlan& plan, int state, T* in_place) const {
+  const int64_t size = size_of(state);
+  T* kept = carried(context) ? context.state(slot_ + state) : nullptr;
+  if (kept != nullptr && plan.uniform()) return kept;
+  T* start = in_place != nullptr ? in_place : context.temporary(plan.batch() * size);
+  if (kept != nullptr) sort_rows(plan, size, kept, start);
+  else if (this->inputs.size() > 1)
+    sort_rows(plan, size, context.batch_major(this->inputs[static_cast<size_t>(1 + state)]), start);
+  else std::fill_n(start, plan.batch() * size, T{0});
+  return start;
+}
+
+// The last state, to the stream and to whoever reads it.
+template <class T>
+void RnnNode<T>::give_state(Context<T>& context, const SequencePlan& plan, int state, const T* sorted) const {
+  T* kept = carried(context) ? context.state(slot_ + state) : nullptr;
+  if (kept != nullptr && kept != sorted) unsort_rows(plan, size_of(state), sorted, kept);
+  if (!this->more_outputs.empty())
+    unsort_rows(plan, size_of(state), sorted, context.create(this->more_outputs[static_cast<size_t>(state)]));
 }
 
 // The final state is the output.
@@ -31,18 +46,16 @@ template <class T>
 void RnnNode<T>::emit_last(Context<T>& context, const SequencePlan& plan, const T* sorted) const {
   if (context.tensor(this->output).data == sorted) return;
   if (plan.uniform()) return context.refer(this->output, sorted);
-  const int64_t units = rnn_.spec().units;
-  T* y = context.create(this->output);
-  for (int64_t r = 0; r < plan.batch(); ++r) std::copy_n(sorted + r * units, units, y + plan.order()[r] * units);
+  unsort_rows(plan, size_of(0), sorted, context.create(this->output));
 }
 
 // A stream's step with masked rows: those repeat their output, which is their state, or are zero.
 template <class T> void RnnNode<T>::emit_step(Context<T>& context, const SequencePlan& plan) const {
-  const int64_t units = rnn_.spec().units;
+  const int64_t size = size_of(0);
   T* y = context.create(this->output);
-  std::copy_n(context.state(slot_), plan.batch() * units, y);
+  std::copy_n(context.state(slot_), plan.batch() * size, y);
   for (int64_t r = 0; zero_output_ && r < plan.batch(); ++r)
-    if (plan.count(r) == 0) std::fill_n(y + plan.order()[r] * units, units, T{0});
+    if (plan.count(r) == 0) std::fill_n(y + plan.order()[r] * size, size, T{0});
 }
 
 template <class T>
@@ -54,7 +67,7 @@ typename RnnNode<T>::Emits RnnNode<T>::emits(const Context<T>& context, const Se
 
 template <class T> RnnInfer<T> RnnNode<T>::begin(Context<T>& context) const {
   const int in = this->inputs[0], out = this->output;
-  const SequencePlan& plan = context.plan(in, go_backwards_);
+  const SequencePlan& plan = context.plan(in, go_backwards_, !pass_over_mask_);
   const Emits emits = this->emits(context, plan);
 
   RnnInfer<T> infer{};
@@ -70,32 +83,31 @@ template <class T> RnnInfer<T> RnnNode<T>::begin(Context<T>& context) const {
     infer.x = context.packed(in, plan);
   }
   T* in_place = emits == Emits::last && plan.uniform() && !carried(context) ? context.create(out) : nullptr;
-  infer.h_state = start_state(context, plan, slot_, in_place);
-  if (rnn_.spec().cell == CellKind::lstm)
-    infer.c_state = start_state(context, plan, slot_ < 0 ? -1 : slot_ + 1, nullptr);
+  infer.h_state = start_state(context, plan, 0, in_place);
+  if (rnn_.spec().cell == CellKind::lstm) infer.c_state = start_state(context, plan, 1, nullptr);
+  infer.h_zoneout = h_zoneout_;
+  infer.c_zoneout = c_zoneout_;
   infer.workspace = context.temporary(rnn_infer_workspace(rnn_, plan, context.threads(), infer.x_rows));
   if (emits != Emits::history) return infer;
-  if (plan.uniform() || context.value(out).packed)
+  if (emits_packed(context, plan))
     infer.h = context.create_packed(out, plan, go_backwards_, plan.batch());
   else
-    infer.h = context.temporary((plan.total() + plan.batch()) * rnn_.spec().units);
+    infer.h = context.temporary((plan.total() + plan.batch()) * size_of(0));
   return infer;
 }
 
 template <class T> void RnnNode<T>::end(Context<T>& context, const RnnInfer<T>& infer) const {
   const SequencePlan& plan = *infer.plan;
-  const int64_t units = rnn_.spec().units;
-  if (carried(context)) {
-    keep_state(context, plan, slot_, infer.h_state);
-    if (infer.c_state != nullptr) keep_state(context, plan, slot_ + 1, infer.c_state);
-  }
+  const int64_t size = size_of(0);
+  give_state(context, plan, 0, infer.h_state);
+  if (infer.c_state != nullptr) give_state(context, plan, 1, infer.c_state);
   switch (emits(context, plan)) {
     case Emits::last: return emit_last(context, plan, infer.h_state);
     case Emits::step: return emit_step(context, plan);
     case Emits::history:
-      if (!plan.uniform() && !context.value(this->output).packed)
-        plan_outputs(plan, sizeof(T), infer.h, units, zero_output_, context.create(this->output), plan.time() * units,
-                     units, 0, plan.batch());
+      if (!emits_packed(context, plan))
+        plan_outputs(plan, sizeof(T), infer.h, size, zero_output_, context.create(this->output), plan.time() * size,
+                     size, 0, plan.batch());
   }
 }
 
@@ -140,14 +152,15 @@ template <class T> void RnnNode<T>::take_table(const T* table, int64_t rows) {
 
 template <class T> bool RnnNode<T>::may_run_beside(const RnnNode& other) const {
   const RnnSpec &one = rnn_.spec(), &two = other.rnn_.spec();
-  return this->inputs == other.inputs && one.cell == two.cell && one.units == two.units &&
-         one.reset_after == two.reset_after;
+  return this->inputs[0] == other.inputs[0] && one.cell == two.cell && one.units == two.units &&
+         one.reset_after == two.reset_after && one.projection == two.projection;
 }
 
 template <class T> RnnWork RnnNode<T>::rnn_work(const Graph& graph, const Shapes& shapes, int64_t rows) const {
   const Value& in = graph.values[static_cast<size_t>(this->inputs[0])];
   const int64_t input_dim = table_rows_ > 0 ? 0 : rnn_.spec().input_dim;
-  return {rnn_.layout(), input_dim, rnn_.weight_size(), shapes.rows(in, rows), shapes.time(in)};
+  return {rnn_.layout(),      input_dim,             recurrent_weights(rnn_.spec()),
+          rnn_.weight_size(), shapes.rows(in, rows), shapes.time(in)};
 }
 
 template <class T> double RnnNode<T>::work(const Graph& graph, const Shapes& shapes) const {
@@ -161,11 +174,13 @@ template <class T> NodeInfo RnnNode<T>::info() const {
   std::string reason = has_default_gates(spec)
                            ? "the usual activations: inlined gate math on each tile of the product"
                            : "activations of its own: vector activations by a switch on each tile of the product";
+  if (spec.projection > 0) reason += "; the second product is the projection to " + std::to_string(spec.projection);
+  if (h_zoneout_ != 0 || c_zoneout_ != 0) reason += "; zoneout: the mean of a state and the one before";
   if (table_rows_ > 0) reason += "; products with the input of every token are held";
   return {this->name,
           std::string(names[static_cast<int>(spec.cell)]) + (go_backwards_ ? ", backwards" : ""),
           std::string(rnn_.layout().linear() ? "linear panels, " : "gate panels, ") +
-              (rnn_.layout().split() ? "two products per step" : "one product per step"),
+              (rnn_.layout().split() || spec.projection > 0 ? "two products per step" : "one product per step"),
           std::move(reason),
           rnn_.bytes() + table_.size() * static_cast<int64_t>(sizeof(T))};
 }

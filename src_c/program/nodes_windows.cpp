@@ -38,16 +38,6 @@ const T* Conv1dNode<T>::padded(const T* x, int64_t time, int64_t count, T* room)
   return room;
 }
 
-// The windows of one group, one after the other.
-template <class T> const T* Conv1dNode<T>::gathered(const T* x, int64_t count, T* room) const {
-  const int64_t width = features_ / groups_;
-  T* to = room;
-  for (int64_t t = 0; t < count; ++t)
-    for (int64_t k = 0; k < windows_.size; ++k, to += width)
-      std::copy_n(x + (t * windows_.stride + k * windows_.dilation) * features_, width, to);
-  return room;
-}
-
 template <class T> void Conv1dNode<T>::run(Context<T>& context) const {
   const int in = this->inputs[0], out = this->output;
   const T* x = context.batch_major(in);
@@ -55,22 +45,17 @@ template <class T> void Conv1dNode<T>::run(Context<T>& context) const {
   const int64_t rows = context.tensor(in).rows, time = context.tensor(in).time, count = context.tensor(out).time;
   const int64_t width = features_ / groups_, outputs = filters_ / groups_;
   const int64_t pads = windows_.before(time, count) + windows_.after(time, count);
-  const bool whole = groups_ == 1 && windows_.dilation == 1, gather = !whole && !products_[0]->takes_blocks();
+  const bool whole = groups_ == 1 && windows_.dilation == 1;
   T* const padded_room = pads > 0 ? context.temporary((time + pads) * features_) : nullptr;
-  T* const gathered_room = gather ? context.temporary(count * windows_.size * width) : nullptr;
   T* const scratch = context.temporary(products_[0]->workspace(count));
   const bool fused = is_elementwise(activation_);
-  const KBlocks plain = plain_row(windows_.size * width);
-  const KBlocks apart = {windows_.size, windows_.dilation * features_, width, 0, 0};
+  const KBlocks k = whole ? plain_row(windows_.size * width)
+                          : KBlocks{windows_.size, windows_.dilation * features_, width, 0, 0};
   for (int64_t r = 0; r < rows; ++r, x += time * features_, y += count * filters_) {
     const T* sequence = padded(x, time, count, padded_room);
-    for (int64_t g = 0; g < groups_; ++g) {
-      const T* from = sequence + g * width;
-      if (gather) from = gathered(from, count, gathered_room);
-      products_[static_cast<size_t>(g)]->run_rows(count, from, gather ? plain.first : windows_.stride * features_,
-                                                  whole || gather ? plain : apart, y + g * outputs, filters_,
-                                                  fused ? &activation_ : nullptr, scratch);
-    }
+    for (int64_t g = 0; g < groups_; ++g)
+      products_[static_cast<size_t>(g)]->run_rows(count, sequence + g * width, windows_.stride * features_, k,
+                                                  y + g * outputs, filters_, fused ? &activation_ : nullptr, scratch);
     if (!fused) activate_rows(kernels_, activation_, count, filters_, y, y);
   }
 }

@@ -12,7 +12,7 @@
 namespace rnnfast {
 
 // act(window W + b): the rows of the product are the windows where they lie in the (padded) sequence, so that nothing
-// is copied. Narrow formats prepare whole rows, and have dilated or grouped windows gathered first.
+// is copied.
 template <class T> class Conv1dNode : public Node<T> {
  public:
   // kernel (size, features / groups, filters), bias (filters) or null.
@@ -28,7 +28,6 @@ template <class T> class Conv1dNode : public Node<T> {
 
  private:
   const T* padded(const T* x, int64_t time, int64_t count, T* room) const;
-  const T* gathered(const T* x, int64_t count, T* room) const;
 
   bool steps_apart_;  // the axis of the windows is the one that a stream runs along
   Windows windows_;

@@ -9,12 +9,13 @@ template <class T> class PointNode<T>::Steps : public NodeSteps {
     x_ = x.data;
     in_ = x.width;
     out_ = context.tensor(node.output).width;
+    features_ = node.features(context);
     y_ = context.create_like(node.output, x);
-    scratch_ = context.temporary(node.scratch(x.size()));
+    scratch_ = context.temporary(node.scratch(x.size() / features_));
   }
   void run(int64_t begin, int64_t end) override {
     const int64_t first = plan_.packed(begin, 0), last = plan_.packed(end, 0);
-    node_.map((last - first) * in_, x_ + first * in_, y_ + first * out_, scratch_);
+    node_.map((last - first) * in_ / features_, features_, x_ + first * in_, y_ + first * out_, scratch_);
   }
 
  private:
@@ -22,13 +23,20 @@ template <class T> class PointNode<T>::Steps : public NodeSteps {
   const SequencePlan& plan_;
   const T* x_;
   T *y_, *scratch_;
-  int64_t in_, out_;
+  int64_t in_, out_;  // of a step
+  int64_t features_;
 };
+
+template <class T> int64_t PointNode<T>::features(const Context<T>& context) const {
+  const std::vector<Dim>& dims = context.value(this->inputs[0]).dims;
+  return dims.empty() ? 1 : context.shapes().size(dims.back());
+}
 
 template <class T> void PointNode<T>::run(Context<T>& context) const {
   const Tensor<T>& x = context.tensor(this->inputs[0]);
   T* y = context.create_like(this->output, x);
-  map(x.size(), x.data, y, context.temporary(scratch(x.size())));
+  const int64_t features = this->features(context), points = x.size() / features;
+  map(points, features, x.data, y, context.temporary(scratch(points)));
 }
 
 template <class T>

@@ -17,13 +17,14 @@ template <class T> class PointNode : public Node<T> {
   StageWork stage_work(const Graph&, const Shapes&, int64_t rows) const override;
 
  protected:
-  // Whole points of x, `size` elements of it, to y. scratch: scratch(size) elements.
-  virtual void map(int64_t size, const T* x, T* y, T* scratch) const = 0;
+  // So many points of x, each of so many features, to y. scratch: scratch(points) elements.
+  virtual void map(int64_t points, int64_t features, const T* x, T* y, T* scratch) const = 0;
   virtual int64_t scratch(int64_t) const { return 0; }
   virtual int64_t bytes() const { return 0; }  // of weights
 
  private:
   class Steps;
+  int64_t features(const Context<T>&) const;  // of the input
 };
 
 }  // namespace rnnfast

@@ -54,7 +54,7 @@ template <class T> int Program<T>::token_input(int v, const std::string& name) {
     if (node.output == v && dynamic_cast<const ReshapeNode<T>*>(&node) != nullptr) {
       graph_.values[static_cast<size_t>(v)].tokens = true;
       v = node.inputs[0];
-    } else if (node.inputs[0] == v && !known_as_tokens) {
+    } else if (std::count(node.inputs.begin(), node.inputs.end(), v) > 0 && !known_as_tokens) {
       refuse(name, "another layer reads its tokens as numbers");
     }
   }
@@ -85,51 +85,57 @@ template <class T> int Program<T>::masking(int v, double mask_value, const std::
   return add_node<MaskingNode<T>>(name, v, add_value(std::move(out)), mask, mask_value);
 }
 
-template <class T> int Program<T>::rnn(int v, const RnnLayer& layer, const std::string& name) {
+template <class T> std::vector<int> Program<T>::rnn(int v, const RnnLayer& layer, const std::string& name) {
   Value out = value(v, "input", name);
   need_axes(out, 2, name);
   if (graph_.known(out.dims[1]) != layer.spec.input_dim)
     refuse(name, "expected " + std::to_string(layer.spec.input_dim) + " features, got " + shape_text(out.dims));
-  need_int8_sums(weights_, std::max(layer.spec.input_dim, layer.spec.units), name);
+  const int64_t state = state_size(layer.spec);
+  need_int8_sums(weights_, std::max({layer.spec.input_dim, layer.spec.units, state}), name);
   if (layer.spec.activation.id >= ActivationId::count || layer.spec.recurrent_activation.id >= ActivationId::count)
     refuse(name, "activations of a recurrent layer must be element-wise");
-  int slot = -1;  // inside time_distributed every step starts afresh
-  if (out.outer.empty()) {
+  std::vector<int64_t> sizes = {state};  // of h, and c
+  if (layer.spec.cell == CellKind::lstm) sizes.push_back(layer.spec.units);
+  need_states(layer.initial_state, sizes, out, name);
+  int slot = -1;  // inside time_distributed every step starts afresh; and so does what is told where to start
+  if (out.outer.empty() && layer.initial_state.empty()) {
     slot = static_cast<int>(state_slots_.size());
-    state_slots_.push_back({name, 0, layer.spec.units});
-    if (layer.spec.cell == CellKind::lstm) state_slots_.push_back({name, 1, layer.spec.units});
+    for (size_t i = 0; i < sizes.size(); ++i) state_slots_.push_back({name, static_cast<int>(i), sizes[i]});
+  }
+  const bool pass_over_mask = out.mask >= 0 && !layer.initial_state.empty();
+  std::vector<int> states;
+  for (size_t i = 0; layer.return_state && i < sizes.size(); ++i) {
+    Value last = out;
+    last.dims = {sizes[i]};
+    last.end_mask();
+    states.push_back(add_value(std::move(last)));
   }
   if (layer.return_sequences) {
-    out.dims[1] = layer.spec.units;
+    out.dims[1] = state;
     out.flipped = layer.go_backwards;
   } else {
-    out.dims = {layer.spec.units};
+    out.dims = {state};
     out.mask = -1;
   }
-  return add_node<RnnNode<T>>(name, v, add_value(std::move(out)), slot, *table_, weights_, layer);
+  std::vector<int> inputs = {v}, outputs = {add_value(std::move(out))};
+  inputs.insert(inputs.end(), layer.initial_state.begin(), layer.initial_state.end());
+  add_node<RnnNode<T>>(name, std::move(inputs), outputs[0], states, slot, pass_over_mask, *table_, weights_, layer);
+  outputs.insert(outputs.end(), states.begin(), states.end());
+  return outputs;
 }
 
+// Initial states, where there are any, are rows of these sizes beside the rows of the input.
 template <class T>
-int Program<T>::merge(const std::vector<int>& values, MergeMode mode, const std::string& name) {
-  if (values.empty()) refuse(name, "expected at least one input");
-  if (mode == MergeMode::sub && values.size() != 2) refuse(name, "expected two inputs to subtract");
-  Value out = value(values[0], "first input", name);
-  const bool concat = mode == MergeMode::concat;
-  // Two inputs have two symbols, also where both are known to be of one size.
-  const auto same = [&](Dim a, Dim b) { return a == b || (graph_.known(a) > 0 && graph_.known(a) == graph_.known(b)); };
-  for (size_t v = 1; v < values.size(); ++v) {
-    const Value& other = value(values[v], "another input", name);
-    bool fits = out.dims.size() == other.dims.size() && !out.dims.empty() && out.outer == other.outer;
-    for (size_t i = 0; fits && i + (concat ? 1 : 0) < out.dims.size(); ++i) fits = same(out.dims[i], other.dims[i]);
-    if (!fits) refuse(name, "cannot merge " + shape_text(out.dims) + " and " + shape_text(other.dims));
-    if (out.mask != other.mask) refuse(name, "its inputs have different masks");
-    if (!concat) continue;
-    if (graph_.known(out.dims.back()) < 0 || graph_.known(other.dims.back()) < 0)
-      refuse(name, "the last axis must be known to concatenate, got " + shape_text(out.dims) + " and " +
-                       shape_text(other.dims));
-    out.dims.back() = graph_.known(out.dims.back()) + graph_.known(other.dims.back());
+void Program<T>::need_states(const std::vector<int>& states, const std::vector<int64_t>& sizes, const Value& in,
+                             const std::string& name) const {
+  if (states.empty()) return;
+  if (states.size() != sizes.size())
+    refuse(name, "expected " + std::to_string(sizes.size()) + " initial states, got " + std::to_string(states.size()));
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const Value& given = value(states[i], "initial state", name);
+    if (given.dims.size() != 1 || graph_.known(given.dims[0]) != sizes[i] || given.outer != in.outer)
+      refuse(name, "expected an initial state of shape " + shape_text({sizes[i]}) + ", got " + shape_text(given.dims));
   }
-  return add_node<MergeNode<T>>(name, values, add_value(std::move(out)), mode);
 }
 
 template <class T> int Program<T>::reverse(int v, const std::string& name) {
@@ -153,9 +159,7 @@ int Program<T>::dense(int v, int64_t inputs, int64_t outputs, const T* kernel, c
 
 template <class T> int Program<T>::activation(int v, const Activation& activation, const std::string& name) {
   Value out = value(v, "input", name);
-  const int64_t features = out.dims.empty() ? 1 : graph_.known(out.dims.back());
-  if (features < 1) refuse(name, "the size of the last axis must be known, got " + shape_text(out.dims));
-  return add_node<ActivationNode<T>>(name, v, add_value(std::move(out)), *table_, features, activation);
+  return add_node<ActivationNode<T>>(name, v, add_value(std::move(out)), *table_, activation);
 }
 
 template <class T> int Program<T>::flatten(int v, const std::string& name) {
@@ -258,6 +262,7 @@ template <class T> void Program<T>::find_last_uses() {
   std::vector<size_t> last(graph_.values.size(), 0);
   for (size_t i = 0; i < nodes_.size(); ++i) {
     last[static_cast<size_t>(nodes_[i]->output)] = i;
+    for (int v : nodes_[i]->more_outputs) last[static_cast<size_t>(v)] = i;
     for (int v : nodes_[i]->inputs) last[static_cast<size_t>(v)] = i;
   }
   for (int v : graph_.outputs) last[static_cast<size_t>(v)] = nodes_.size();

@@ -31,6 +31,12 @@ struct NodeInfo {
 };
 
 template <class T> class RnnNode;
+// rnnfast.layers.Attention: query key^T inner; or tanh(inner (query + key)) outer, with as many numbers in `outer` as
+// there are features.
+template <class T> struct AttentionScores {
+  T inner;
+  std::vector<T> outer;
+};
 enum class PoolMode { max, average };
 // layer: gamma (x - mean) / sqrt(variance + epsilon) + beta; rms: gamma x / sqrt(variance + epsilon);
 // unit: x / max(norm, epsilon).
@@ -47,8 +53,8 @@ class NodeSteps {
 
 template <class T> class Node {
  public:
-  Node(std::string name, std::vector<int> inputs, int output)
-      : name(std::move(name)), inputs(std::move(inputs)), output(output) {}
+  Node(std::string name, std::vector<int> inputs, int output, std::vector<int> more_outputs = {})
+      : name(std::move(name)), inputs(std::move(inputs)), output(output), more_outputs(std::move(more_outputs)) {}
   virtual ~Node() = default;
 
   virtual void run(Context<T>&) const = 0;
@@ -60,17 +66,19 @@ template <class T> class Node {
   virtual bool may_alias() const { return false; }
   // The node itself if it is a recurrent layer, or null.
   virtual const RnnNode<T>* recurrent() const { return nullptr; }
-  // Whether it may run by some steps at a time in the order of time, where its input is packed: then begin_steps does so
-  // over the steps of a plan, and stage_work says what it takes.
+  // Whether it may run by some steps at a time in the order of time, where its input is packed: then begin_steps does
+  // so over the steps of a plan, and stage_work says what it takes.
   virtual bool has_steps() const { return false; }
   virtual std::unique_ptr<NodeSteps> begin_steps(Context<T>&, const SequencePlan&) const { return nullptr; }
   virtual StageWork stage_work(const Graph&, const Shapes&, int64_t) const { return {}; }
   // Why the node cannot run step by step, or null.
   virtual const char* not_causal() const { return nullptr; }
+  bool reads(const Node& other) const;
 
   const std::string name;
   const std::vector<int> inputs;
   const int output;
+  const std::vector<int> more_outputs;  // the last states of a recurrent layer that gives them
 };
 
 // One recurrent state that a stream carries: (rows, units).
@@ -85,6 +93,9 @@ struct RnnLayer {
   RnnSpec spec;
   RnnWeights weights;
   bool go_backwards, return_sequences, zero_output_for_mask;
+  double h_zoneout, c_zoneout;     // rates; inference takes the expectation
+  std::vector<int> initial_state;  // values (units) of h and c; or none: the states start from zero
+  bool return_state;
 };
 
 // Building: one method per node, each takes and gives indices of values. Shapes leave the batch axis out; -1 = any
@@ -99,8 +110,12 @@ template <class T> class Program {
   int input(const std::vector<int64_t>& shape);
   int embedding(int v, const T* table, int64_t vocabulary, int64_t dim, bool mask_zero, const std::string& name);
   int masking(int v, double mask_value, const std::string& name);
-  int rnn(int v, const RnnLayer&, const std::string& name);
-  int merge(const std::vector<int>& values, MergeMode, const std::string& name);
+  // The output, and with return_state the last states. With an initial state the mask is passed on and not heeded: no
+  // layer gets masks beside values other than its input.
+  std::vector<int> rnn(int v, const RnnLayer&, const std::string& name);
+  // heed_masks: masked steps are passed over where the mode asks for it.
+  int merge(const std::vector<int>& values, MergeMode, bool heed_masks, const std::string& name);
+  int concat(const std::vector<int>& values, int64_t axis, const std::string& name);  // axis 0 follows the batch
   int reverse(int v, const std::string& name);  // in time; a mask stays as it is
   int dense(int v, int64_t inputs, int64_t outputs, const T* kernel, const T* bias, const Activation&,
             const std::string& name);
@@ -114,11 +129,20 @@ template <class T> class Program {
   int global_pool(int v, PoolMode, bool keepdims, const std::string& name);
   // Over the last axis, (features) each or null: (x - shift) * scale + offset.
   int scale(int v, int64_t features, const T* shift, const T* scale, const T* offset, const std::string& name);
+  // x where it is above the threshold, but no more than `most`; below, (x - threshold) * slope, or zero where there are
+  // no slopes. slopes: one for every place along the last axes, of known sizes.
+  int rectify(int v, double threshold, double most, std::vector<T> slopes, const std::string& name);
   // gamma, beta: as many as the last axis has, or empty.
   int normalize(int v, NormalizeMode, double epsilon, std::vector<T> gamma, std::vector<T> beta,
                 const std::string& name);
+  // shape: one -1 at most, which is whatever is left. One axis of the value may be of unknown size.
   int reshape(int v, const std::vector<int64_t>& shape, const std::string& name);
   int permute(int v, const std::vector<int64_t>& order, const std::string& name);
+  // The sums over the last axis of both; rows of one alone give one number.
+  int dot(int one, int two, const std::string& name);
+  // The output, and with return_weights the weights. Masks of query and value are heeded.
+  std::vector<int> attention(int query, int value, int key, const AttentionScores<T>&, bool causal, bool return_weights,
+                             const std::string& name);
   int pad_steps(int v, int64_t before, int64_t after, const std::string& name);  // negative: steps are dropped
   int repeat_steps(int v, int64_t times, const std::string& name);
   // Between the two, the first axis counts as part of the batch.
@@ -166,8 +190,12 @@ template <class T> class Program {
     nodes_.push_back(std::make_unique<N>(std::forward<Args>(args)...));
     return nodes_.back()->output;
   }
-  Dim derived_size(Dim from, int64_t times, int64_t plus, int64_t by, const std::string& name);
+  Dim derived_size(Dim from, int64_t times, int64_t plus, int64_t by, const std::string& name, bool exact = false);
   void need_features(const Value&, int64_t features, const std::string& name) const;
+  void need_states(const std::vector<int>& states, const std::vector<int64_t>& sizes, const Value& in,
+                   const std::string& name) const;
+  int broadcast(const std::vector<int>& values, MergeMode, const std::string& name);
+  int meet_masks(const std::vector<int>& values, Value& out, bool along);
   int token_input(int v, const std::string& name);
   void choose_layouts();
   void give_small_tables();

@@ -1,5 +1,6 @@
 // Building a program: convolution, pooling, normalization, and steps and axes moved about.
 #include <algorithm>
+#include <numeric>
 
 #include "checks.h"
 #include "nodes.h"
@@ -15,17 +16,17 @@ template <class T> std::vector<T> filled(const T* values, int64_t n, T otherwise
 
 }  // namespace
 
-// The size (from * times + plus) / by, known now or by every call.
+// The size (from * times + plus) / by, known now or by every call. exact: nothing may be left over.
 template <class T>
-Dim Program<T>::derived_size(Dim from, int64_t times, int64_t plus, int64_t by, const std::string& name) {
+Dim Program<T>::derived_size(Dim from, int64_t times, int64_t plus, int64_t by, const std::string& name, bool exact) {
   if (times == 1 && plus == 0 && by == 1) return from;
-  const DerivedSize derived{graph_.symbols.size(), from, times, plus, by, name};
+  const DerivedSize derived{graph_.symbols.size(), from, times, plus, by, name, exact};
   const int64_t known = graph_.known(from) < 0 ? -1 : derived.of(graph_.known(from));
   if (known == 0 || known < -1 || (known < 0 && graph_.known(from) > 0))
     refuse(name, "an axis of " + std::to_string(graph_.known(from)) + " is too short");
   if (from >= 0) return known;
   for (const DerivedSize& other : graph_.derived)
-    if (other.from == from && other.times == times && other.plus == plus && other.by == by)
+    if (other.from == from && other.times == times && other.plus == plus && other.by == by && other.exact == exact)
       return -1 - static_cast<Dim>(other.symbol);
   graph_.symbols.push_back(known);
   graph_.derived.push_back(derived);
@@ -85,6 +86,20 @@ int Program<T>::scale(int v, int64_t features, const T* shift, const T* scale, c
 }
 
 template <class T>
+int Program<T>::rectify(int v, double threshold, double most, std::vector<T> slopes, const std::string& name) {
+  Value out = value(v, "input", name);
+  size_t axis = out.dims.size();
+  const auto count = static_cast<int64_t>(slopes.size());
+  for (int64_t size = 1; size < count;) {
+    if (axis == 0 || graph_.known(out.dims[--axis]) < 1 || count % (size *= graph_.known(out.dims[axis])) != 0)
+      refuse(name, std::to_string(count) + " slopes do not fit an input of " + shape_text(out.dims));
+  }
+  // Those of one step at most go with steps in any order.
+  const bool any_order = out.dims.size() - axis < std::max<size_t>(2, out.dims.size());
+  return add_node<RectifyNode<T>>(name, v, add_value(std::move(out)), threshold, most, std::move(slopes), any_order);
+}
+
+template <class T>
 int Program<T>::normalize(int v, NormalizeMode mode, double epsilon, std::vector<T> gamma, std::vector<T> beta,
                           const std::string& name) {
   Value out = value(v, "input", name);
@@ -98,18 +113,28 @@ int Program<T>::normalize(int v, NormalizeMode mode, double epsilon, std::vector
 
 template <class T> int Program<T>::reshape(int v, const std::vector<int64_t>& shape, const std::string& name) {
   Value out = value(v, "tokens", name);
+  const auto wrong = [&] { refuse(name, "cannot reshape " + shape_text(out.dims) + " to " + shape_text(shape)); };
+  constexpr int64_t most = int64_t{1} << 40;
+  Dim open = 1;  // the axis of unknown size
   int64_t before = 1, after = 1;
   for (Dim dim : out.dims) {
-    if (graph_.known(dim) < 1) refuse(name, "all sizes must be known to reshape, got " + shape_text(out.dims));
-    before *= graph_.known(dim);
+    if (graph_.known(dim) < 1 && open < 0) refuse(name, "one size may be unknown, got " + shape_text(out.dims));
+    if (graph_.known(dim) < 1) open = dim;
+    else if ((before *= graph_.known(dim)) > most) wrong();
   }
   for (int64_t n : shape) {
-    if (n < 1 || n > before) refuse(name, "cannot reshape " + shape_text(out.dims) + " to " + shape_text(shape));
-    after *= n;
+    if (n == 0 || n < -1 || n > most) wrong();
+    if (n > 0 && (after *= n) > most) wrong();
   }
-  if (after != before) refuse(name, "cannot reshape " + shape_text(out.dims) + " to " + shape_text(shape));
-  const bool moves_time = out.outer.empty() && (out.dims.size() > 1 || shape.size() > 1);
-  out.dims.assign(shape.begin(), shape.end());
+  const auto left = std::count(shape.begin(), shape.end(), -1);
+  if (left > 1 || (left == 0 ? open < 0 || before != after : open > 0 && before % after != 0)) wrong();
+  const int64_t common = std::gcd(before, after);
+  const Dim rest = left == 0 ? 1 : derived_size(open, before / common, 0, after / common, name, true);
+  const Dim first = out.dims.empty() ? 0 : out.dims[0];
+  const bool had_time = out.dims.size() > 1 || shape.size() > 1;
+  out.dims.clear();
+  for (int64_t n : shape) out.dims.push_back(n > 0 ? n : rest);
+  const bool moves_time = out.outer.empty() && had_time && (first > 0 || out.dims.empty() || out.dims[0] != first);
   out.end_mask();
   return add_node<ReshapeNode<T>>(name, v, add_value(std::move(out)), "reshape", moves_time);
 }
@@ -150,7 +175,8 @@ template <class T> int Program<T>::repeat_steps(int v, int64_t times, const std:
 }
 
 #define RNNFAST_INSTANTIATE(T)                                                                                        \
-  template Dim Program<T>::derived_size(Dim, int64_t, int64_t, int64_t, const std::string&);                          \
+  template Dim Program<T>::derived_size(Dim, int64_t, int64_t, int64_t, const std::string&, bool);                    \
+  template int Program<T>::rectify(int, double, double, std::vector<T>, const std::string&);                          \
   template int Program<T>::conv1d(int, const Windows&, int64_t, int64_t, int64_t, const T*, const T*,                 \
                                   const Activation&, const std::string&);                                             \
   template int Program<T>::pool(int, PoolMode, const Windows&, const std::string&);                                   \

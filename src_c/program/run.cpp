@@ -40,7 +40,7 @@ template <class T> Shapes Program<T>::bind(const std::vector<std::vector<int64_t
   }
   if (const DerivedSize* bad = bound.derive(graph_))
     throw std::invalid_argument("layer '" + bad->layer + "': an axis of " + std::to_string(bound.size(bad->from)) +
-                                " is too short");
+                                (bad->fits(bound.size(bad->from)) ? " is too short" : " cannot be divided evenly"));
   return bound;
 }
 

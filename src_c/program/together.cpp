@@ -1,5 +1,7 @@
 // Nodes of a program that several threads run at once: both directions of a layer, and chains of layers, each of which
 // reads the one before and is run by some steps at a time (engine/pipeline).
+#include <algorithm>
+
 #include "nodes.h"
 #include "../engine/pipeline.h"
 #include "../engine/threads.h"
@@ -12,17 +14,27 @@ constexpr double kClearly = 0.95;
 
 }  // namespace
 
-// Both directions of a Bidirectional: recurrent layers, one after the other, that read one value.
+template <class T> bool Node<T>::reads(const Node& other) const {
+  return std::any_of(inputs.begin(), inputs.end(), [&other](int v) {
+    const std::vector<int>& more = other.more_outputs;
+    return v == other.output || std::count(more.begin(), more.end(), v) > 0;
+  });
+}
+
+// Both directions of a Bidirectional: recurrent layers, one after the other, that read one value, and not each other.
 template <class T> void Program<T>::find_groups() {
   groups_.assign(nodes_.size(), 1);
   for (size_t i = nodes_.size(); i-- > 1;) {
     const RnnNode<T>*one = nodes_[i - 1]->recurrent(), *two = nodes_[i]->recurrent();
-    if (one != nullptr && two != nullptr && one->may_run_beside(*two)) groups_[i - 1] = groups_[i] + 1;
+    bool apart = one != nullptr && two != nullptr && one->may_run_beside(*two);
+    for (size_t n = i; apart && n < i + groups_[i]; ++n) apart = !nodes_[n]->reads(*one);
+    if (apart) groups_[i - 1] = groups_[i] + 1;
   }
 }
 
 // A recurrent layer and what follows, as long as each node reads what the one before writes, up to the last recurrent
-// one.
+// one. Only the first may read more, the states that it starts from; last states are given when all of them are done,
+// and no other node of the chain reads them.
 template <class T> void Program<T>::find_chains() {
   chains_.assign(nodes_.size(), 0);
   for (size_t i = nodes_.size(); i-- > 0;) {
@@ -78,6 +90,7 @@ template <class T> void Program<T>::run_together(size_t node, const Together& to
 }
 
 #define RNNFAST_INSTANTIATE(T)                                                                             \
+  template bool Node<T>::reads(const Node<T>&) const;                                                      \
   template void Program<T>::find_groups();                                                                 \
   template void Program<T>::find_chains();                                                                 \
   template typename Program<T>::Together Program<T>::together(size_t, int64_t, const Shapes&, int) const;  \

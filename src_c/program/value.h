@@ -31,8 +31,10 @@ struct DerivedSize {
   Dim from;
   int64_t times, plus, by;
   std::string layer;
+  bool exact;  // nothing may be left over
 
-  int64_t of(int64_t size) const { return (size * times + plus) / by; }
+  int64_t of(int64_t size) const { return fits(size) ? (size * times + plus) / by : 0; }
+  bool fits(int64_t size) const { return !exact || (size * times + plus) % by == 0; }
 };
 
 struct Value {
@@ -61,6 +63,8 @@ struct Graph {
   int masks = 0;
 
   int64_t known(Dim dim) const { return dim >= 0 ? dim : symbols[symbol_of(dim)]; }  // its size, or -1
+  // Two inputs have two symbols, also where both are known to be of one size.
+  bool same(Dim a, Dim b) const { return a == b || (known(a) > 0 && known(a) == known(b)); }
 };
 
 // The shape of a batch of such rows, for messages; negative: not known.

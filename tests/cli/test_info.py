@@ -10,6 +10,7 @@ import pytest
 
 import rnnfast
 from rnnfast import _info, cli
+from rnnfast.precision import training_formats
 
 
 def run(*arguments, **environment):
@@ -27,6 +28,7 @@ def test_json_says_what_is_used(capsys):
     assert facts["numpy"] == np.__version__
     assert facts["kernels"]["chosen"] == cpu["isa"]
     assert facts["kernels"]["available"] == cpu["available"]
+    assert facts["training"] == training_formats()
     assert facts["threads"]["count"] == rnnfast.get_num_threads()
     assert facts["cpu"]["caches"] == cpu["caches"]
     assert set(facts["blas"]) == {"library", "path", "config"}
@@ -44,6 +46,7 @@ def test_table_has_every_fact(capsys):
         "caches",
         "kernels",
         "vectors",
+        "training",
         "threads",
         "BLAS",
     ):

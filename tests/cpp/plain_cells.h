@@ -31,11 +31,11 @@ inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 struct Case {
   CellKind cell;
   bool reset_after, peephole, reverse;
-  int64_t input, units, batch, time;
+  int64_t input, units, batch, time, projection = 0;
 };
 
 struct Weights {
-  Array kernel, recurrent, bias, peephole;
+  Array kernel, recurrent, bias, peephole, projection{};
 };
 
 // One row, one step, with states h and c updated in place. w: kernel and recurrent_kernel side by side, canonical.
@@ -48,7 +48,7 @@ inline void plain_step(const Case& k, const Weights& w, const double* x, Array& 
   };
   const auto recurrent = [&](int64_t column, const Array& state) {
     double sum = 0;
-    for (int64_t i = 0; i < H; ++i) sum += state[i] * w.recurrent[i * W + column];
+    for (size_t i = 0; i < state.size(); ++i) sum += state[i] * w.recurrent[i * W + column];
     return sum;
   };
   Array next(H), reset_state(H);
@@ -76,6 +76,10 @@ inline void plain_step(const Case& k, const Weights& w, const double* x, Array& 
     }
   }
   h = next;
+  if (k.projection == 0) return;
+  h.assign(k.projection, 0);
+  for (int64_t u = 0; u < H; ++u)
+    for (int64_t p = 0; p < k.projection; ++p) h[p] += next[u] * w.projection[u * k.projection + p];
 }
 
 }  // namespace plain

@@ -171,7 +171,8 @@ Floats run_layer(const KernelTable& table, WeightType type, const RnnSpec& spec,
   const PackedRnn<float> rnn(table, type, spec, weights);
   const SequencePlan plan(batch, time, nullptr, nullptr, false);
   Buffer<float> workspace(rnn_infer_workspace(rnn, plan, members), uninitialised);
-  Floats h((time + 1) * batch * spec.units), h_state(batch * spec.units), c_state(batch * spec.units);
+  const int64_t state = state_size(spec);
+  Floats h((time + 1) * batch * state), h_state(batch * state), c_state(batch * spec.units);
   const RnnInfer<float> infer{&rnn, &plan, x.data(), h.data(), h_state.data(), c_state.data(), workspace.data()};
   StepBarrier barrier;
   rnn_infer_begin(infer);
@@ -188,17 +189,20 @@ Floats run_layer(const KernelTable& table, WeightType type, const RnnSpec& spec,
 
 void test_cell(const std::vector<Named>& tables, const Case& k) {
   const int64_t W = gate_count(k.cell) * k.units, H = k.units, T = k.time, B = k.batch;
+  const int64_t S = k.projection > 0 ? k.projection : H;
   const double scale = 1 / std::sqrt(static_cast<double>(k.input + k.units));
-  const Floats kernel = as<float>(random(k.input * W, scale)), recurrent = as<float>(random(H * W, scale));
+  const Floats kernel = as<float>(random(k.input * W, scale)), recurrent = as<float>(random(S * W, scale));
   const Floats bias = as<float>(random(2 * W, 0.3)), peephole = as<float>(random(3 * H, 0.3));
+  const Floats projection = as<float>(random(H * k.projection, 1 / std::sqrt(static_cast<double>(H))));
   const Floats x = as<float>(random(T * B * k.input, 1));  // (time, batch, input)
   const Activation tanh{ActivationId::tanh, 0, 0}, gate{ActivationId::sigmoid, 0, 0};
-  const RnnSpec spec{k.cell, k.reset_after, tanh, gate, k.input, H};
-  const RnnWeights weights{kernel.data(), recurrent.data(), bias.data(), k.peephole ? peephole.data() : nullptr};
+  const RnnSpec spec{k.cell, k.reset_after, tanh, gate, k.input, H, k.projection};
+  const RnnWeights weights{kernel.data(), recurrent.data(), bias.data(), k.peephole ? peephole.data() : nullptr,
+                           k.projection > 0 ? projection.data() : nullptr};
   const auto wide = [](const Floats& values) { return Array(values.begin(), values.end()); };
-  const Weights w{wide(kernel), wide(recurrent), wide(bias), wide(peephole)};
+  const Weights w{wide(kernel), wide(recurrent), wide(bias), wide(peephole), wide(projection)};
   Array states;
-  std::vector<Array> h(B, Array(H, 0)), c(B, Array(H, 0));
+  std::vector<Array> h(B, Array(S, 0)), c(B, Array(H, 0));
   for (int64_t t = 0; t < T; ++t)
     for (int64_t b = 0; b < B; ++b) {
       const Array row(x.begin() + (t * B + b) * k.input, x.begin() + (t * B + b + 1) * k.input);
@@ -214,7 +218,8 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
     for (const Format& format : kFormats) {
       if (named.table.products<float>(format.type) == nullptr) continue;
       const std::string what = "cell " + std::to_string(static_cast<int>(k.cell)) + (k.reset_after ? "a" : "") +
-                               (k.peephole ? "p" : "") + " of " + std::to_string(k.input) + ", " + std::to_string(H) +
+                               (k.peephole ? "p" : "") + (k.projection > 0 ? " projected" : "") + " of " +
+                               std::to_string(k.input) + ", " + std::to_string(H) +
                                " with " + std::to_string(B) + " rows";
       const Floats got = run_layer(named.table, format.type, spec, weights, B, T, x);
       double error = 0;
@@ -222,24 +227,26 @@ void test_cell(const std::vector<Named>& tables, const Case& k) {
       expect(named.name, format, what, error, format.state);
       const Floats alone = run_layer(named.table, format.type, spec, weights, 1, T, last);
       bool same = true;
-      for (int64_t t = 0; t < T; ++t) same = same && same_bits(&alone[t * H], &got[(t * B + B - 1) * H], H);
+      for (int64_t t = 0; t < T; ++t) same = same && same_bits(&alone[t * S], &got[(t * B + B - 1) * S], S);
       expect(named.name, format, what + ", the last row alone", same ? 0 : 1, 0);
       const Floats shared = run_layer(named.table, format.type, spec, weights, B, T, x, 2);
-      expect(named.name, format, what + ", shared by two", same_bits(shared.data(), got.data(), T * B * H) ? 0 : 1, 0);
+      expect(named.name, format, what + ", shared by two", same_bits(shared.data(), got.data(), T * B * S) ? 0 : 1, 0);
       if (format.type != WeightType::int8 || named.name == "generic") continue;
       if (int8.empty()) int8 = got;
       expect(named.name, format, what + ", the bits of the first table",
-             same_bits(int8.data(), got.data(), T * B * H) ? 0 : 1, 0);
+             same_bits(int8.data(), got.data(), T * B * S) ? 0 : 1, 0);
     }
 }
 
 void test_cells(const std::vector<Named>& tables) {
   generator.seed(5);
-  for (int variant = 0; variant < 5; ++variant)
+  for (int variant = 0; variant < 6; ++variant)
     for (int64_t units : kSizes) {
-      const CellKind cell = variant < 2 ? CellKind::lstm : variant < 4 ? CellKind::gru : CellKind::simple_rnn;
+      const bool lstm = variant < 2 || variant == 5;
+      const CellKind cell = lstm ? CellKind::lstm : variant < 4 ? CellKind::gru : CellKind::simple_rnn;
       const int64_t trial = units + variant, batch = std::vector<int64_t>{1, 3, 16, 17, 33}[trial % 5];
-      test_cell(tables, {cell, variant == 2, variant == 1, false, kSizes[trial % 10], units, batch, 3});
+      const int64_t projection = variant == 5 ? kSizes[(trial + 3) % 10] : 0;
+      test_cell(tables, {cell, variant == 2, variant == 1, false, kSizes[trial % 10], units, batch, 3, projection});
     }
 }
 
@@ -271,13 +278,17 @@ void test_not_finite(const std::vector<Named>& tables) {
 }
 
 // The trial that comes before a table is offered finds what it is there to find.
-void writes_nothing(const ProductArgs<float>&) {}
+template <class Args> void writes_nothing(const Args&) {}
 void test_trial(const std::vector<Named>& tables) {
   for (const Named& named : tables) {
     expect(named.name, kFormats[0], "the trial", products_agree(named.table) ? 0 : 1, 0);
     KernelTable broken = named.table;
     broken.bf16.product = writes_nothing;
     expect(named.name, kFormats[1], "the trial of a broken table", products_agree(broken) ? 1 : 0, 0);
+    if (named.table.bf16.outer == nullptr) continue;
+    broken = named.table;
+    broken.bf16.outer = writes_nothing;
+    expect(named.name, kFormats[1], "the trial of broken sums over rows", products_agree(broken) ? 1 : 0, 0);
   }
 }
 

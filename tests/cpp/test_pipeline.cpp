@@ -65,8 +65,9 @@ void test_order(int stages, int members, int64_t steps, int64_t chunk, int late)
     expect(made.back()[static_cast<size_t>(step)] == step + added, "a step is there before the next stage reads it");
 }
 
-// LSTMs one above the other over rows of different lengths; the last one keeps its final state alone.
-void test_layers(CellKind cell, bool reset_after, int members, int64_t chunk) {
+// Layers one above the other over rows of different lengths, from states that are not zero; the last one keeps its
+// final state alone. projected: h has fewer elements than there are units.
+void test_layers(CellKind cell, bool reset_after, bool projected, float zoneout, int members, int64_t chunk) {
   constexpr int64_t B = 3, T = 41, I = 6;
   const std::vector<int64_t> units = {37, 64, 5, 70}, lengths = {30, 41, 0};
   std::mt19937 generator(3);
@@ -78,33 +79,39 @@ void test_layers(CellKind cell, bool reset_after, int members, int64_t chunk) {
   };
   const std::vector<float> x = random(T * B * I);
   const SequencePlan plan(B, T, nullptr, lengths.data(), false);
+  std::vector<int64_t> states;
+  for (int64_t n : units) states.push_back(projected ? n / 2 + 1 : n);
   std::vector<RnnSpec> specs;
   std::vector<std::vector<float>> weights;
   for (size_t i = 0; i < units.size(); ++i) {
-    const int64_t in = i == 0 ? I : units[i - 1], width = gate_count(cell) * units[i];
-    specs.push_back({cell, reset_after, {ActivationId::tanh, 0, 0}, {ActivationId::sigmoid, 0, 0}, in, units[i]});
-    for (int64_t n : {in * width, units[i] * width, 2 * width}) weights.push_back(random(n));
+    const int64_t in = i == 0 ? I : states[i - 1], width = gate_count(cell) * units[i];
+    specs.push_back({cell, reset_after, {ActivationId::tanh, 0, 0}, {ActivationId::sigmoid, 0, 0}, in, units[i],
+                     projected ? states[i] : 0});
+    for (int64_t n : {in * width, states[i] * width, 2 * width, units[i] * states[i], B * states[i], B * units[i]})
+      weights.push_back(random(n));
   }
   for (const KernelTable* table : available_tables()) {
     std::vector<std::unique_ptr<PackedRnn<float>>> layers;
-    for (size_t i = 0; i < units.size(); ++i)
+    for (size_t i = 0; i < units.size(); ++i) {
+      const std::vector<float>* w = weights.data() + 6 * i;
       layers.push_back(std::make_unique<PackedRnn<float>>(
           *table, WeightType::full, specs[i],
-          RnnWeights{weights[3 * i].data(), weights[3 * i + 1].data(), weights[3 * i + 2].data(), nullptr}));
+          RnnWeights{w[0].data(), w[1].data(), w[2].data(), nullptr, projected ? w[3].data() : nullptr}));
+    }
     const auto run = [&](bool pipelined) {
       std::vector<std::vector<float>> h, state, c;
       std::vector<Buffer<float>> workspaces;
       std::vector<RnnInfer<float>> infers;
       for (size_t i = 0; i < units.size(); ++i) {
-        h.emplace_back(static_cast<size_t>((plan.total() + B) * units[i]));
-        state.emplace_back(static_cast<size_t>(B * units[i]));
-        c.emplace_back(static_cast<size_t>(B * units[i]));
+        h.emplace_back(static_cast<size_t>((plan.total() + B) * states[i]));
+        state.push_back(weights[6 * i + 4]);
+        c.push_back(weights[6 * i + 5]);
         workspaces.emplace_back(rnn_infer_workspace(*layers[i], plan, 1));
       }
       for (size_t i = 0; i < units.size(); ++i)
         infers.push_back({layers[i].get(), &plan, i == 0 ? x.data() : h[i - 1].data(),
                           i + 1 < units.size() ? h[i].data() : nullptr, state[i].data(), c[i].data(),
-                          workspaces[i].data()});
+                          workspaces[i].data(), nullptr, 0, nullptr, 0, zoneout, zoneout / 2});
       if (!pipelined) {
         for (const RnnInfer<float>& infer : infers) rnn_infer(&infer, 1, 1);
       } else {
@@ -124,7 +131,7 @@ void test_layers(CellKind cell, bool reset_after, int members, int64_t chunk) {
       }
       state.insert(state.end(), c.begin(), c.end());
       for (size_t i = 0; i + 1 < units.size(); ++i) {
-        h[i].resize(static_cast<size_t>(plan.total() * units[i]));  // what lies behind is scratch
+        h[i].resize(static_cast<size_t>(plan.total() * states[i]));  // what lies behind is scratch
         state.push_back(h[i]);
       }
       return state;
@@ -143,10 +150,11 @@ int main() {
   test_order(3, 2, 0, 1, -1);
   for (int members = 1; members <= 4; ++members)
     for (int64_t chunk : {1, 3, 8}) {
-      test_layers(CellKind::lstm, false, members, chunk);
-      test_layers(CellKind::gru, true, members, chunk);
-      test_layers(CellKind::gru, false, members, chunk);
-      test_layers(CellKind::simple_rnn, false, members, chunk);
+      test_layers(CellKind::lstm, false, false, 0.3F, members, chunk);
+      test_layers(CellKind::lstm, false, true, 0, members, chunk);
+      test_layers(CellKind::gru, true, false, 0.3F, members, chunk);
+      test_layers(CellKind::gru, false, false, 0, members, chunk);
+      test_layers(CellKind::simple_rnn, false, false, 0, members, chunk);
     }
   std::printf("pipeline: %d failures\n", failures);
   return failures > 0;

@@ -86,7 +86,9 @@ void test_a_stall_is_remembered_for_a_while() {
 }
 
 // An LSTM over so many threads; one member comes late to a few steps, so that the others leave the rest to the first.
-void test_parting_does_not_change_bits(CellKind cell, bool reset_after, bool reverse, bool history) {
+void test_parting_does_not_change_bits(CellKind cell, bool reset_after, int64_t projection, bool reverse,
+                                       bool history) {
+  const int64_t S = projection > 0 ? projection : 70;
   constexpr int64_t H = 70, I = 5, B = 2, T = 300;
   std::mt19937 generator(3);
   std::normal_distribution<float> normal(0, 0.3F);
@@ -96,16 +98,17 @@ void test_parting_does_not_change_bits(CellKind cell, bool reset_after, bool rev
     return values;
   };
   const int64_t width = gate_count(cell) * H;
-  const std::vector<float> kernel = random(I * width), recurrent = random(H * width), bias = random(2 * width);
-  const std::vector<float> x = random(T * B * I);
-  const RnnSpec spec{cell, reset_after, {ActivationId::tanh, 0, 0}, {ActivationId::sigmoid, 0, 0}, I, H};
+  const std::vector<float> kernel = random(I * width), recurrent = random(S * width), bias = random(2 * width);
+  const std::vector<float> x = random(T * B * I), projected = random(H * S);
+  const RnnSpec spec{cell, reset_after, {ActivationId::tanh, 0, 0}, {ActivationId::sigmoid, 0, 0}, I, H, projection};
   const SequencePlan plan(B, T, nullptr, nullptr, reverse);
 
   for (const KernelTable* table : available_tables()) {
     const PackedRnn<float> rnn(*table, WeightType::full, spec,
-                               {kernel.data(), recurrent.data(), bias.data(), nullptr});
+                               {kernel.data(), recurrent.data(), bias.data(), nullptr,
+                                projection > 0 ? projected.data() : nullptr});
     const auto run = [&](int members, bool late) {
-      std::vector<float> h((T + 1) * B * H), h_state(B * H), c_state(B * H);
+      std::vector<float> h((T + 1) * B * S), h_state(B * S), c_state(B * H);
       Buffer<float> workspace(rnn_infer_workspace(rnn, plan, members));
       const RnnInfer<float> infer{&rnn,           &plan,          x.data(),        history ? h.data() : nullptr,
                                   h_state.data(), c_state.data(), workspace.data()};
@@ -117,7 +120,7 @@ void test_parting_does_not_change_bits(CellKind cell, bool reset_after, bool rev
       });
       rnn_infer_end(infer);
       if (late) expect(!barrier.meet(0, 1), "the members have parted");
-      h.resize(static_cast<size_t>(T * B * H));  // what lies behind is scratch
+      h.resize(static_cast<size_t>(T * B * S));  // what lies behind is scratch
       h.insert(h.end(), h_state.begin(), h_state.end());
       return h;
     };
@@ -136,10 +139,11 @@ int main() {
   test_a_stall_is_remembered_for_a_while();
   for (bool reverse : {false, true})
     for (bool history : {false, true}) {
-      test_parting_does_not_change_bits(CellKind::lstm, false, reverse, history);
-      test_parting_does_not_change_bits(CellKind::gru, true, reverse, history);
-      test_parting_does_not_change_bits(CellKind::gru, false, reverse, history);
-      test_parting_does_not_change_bits(CellKind::simple_rnn, false, reverse, history);
+      for (int64_t projection : {0, 21, 150})
+        test_parting_does_not_change_bits(CellKind::lstm, false, projection, reverse, history);
+      test_parting_does_not_change_bits(CellKind::gru, true, 0, reverse, history);
+      test_parting_does_not_change_bits(CellKind::gru, false, 0, reverse, history);
+      test_parting_does_not_change_bits(CellKind::simple_rnn, false, 0, reverse, history);
     }
   std::printf("step barrier: %d failures\n", failures);
   return failures > 0;

@@ -45,6 +45,8 @@ def test_weights_without_elements(build, what):
 
 
 WINDOWS = (3, 1, 1, "valid")
+GRU_WEIGHTS = np.ones((4, 9)), np.ones((3, 9))
+LSTM_WEIGHTS = np.ones((4, 12)), np.ones((3, 12))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,25 @@ WINDOWS = (3, 1, 1, "valid")
         (lambda p, v: p.scale(v, np.ones(3), np.ones(4), None), "shift: expected shape"),
         (lambda p, v: p.normalize(v, "layer", 0.1, np.ones(4), np.ones(3)), "expected 3 features"),
         (lambda p, v: p.normalize(v, "batch", 0.1), "mode must be"),
-        (lambda p, v: p.reshape(v, [2, 2]), "all sizes must be known"),
+        (lambda p, v: p.reshape(v, [2, 2]), "cannot reshape"),
+        (lambda p, v: p.reshape(v, [-1, -1]), "cannot reshape"),
+        (lambda p, v: p.reshape(p.input([None, None, 2]), [-1, 2]), "one size may be unknown"),
+        (lambda p, v: p.reshape(v, [2**62, -1]), "cannot reshape"),
+        (lambda p, v: p.rectify(v, 0.0, 1.0, np.ones(8)), "8 slopes do not fit"),
+        (lambda p, v: p.rectify(v, 0.0, 1.0, np.ones(0)), "slopes: expected shape"),
+        (lambda p, v: p.dot(v, p.input([None, 5])), "cannot multiply"),
+        (lambda p, v: p.attention(v, v, p.input([None, 4]), 1.0), "do not fit, or are not known to"),
+        (lambda p, v: p.attention(v, v, v, 1.0, np.ones(3)), "expected 4 weights of the scores, got 3"),
+        (lambda p, v: p.rnn(v, "gru", *GRU_WEIGHTS, initial_state=[v]), "expected an initial state of shape"),
+        (
+            lambda p, v: p.rnn(v, "lstm", *LSTM_WEIGHTS, initial_state=[p.input([3])]),
+            "expected 2 initial states, got 1",
+        ),
+        (lambda p, v: p.rnn(v, "lstm", *LSTM_WEIGHTS, initial_state=[7, 8]), "there is no value 7"),
+        (lambda p, v: p.rnn(v, "gru", *GRU_WEIGHTS, projection=np.ones((3, 3))), "for the lstm cell only"),
+        (lambda p, v: p.rnn(v, "lstm", *LSTM_WEIGHTS, projection=np.ones((3, 2))), "projection: expected shape"),
+        (lambda p, v: p.rnn(v, "gru", *GRU_WEIGHTS, zoneout=[2.0]), "zoneout: expected a rate from 0 to 1"),
+        (lambda p, v: p.rnn(v, "lstm", *LSTM_WEIGHTS, zoneout=[0.1]), "zoneout: expected a rate from 0 to 1"),
         (lambda p, v: p.reshape(p.global_pool(v, "max"), [3]), "cannot reshape"),
         (lambda p, v: p.reshape(p.global_pool(v, "max"), [2**62, 4, 2**2]), "cannot reshape"),
         (lambda p, v: p.permute(v, [1, 1]), "each axis once"),
@@ -114,8 +134,8 @@ def test_merging_none_or_too_many():
         with pytest.raises(ValueError, match=message):
             made.merge(values, mode)
     assert not made.masked(v) and made.masked(made.masking(v))
-    with pytest.raises(ValueError, match="different masks"):
-        made.merge([v, made.masking(v)], "sum")
+    assert not made.masked(made.merge([v, made.masking(v)], "sum"))
+    assert made.masked(made.merge([made.masking(v), made.masking(v)], "sum"))
 
 
 @pytest.mark.parametrize("function", [5, "tanh", object(), activations.tanh._replace(id=2**40)])
@@ -164,9 +184,12 @@ def test_a_value_too_large_to_count():
 
 def test_concatenation_of_unknown_sizes():
     made = _engine.Program32()
-    v = made.input([5, None])
-    with pytest.raises(ValueError, match="last axis must be known"):
-        made.merge([v, v], "concat")
+    v, w = made.input([5, None]), made.input([5, None])
+    with pytest.raises(ValueError, match="one axis of unknown size may be concatenated, got two"):
+        made.merge([v, w], "concat")
+    for axis in (-1, 2):
+        with pytest.raises(ValueError, match="inputs of more axes"):
+            made.concat([v, v], axis)
 
 
 def test_merge_inside_time_distributed_needs_one_time_axis():

@@ -25,6 +25,8 @@ from rnnfast.layers import (
 CELLS = {
     "lstm": lambda units, **more: LSTM(units, **more),
     "lstm_peephole": lambda units, **more: LSTM(units, peephole=True, **more),
+    "lstm_projected": lambda units, **more: LSTM(units, projection_size=units // 2 + 1, **more),
+    "lstm_zoned_out": lambda units, **more: LSTM(units, zoneout=(0.2, 0.5), **more),
     "gru": lambda units, **more: GRU(units, **more),
     "gru_reset_before": lambda units, **more: GRU(units, reset_after=False, **more),
     "simple_rnn": lambda units, **more: SimpleRNN(units, **more),
@@ -99,6 +101,31 @@ def test_masked_chains(cell, rng):
     )
     for rows in (x, x[:1], x[1:2]):
         compare(model, rows, f"{len(rows)} rows, masked")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("cell", CELLS)
+def test_chains_with_states(cell, masked, rng):
+    """States that a chain's layers start from, and give: those of the first, of one in the middle, of the last."""
+    x = rng.standard_normal((3, 2 * STEPS, 9))
+    x[rng.random((3, 2 * STEPS)) < 0.4] = 0.0
+    entry = Input((None, 9))
+    value = Masking()(entry) if masked else entry
+    states, outputs = [], []
+    for given in (None, states, None, states):  # alone, and with layers that read no states before and after
+        start = {"initial_state": list(given)} if given else {}
+        value, *states[:] = CELLS[cell](40, return_sequences=True, return_state=True)(value, **start)
+        value = CELLS[cell](33, return_sequences=True)(value)
+        outputs += states
+    last, *ends = CELLS[cell](17, return_state=True)(value)
+    model = rnnfast.Model(entry, [last, *ends, *outputs])
+    for rows in (x, x[:1]):
+        wanted = rnnfast.InferenceModel(model, threads=1)(rows)
+        for threads in (2, 8):
+            engine = rnnfast.InferenceModel(model, threads=threads)
+            for _ in range(4):
+                for one, two in zip(engine(rows), wanted, strict=True):
+                    assert_same_bits(one, two, f"{len(rows)} rows, {threads} threads")
 
 
 def test_chains_with_stages_between(rng):

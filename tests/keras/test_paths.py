@@ -10,6 +10,7 @@ from process import run_python
 import rnnfast
 
 ROOMS = ["activations", "callbacks", "initializers", "layers", "losses", "metrics", "models", "optimizers", "utils"]
+ROOMS += ["backend", "constraints", "preprocessing", "regularizers", "saving"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -48,7 +48,11 @@ def test_not_an_activation(function):
 def test_other_numbers():
     param, grad, *slots = [np.ones(3, F) for _ in range(4)]
     with pytest.raises(ValueError, match="step: expected 1 or more, got 0"):
-        _kernels.optimizer_update("adam", param, grad, slots, learning_rate=0.1, step=0)
+        _kernels.optimizer_update("adam", [param], [grad], [slots], learning_rate=0.1, step=0)
+    lists = {"grads": [grad], "slots": [slots], "rows": [None], "before": [None], "weight_decays": [0.1]}
+    for name in lists:
+        with pytest.raises(ValueError, match=f"{name}: expected 1, one for each parameter, got 0"):
+            _kernels.optimizer_update("adam", [param], **lists | {name: []}, learning_rate=0.1)
     with pytest.raises(ValueError, match="vocabulary: expected 0 or more, got -3"):
         _kernels.embedding_backward(np.zeros(0, int), np.ones((0, 4), F), -3)
     with pytest.raises(ValueError, match="expected 0 or more"):

@@ -119,8 +119,8 @@ def test_rules(name, weight_decay, dtype, rng):
 
     def update(s, grad, step):
         _kernels.optimizer_update(
-            rule, s["param"], grad, [s.get(slot) for slot in slots],
-            learning_rate=LEARNING_RATE, weight_decay=weight_decay, step=step, **numbers,
+            rule, [s["param"]], [grad], [[s.get(slot) for slot in slots]],
+            learning_rate=LEARNING_RATE, weight_decays=[weight_decay], step=step, **numbers,
         )  # fmt: skip
 
     def exactly(s, grad, step):
@@ -139,7 +139,7 @@ def test_before_receives_what_the_parameters_were(name, dtype, rng):
         for param, option in ((plain, None), (kept, before)):
             slots = [None if slot is None else np.zeros(size, dtype) for slot in names]
             _kernels.optimizer_update(
-                rule, param, grad, slots, before=option, learning_rate=0.1, weight_decay=0.1, **numbers
+                rule, [param], [grad], [slots], before=[option], learning_rate=0.1, weight_decays=[0.1], **numbers
             )
         np.testing.assert_array_equal(before, old)
         np.testing.assert_array_equal(kept, plain)
@@ -158,16 +158,18 @@ def test_the_gradient_of_some_rows_alone(name, dtype, rng):
             rows = rng.permutation(count)[: count // step // 2]
             table = np.zeros((count, width), dtype)
             table[rows] = normal(rng, (len(rows), width), dtype)
-            options = {"learning_rate": 0.1, "weight_decay": 0.1, "step": step, **numbers}
-            _kernels.optimizer_update(rule, whole[0], table.reshape(-1), slots[0], before=whole[1], **options)
-            _kernels.optimizer_update(rule, some[0], table[rows], slots[1], rows=rows, before=some[1], **options)
+            options = {"learning_rate": 0.1, "weight_decays": [0.1], "step": step, **numbers}
+            _kernels.optimizer_update(rule, [whole[0]], [table.reshape(-1)], [slots[0]], before=[whole[1]], **options)
+            _kernels.optimizer_update(
+                rule, [some[0]], [table[rows]], [slots[1]], rows=[rows], before=[some[1]], **options
+            )
             for expected, got in zip([*whole, *slots[0]], [*some, *slots[1]], strict=True):
                 np.testing.assert_array_equal(got, expected)
 
 
 def test_lion_stands_still_where_there_is_no_direction(dtype):
-    param = np.ones(5, dtype)
-    _kernels.optimizer_update("lion", param, np.zeros(5, dtype), [np.zeros(5, dtype)], learning_rate=0.1, beta_1=0.9)
+    param, grad, m = np.ones(5, dtype), np.zeros(5, dtype), np.zeros(5, dtype)
+    _kernels.optimizer_update("lion", [param], [grad], [[m]], learning_rate=0.1, beta_1=0.9)
     np.testing.assert_array_equal(param, np.ones(5))
 
 
@@ -189,7 +191,7 @@ def test_all_finite(dtype, rng):
 def test_errors(dtype):
     def refuse(rule, param, grad, slots, **options):
         with pytest.raises((ValueError, TypeError)):
-            _kernels.optimizer_update(rule, param, grad, slots, learning_rate=0.1, **options)
+            _kernels.optimizer_update(rule, [param], [grad], [slots], learning_rate=0.1, **options)
 
     param, grad, m, v, hat = (np.zeros(4, dtype) for _ in range(5))
     readonly = np.zeros(4, dtype)
@@ -216,13 +218,13 @@ def test_errors(dtype):
     refuse("rmsprop", param, grad, [None, None, None])
     refuse("sgd", param, grad[:3], [None])
     for before in (m[:3], readonly, other):
-        refuse("sgd", param, grad, [], before=before)
+        refuse("sgd", param, grad, [], before=[before])
 
 
 def test_errors_of_rows(dtype):
     def refuse(error, message, grad, rows):
         with pytest.raises(error, match=message):
-            _kernels.optimizer_update("sgd", np.zeros(12, dtype), grad, [None], rows=rows, learning_rate=0.1)
+            _kernels.optimizer_update("sgd", [np.zeros(12, dtype)], [grad], [[None]], rows=[rows], learning_rate=0.1)
 
     two = np.zeros((2, 3), dtype)
     refuse(ValueError, "rows: expected values from 0 to 3, got 4", two, np.array([0, 4]))

@@ -131,8 +131,8 @@ def test_arguments_are_those_of_the_layer(cell, layer):
     for argument in ("return_sequences", "stateful", "zero_output_for_mask"):
         with pytest.raises(TypeError, match=f"{cell.__name__}: unknown argument '{argument}'"):
             cell(4, **{argument: True})
-    with pytest.raises(TypeError, match="give what follows bias_initializer by name"):
-        cell(4, *["zeros"] * 9)
+    with pytest.raises(TypeError, match="give what follows seed by name"):
+        cell(4, *["zeros"] * 17)
     with pytest.raises(ValueError, match="units must be a positive integer"):
         cell(0)
     with pytest.raises(AttributeError, match="no_such"):
@@ -170,13 +170,16 @@ def test_the_engine_runs_built_in_cells(go_backwards, cells):
         def __init__(self):
             self.cells = []
 
-        def rnn(self, value, cell, *rest):
+        def masked(self, value):
+            return True
+
+        def rnn(self, value, cell, *rest, **options):
             self.cells.append((cell, rest[7], rest[8]))  # go_backwards, return_sequences
             return value
 
     recorder = Recorder()
     if cells == 2 and go_backwards:
-        with pytest.raises(layers.NoLoweringError, match="a stack that goes backwards"):
+        with pytest.raises(layers.NoLoweringError, match="the mask of a stack that goes backwards"):
             model.layers[1].lower(recorder, 0)
         return
     model.layers[1].lower(recorder, 0)

@@ -240,3 +240,13 @@ def test_refused(make, kind, message):
 def built(layer):
     layer.build((None, 6, 4))
     return layer
+
+
+@pytest.mark.parametrize(
+    ("time", "size", "strides", "expected"),
+    [(7, 4, 3, [2, 4.5, 6.5]), (5, 4, 1, [2, 2.5, 3.5, 4, 4.5]), (6, 4, 3, [2.5, 5]), (5, 2, 2, [1.5, 3.5, 5])],
+)
+def test_averages_with_more_padding_behind(time, size, strides, expected):
+    """Padding does not count: the values of Keras on TensorFlow and JAX. On torch it repeats the last step instead."""
+    x = np.arange(1.0, time + 1).reshape(1, time, 1)
+    np.testing.assert_allclose(layers.AveragePooling1D(size, strides, "same")(x)[0, :, 0], expected, rtol=1e-6)

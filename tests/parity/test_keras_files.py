@@ -1,5 +1,7 @@
 """`.keras` files between real Keras and rnnfast, both ways: the same predictions, weights and training."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,23 @@ import rnnfast
 pytest.importorskip("h5py", reason="h5py is not installed (pip install '.[keras]')")
 
 BATCH, TIME, FEATURES, VOCABULARY = 6, 7, 3, 11
+
+
+def _package(n):
+    return rnnfast if n is rnnfast.layers else importlib.import_module("keras")
+
+
+def _sequence_model(n):
+    return _package(n).Sequential(
+        [n.Input((TIME, FEATURES)), n.GRU(4, return_sequences=True), n.Bidirectional(n.LSTM(3))]
+    )
+
+
+def _two_heads(n):
+    x = n.Input((6,))
+    hidden = n.Dense(3, "tanh")(x)
+    return _package(n).Model(x, n.Dense(2)(n.concatenate([hidden, n.Dense(2)(hidden)])))
+
 
 # name -> (input shape, layers of a namespace)
 STACKS = {
@@ -33,6 +52,14 @@ STACKS = {
         ],
     ),
     "nested_wrappers": ((2, TIME, FEATURES), lambda n: [n.TimeDistributed(n.Bidirectional(n.GRU(3))), n.LSTM(2)]),
+    "models_per_step": (
+        (2, TIME, FEATURES),
+        lambda n: [
+            n.TimeDistributed(_sequence_model(n)),
+            n.TimeDistributed(_two_heads(n)),
+            n.Dense(2),
+        ],
+    ),
     "reshaping": (
         (TIME, FEATURES),
         lambda n: [n.Flatten(), n.Dense(4), n.Dropout(0.4), n.RepeatVector(3), n.LSTM(2), n.Activation("log_softmax")],
@@ -129,6 +156,8 @@ OPTIMIZERS = {
     "adagrad": lambda n: n.Adagrad(0.05),
     "adadelta": lambda n: n.Adadelta(0.5),
     "lion": lambda n: n.Lion(0.002),
+    "ftrl": lambda n: n.Ftrl(0.05, l1_regularization_strength=0.001),
+    "lamb": lambda n: n.Lamb(0.01),
     "schedule": lambda n: n.AdamW(n.schedules.ExponentialDecay(0.02, 4, 0.5)),
     "accumulation": lambda n: n.SGD(0.05, momentum=0.9, gradient_accumulation_steps=2),
 }

@@ -59,7 +59,64 @@ def chained_masks(n):
     return n.Model(tokens, [n.layers.LSTM(2)(both[0]), both[1]], name="exchanged")
 
 
-MODELS = {f.__name__: f for f in (encoder_decoder, shared, nested, masks, chained_masks)}
+def masked_beside(n):
+    """What makes the mask of one branch puts its first layer further from the output than that of the other."""
+    x = n.Input((TIME, 3), name="x")
+    one = n.layers.LSTM(4)(n.layers.Masking()(n.layers.Dense(3, "relu")(x)))
+    other = n.layers.GRU(4)(n.layers.Activation("tanh")(n.layers.Dense(3)(x)))
+    return n.Model(x, n.layers.Dense(2)(n.layers.add([other, one])), name="exchanged")
+
+
+def attending(n):
+    """Masked values are attended to, by layers and by hand."""
+    tokens, features = n.Input((TIME,), name="tokens"), n.Input((TIME, 3), name="features")
+    words = n.layers.Embedding(11, 4, mask_zero=True)(tokens)
+    values = n.layers.Bidirectional(n.layers.LSTM(4, return_sequences=True), merge_mode="sum")(words)
+    asked = n.layers.GRU(4, return_sequences=True)(features)
+    seen = [n.layers.Attention(use_scale=True)([asked, values]), n.layers.AdditiveAttention()([asked, values])]
+    plain = n.layers.UnitNormalization(axis=1)(asked)
+    weights = n.layers.Softmax(axis=1)(n.layers.PReLU(shared_axes=[1])(n.layers.Dense(1)(plain)))
+    seen.append(n.layers.Multiply()([plain, weights]))
+    return n.Model([tokens, features], n.layers.LSTM(3)(n.layers.Concatenate()([asked, *seen])), name="exchanged")
+
+
+MODELS = {f.__name__: f for f in (encoder_decoder, shared, nested, masks, chained_masks, masked_beside, attending)}
+
+
+def random_graph(n, seed):
+    """Sequences with masks and without, in layers that read masks, hand them on, merge them or end them."""
+    rng = np.random.default_rng(seed)
+    named = iter(f"layer_{i}" for i in range(99))
+    flat, sequences = [], [n.Input((5, 4), name="x"), n.Input((5, 4), name="y")]
+    kinds = [
+        lambda a, b, name: n.layers.Dense(4, name=name)(a),
+        lambda a, b, name: n.layers.Masking(name=name)(a),
+        lambda a, b, name: n.layers.LSTM(4, return_sequences=True, name=name)(a),
+        lambda a, b, name: n.layers.Add(name=name)([a, b]),
+        lambda a, b, name: n.layers.Dense(4, name=name)(n.layers.Concatenate(name=next(named))([a, b])),
+        lambda a, b, name: n.layers.Bidirectional(n.layers.GRU(2, return_sequences=True), name=name)(a),
+        lambda a, b, name: n.layers.TimeDistributed(n.layers.Dense(4), name=name)(a),
+        lambda a, b, name: n.layers.Dropout(0.1, name=name)(a),
+        lambda a, b, name: flat.append(n.layers.GRU(4, name=name)(a)),
+        lambda a, b, name: flat.append(n.layers.GlobalAveragePooling1D(name=name)(a)),
+    ]
+    for _ in range(rng.integers(6, 12)):
+        a, b = (sequences[i] for i in rng.integers(0, len(sequences), 2))
+        made = kinds[rng.integers(len(kinds))](a, b, next(named))
+        sequences += [made] if made is not None else []
+    return n.Model(sequences[:2], [n.layers.LSTM(4, name="last")(sequences[-1]), *flat])
+
+
+def test_order_of_layers(keras):
+    """By which Keras finds their weights in a file. It counts the operations that make masks."""
+    for seed in range(30):
+        peer, fast = random_graph(keras, seed), random_graph(rnnfast, seed)
+        names = [layer.name for layer in peer.layers if isinstance(layer, keras.layers.Layer)]
+        assert [layer.name for layer in fast.layers] == names, seed
+
+
+def test_all_run_in_the_engine(twins):
+    assert [twins(make)[1].explain().off_engine for make in MODELS.values()] == [None] * len(MODELS)
 
 
 def data(model):
@@ -119,6 +176,16 @@ def test_files_both_ways(keras, twins, same_output, tmp_path, name):
         for w, v in zip(model.get_weights(), peer.get_weights(), strict=True):
             np.testing.assert_array_equal(np.asarray(w), np.asarray(v))
         for actual, wanted in zip(parts(model.predict(x, verbose=0)), expected, strict=True):
+            same_output(actual, wanted)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_json_both_ways(keras, twins, same_output, name):
+    peer, fast = twins(MODELS[name])
+    x = given(fast, data(fast))
+    for copy in (keras.models.model_from_json(fast.to_json()), rnnfast.models.model_from_json(peer.to_json())):
+        copy.set_weights(fast.get_weights())
+        for actual, wanted in zip(parts(copy.predict(x, verbose=0)), parts(fast.predict(x, verbose=0)), strict=True):
             same_output(actual, wanted)
 
 

@@ -10,7 +10,13 @@ import rnnfast
 BATCH, TIME, FEATURES, VOCABULARY = 8, 6, 3, 11
 
 
-@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "RNN", "Dense", "Embedding", "Masking", "Dropout"])
+POSITIONAL = [
+    "SimpleRNN", "LSTM", "GRU", "RNN", "Dense", "Embedding", "Masking", "Dropout",
+    "SimpleRNNCell", "LSTMCell", "GRUCell",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", POSITIONAL)
 def test_positional_arguments(keras, name):
     """In Keras' order, as far as they go; what only rnnfast has must be named."""
 
@@ -20,6 +26,20 @@ def test_positional_arguments(keras, name):
 
     ours, theirs = positional(getattr(rnnfast.layers, name)), positional(getattr(keras.layers, name))
     assert ours[: len(theirs)] == theirs[: len(ours)]
+
+
+@pytest.mark.parametrize("name", ["SimpleRNNCell", "LSTMCell", "GRUCell"])
+def test_all_arguments_of_cells_by_position(keras, name):
+    given = {"units": 3, "activation": "relu", "recurrent_activation": "tanh", "use_bias": False, "dropout": 0.2}
+    given |= {"recurrent_dropout": 0.3, "seed": 7, "reset_after": False, "unit_forget_bias": False}
+    configs = []
+    for n in (rnnfast, keras):
+        cls = getattr(n.layers, name)
+        parameters = inspect.signature(cls).parameters.values()
+        positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        configs.append(cls(*(given.get(p.name, p.default) for p in positional)).get_config())
+    for key in set(given) & set(configs[1]):
+        assert configs[0][key] == configs[1][key] == given[key]
 
 
 def values(rng):

@@ -219,3 +219,34 @@ def test_ctc_decode(keras, same_output, blank):
     paths, scores = rnnfast.utils.ctc_decode(x, lengths, **options)
     np.testing.assert_array_equal(paths, np.asarray(expected[0]))
     same_output(scores, np.asarray(expected[1]), "scores of the search")
+
+
+ALONG_AN_AXIS = {
+    "binary": (lambda n, **o: n.losses.BinaryCrossentropy(**o), None, zeros_and_ones),
+    "categorical": (lambda n, **o: n.losses.CategoricalCrossentropy(**o), "CategoricalCrossentropy", zeros_and_ones),
+    "sparse": (lambda n, **o: n.losses.SparseCategoricalCrossentropy(**o), "SparseCategoricalCrossentropy", None),
+    "binary_focal": (lambda n, **o: n.losses.BinaryFocalCrossentropy(**o), None, zeros_and_ones),
+    "categorical_focal": (lambda n, **o: n.losses.CategoricalFocalCrossentropy(**o), None, zeros_and_ones),
+}
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("name", ALONG_AN_AXIS)
+def test_other_axes(keras, torch, same_output, same_gradient, name, from_logits):
+    """Values, gradients, and the metric of the name, with the classes on axis 1 of (samples, classes, time)."""
+    loss, metric, targets = ALONG_AN_AXIS[name]
+    rng = np.random.default_rng(9)
+    logits = rng.normal(size=(SAMPLES, 3, CLASSES)).astype(np.float32)
+    y_pred = logits if from_logits else (0.1 + np.abs(logits)) / (0.3 + np.abs(logits).sum(axis=1, keepdims=True))
+    y_true = rng.integers(0, 3, (SAMPLES, CLASSES)) if targets is None else targets(rng, (SAMPLES, 3))
+    options = {"from_logits": from_logits, "axis": 1}
+    peer = torch.tensor(y_pred, requires_grad=True)
+    value = loss(keras, **options)(torch.tensor(y_true), peer)
+    value.backward()
+    slope = loss(rnnfast, **options).slope(y_true, y_pred)
+    same_output(slope.value, value.item())
+    same_gradient(slope.gradient, peer.grad.numpy())
+    assert rnnfast.losses.deserialize(rnnfast.losses.serialize(loss(rnnfast, **options))).axis == 1
+    if metric is not None:  # Keras' binary one has no axis
+        measured = [getattr(n.metrics, metric)(**options)(y_true, y_pred) for n in (keras, rnnfast)]
+        same_output(measured[1], float(measured[0]), metric)

@@ -25,6 +25,21 @@ OPTIMIZERS = {
 }
 # Rules and options that clipping has no more to say about.
 OPTIONS = {
+    "ftrl": ("Ftrl", {"learning_rate": 0.05}),
+    "ftrl_options": (
+        "Ftrl",
+        {
+            "learning_rate": 0.1,
+            "learning_rate_power": -0.6,
+            "initial_accumulator_value": 0.3,
+            "beta": 0.2,
+            "l1_regularization_strength": 1e-3,
+            "l2_regularization_strength": 0.02,
+            "l2_shrinkage_regularization_strength": 0.01,
+        },
+    ),
+    "lamb": ("Lamb", {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}),
+    "lamb_decay": ("Lamb", {"learning_rate": 0.01, "weight_decay": 0.2, "clipnorm": 0.05}),
     "lion": ("Lion", {"learning_rate": 0.001, "weight_decay": 0.1}),
     "decay": ("SGD", {"learning_rate": 0.1, "weight_decay": 0.2}),
     "ema": ("Adam", {"learning_rate": 0.01, "use_ema": True, "ema_momentum": 0.8}),

@@ -56,6 +56,17 @@ STACKS = {
         n.layers.Bidirectional(n.layers.LSTM(3, activity_regularizer=n.regularizers.L1(0.05))),
         n.layers.Dense(3, "tanh", activity_regularizer=n.regularizers.L1L2(0.1, 0.1)),
     ],
+    "outputs_of_wrappers": lambda n: [
+        n.layers.Bidirectional(
+            n.layers.GRU(3, return_sequences=True, activity_regularizer=n.regularizers.L2(0.2)),
+            activity_regularizer=n.regularizers.L1(0.1),
+        ),
+        n.layers.RNN(
+            [n.layers.LSTMCell(4), n.layers.SimpleRNNCell(3)], return_sequences=True,
+            activity_regularizer=n.regularizers.L2(0.3),
+        ),
+        n.layers.RNN(n.layers.GRUCell(3), activity_regularizer=n.regularizers.L1(0.1)),
+    ],
     "convolution": lambda n: [
         n.layers.Conv1D(
             4, 2, activation="tanh", kernel_regularizer="l2", kernel_constraint=n.constraints.MaxNorm(0.5),

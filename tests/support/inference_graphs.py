@@ -82,6 +82,19 @@ GRAPHS = {
     "simple_rnn": (numbers, lambda: steps(SimpleRNN(7)), True),
     "lstm": (numbers, lambda: steps(LSTM(17, return_sequences=True)), True),
     "lstm_peephole": (numbers, lambda: steps(LSTM(9, peephole=True)), True),
+    "lstm_projected": (
+        numbers,
+        lambda: steps(LSTM(9, projection_size=3, return_sequences=True), LSTM(5, projection_size=70), Dense(3)),
+        True,
+    ),
+    "zoned_out": (
+        numbers,
+        lambda: steps(
+            LSTM(17, zoneout=(0.3, 0.6), return_sequences=True), GRU(7, zoneout=0.4, return_sequences=True),
+            GRU(5, zoneout=0.2, reset_after=False),
+        ),
+        True,
+    ),
     "gru": (numbers, lambda: steps(GRU(16)), True),
     "gru_reset_before": (numbers, lambda: steps(GRU(5, reset_after=False, return_sequences=True)), True),
     "relu_lstm": (numbers, lambda: steps(LSTM(6, activation="relu", recurrent_activation="hard_sigmoid")), True),
@@ -124,6 +137,16 @@ GRAPHS = {
         lambda: steps(Masking(), LSTM(4, return_sequences=True, zero_output_for_mask=True), Dense(2)),
         True,
     ),
+    "masked_projected": (
+        gaps,
+        lambda: steps(Masking(), LSTM(18, projection_size=5, return_sequences=True), LSTM(4, projection_size=9)),
+        True,
+    ),
+    "masked_zoned_out": (
+        gaps,
+        lambda: steps(Masking(), LSTM(7, zoneout=(0.3, 0.6), return_sequences=True), GRU(6, zoneout=0.4)),
+        True,
+    ),
     "masked_backwards": (
         gaps,
         lambda: steps(Masking(), GRU(4, go_backwards=True, return_sequences=True), LSTM(3)),
@@ -139,6 +162,7 @@ GRAPHS = {
         False,
     ),
     "masked_only": (gaps, lambda: steps(Masking(), Dense(3)), True),
+    "words_projected": (tokens, lambda: words(LSTM(8, projection_size=3)), True),
     "words": (tokens, lambda: words(LSTM(8), Dense(1, "sigmoid")), True),
     "words_sequence": (tokens, lambda: words(GRU(8, return_sequences=True), Dense(4)), True),
     "words_bidirectional": (

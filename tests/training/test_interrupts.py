@@ -8,7 +8,7 @@ import pytest
 import rnnfast
 from rnnfast import layers
 from rnnfast.callbacks import Callback
-from rnnfast.models.interrupts import uninterrupted
+from rnnfast.models.interrupts import Uninterrupted
 from rnnfast.optimizers import SGD
 
 RNG = np.random.default_rng(4)
@@ -18,10 +18,10 @@ X, Y = RNG.normal(size=(12, 4, 3)), RNG.normal(size=(12, 1))
 class Interrupted(SGD):
     """Ctrl-C in the middle of the third update."""
 
-    def update_variable(self, *args, **options):
-        super().update_variable(*args, **options)
+    def update_all(self, *arguments):
         if self.iterations == 2:
             signal.raise_signal(signal.SIGINT)
+        super().update_all(*arguments)
 
 
 def compiled(optimizer):
@@ -58,12 +58,12 @@ def test_a_handler_of_the_programs_own_is_called_afterwards():
     before = signal.signal(signal.SIGINT, lambda *_: order.append("handler"))
     try:
         mine = signal.getsignal(signal.SIGINT)
-        with uninterrupted():
+        with Uninterrupted():
             signal.raise_signal(signal.SIGINT)
             order.append("block")
         assert order == ["block", "handler"] and signal.getsignal(signal.SIGINT) is mine
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        with uninterrupted():
+        with Uninterrupted():
             signal.raise_signal(signal.SIGINT)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:

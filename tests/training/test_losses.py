@@ -13,7 +13,9 @@ LABELS = RNG.integers(0, 5, (4, 3))
 ONE_HOT = np.eye(5)[LABELS]
 BINARY = RNG.integers(0, 2, (4, 3, 5)).astype(float)
 POSITIVE = RNG.uniform(0.1, 3, (4, 3, 5))
+LABELS_OF_COLUMNS = RNG.integers(0, 3, (4, 5))
 IGNORED = np.where(RNG.random((4, 3)) < 0.3, -7, LABELS)
+WEIGHTS = RNG.uniform(0.5, 2, (4, 3))
 
 CASES = [
     (losses.MeanSquaredError(), ONE_HOT, LOGITS),
@@ -29,6 +31,13 @@ CASES = [
     (losses.SparseCategoricalCrossentropy(from_logits=True), LABELS, LOGITS),
     (losses.SparseCategoricalCrossentropy(ignore_class=-7), IGNORED, PROBABILITIES),
     (losses.SparseCategoricalCrossentropy(True, ignore_class=-7), IGNORED, LOGITS),
+    (losses.BinaryCrossentropy(axis=1), BINARY, PROBABILITIES),
+    (losses.CategoricalCrossentropy(axis=0, label_smoothing=0.1), BINARY, 2.5 * PROBABILITIES),
+    (losses.CategoricalCrossentropy(True, axis=-2), BINARY, LOGITS),
+    (losses.SparseCategoricalCrossentropy(True, axis=1), LABELS_OF_COLUMNS, LOGITS),
+    (losses.SparseCategoricalCrossentropy(ignore_class=1, axis=1), LABELS_OF_COLUMNS[:, None], PROBABILITIES),
+    (losses.BinaryFocalCrossentropy(axis=0), BINARY, PROBABILITIES),
+    (losses.CategoricalFocalCrossentropy(from_logits=True, axis=1), BINARY, LOGITS),
     (losses.MeanAbsolutePercentageError(), POSITIVE, LOGITS),
     (losses.MeanSquaredLogarithmicError(), POSITIVE, LOGITS),
     (losses.Huber(delta=0.7), ONE_HOT, LOGITS),
@@ -91,13 +100,19 @@ def test_configurations(name):
         (losses.BinaryCrossentropy(label_smoothing=0.1), BINARY, activations.sigmoid),
         (losses.CategoricalCrossentropy(), BINARY, activations.softmax),
         (losses.SparseCategoricalCrossentropy(), LABELS, activations.softmax),
+        (losses.SparseCategoricalCrossentropy(ignore_class=-7), IGNORED, activations.softmax),
     ],
 )
 def test_gradients_through_the_output_activation(loss, y_true, activation):
     logits = LOGITS.copy()
-    expected = finite_difference(lambda: loss(y_true, activation(logits)) * 12, logits)
     y_pred = activation(logits)
-    assert_close(loss.logit_gradient(loss.match(y_true, y_pred), y_pred), expected, 1e-6, loss.name)
+    expected = finite_difference(lambda: loss(y_true, activation(logits), WEIGHTS) * 12, logits)
+    slope = loss.slope(y_true, y_pred, WEIGHTS, None, activation.name)
+    assert slope.at_logits
+    assert_close(slope.gradient * 12, expected, 1e-6, loss.name)
+    each = loss.logit_gradient(loss.match(y_true, y_pred), y_pred) * WEIGHTS[..., None]
+    counted = loss.value_mask(loss.match(y_true, y_pred), (4, 3), None)
+    assert_close(each * (1 if counted is None else 12 / counted.sum()), expected, 1e-6, loss.name)
 
 
 def test_a_wrong_and_certain_prediction_still_learns():
@@ -151,7 +166,8 @@ def test_identifiers(identifier):
         (lambda: losses.get(lambda a, b: a), TypeError, "loss must be a name"),
         (lambda: losses.MeanSquaredError(reduction="max"), ValueError, "reduction"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=2.0), ValueError, "label_smoothing"),
-        (lambda: losses.CategoricalCrossentropy(axis=0), ValueError, "axis"),
+        (lambda: losses.CategoricalCrossentropy(axis=0.5), ValueError, "axis must be an integer"),
+        (lambda: losses.CategoricalCrossentropy(axis=3)(ONE_HOT, PROBABILITIES), ValueError, "axis=3 does not fit"),
         (lambda: losses.SparseCategoricalCrossentropy(ignore_class=0.5), TypeError, "ignore_class"),
         (lambda: losses.MeanSquaredError()(np.ones((2, 3)), np.ones((2, 2))), ValueError, r"\(2, 2\), got \(2, 3\)"),
         (lambda: losses.MeanSquaredError()(["a"], np.ones((1, 1))), TypeError, "numeric"),

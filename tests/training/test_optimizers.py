@@ -34,6 +34,20 @@ def rmsprop(w, g, s, t, lr=0.01, rho=0.9, momentum=0.5, epsilon=1e-7, centered=T
     return w - s["m"]
 
 
+def ftrl(w, g, s, t, lr=0.1, l1=0.05, l2=0.1, shrinkage=0.2, beta=0.3):
+    old = s.get("n", 0.1)
+    s["n"] = old + g * g
+    s["z"] = s.get("z", 0) + g + 2 * shrinkage * w - (np.sqrt(s["n"]) - np.sqrt(old)) / lr * w
+    return -np.sign(s["z"]) * np.maximum(np.abs(s["z"]) - l1, 0) / ((beta + np.sqrt(s["n"])) / lr + 2 * l2)
+
+
+def lamb(w, g, s, t, lr=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    s["m"] = beta_1 * s.get("m", 0) + (1 - beta_1) * g
+    s["v"] = beta_2 * s.get("v", 0) + (1 - beta_2) * g * g
+    u = s["m"] / (1 - beta_1**t) / (np.sqrt(s["v"] / (1 - beta_2**t)) + epsilon)
+    return w - lr * np.sqrt((w * w).sum() / (u * u).sum()) * u
+
+
 def adam(w, g, s, t, lr=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     s["m"] = beta_1 * s.get("m", 0) + (1 - beta_1) * g
     s["v"] = beta_2 * s.get("v", 0) + (1 - beta_2) * g * g
@@ -47,6 +61,8 @@ RULES = [
     (lambda: optimizers.RMSprop(0.01), lambda *a: rmsprop(*a, momentum=0.0, centered=False)),
     (lambda: optimizers.RMSprop(0.01, momentum=0.5, centered=True), rmsprop),
     (lambda: optimizers.Adam(0.01), adam),
+    (lambda: optimizers.Ftrl(0.1, -0.5, 0.1, 0.05, 0.1, 0.2, 0.3), ftrl),
+    (lambda: optimizers.Lamb(0.1), lamb),
 ]
 
 
@@ -112,6 +128,8 @@ ALL = {
     "adagrad": lambda: optimizers.Adagrad(0.01),
     "adadelta": lambda: optimizers.Adadelta(0.5),
     "lion": lambda: optimizers.Lion(0.01),
+    "ftrl": lambda: optimizers.Ftrl(0.1, l2_regularization_strength=0.1),
+    "lamb": lambda: optimizers.Lamb(0.01),
     "accumulating": lambda: optimizers.SGD(0.01, gradient_accumulation_steps=2),
     "averaging": lambda: optimizers.SGD(0.01, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2),
     "on_a_schedule": lambda: optimizers.SGD(schedules.InverseTimeDecay(0.1, 2, 0.5)),
@@ -295,6 +313,9 @@ def test_identifiers(identifier):
         (lambda: optimizers.SGD(momentum=2.0), ValueError, "momentum"),
         (lambda: optimizers.Adam(beta_1=1.0), ValueError, "beta_1"),
         (lambda: optimizers.Lion(beta_1=1.5), ValueError, "beta_1"),
+        (lambda: optimizers.Lamb(epsilon=0), ValueError, "epsilon"),
+        (lambda: optimizers.Ftrl(learning_rate_power=0.5), ValueError, "learning_rate_power must not be above 0"),
+        (lambda: optimizers.Ftrl(l1_regularization_strength=-1), ValueError, "l1_regularization_strength must not be"),
         (lambda: optimizers.AdamW(weight_decay=None), ValueError, "use Adam for none"),
         (lambda: optimizers.Adam(weight_decay=-0.1), ValueError, "weight_decay must not be negative"),
         (lambda: optimizers.Adagrad(initial_accumulator_value=-1.0), ValueError, "must not be negative"),
@@ -309,3 +330,15 @@ def test_identifiers(identifier):
 def test_errors(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_ftrl_waits_while_the_learning_rate_is_zero():
+    optimizer, weights = optimizers.Ftrl(schedules.PiecewiseConstantDecay([0], [0.0, 0.1])), variables()
+    before = [v.numpy().copy() for v in weights]
+    step(optimizer, weights, gradients(0))
+    for variable, old in zip(weights, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), old)
+    step(optimizer, weights, gradients(1))
+    assert all(
+        np.isfinite(v.numpy()).all() and (v.numpy() != old).all() for v, old in zip(weights, before, strict=True)
+    )

@@ -59,7 +59,10 @@ def penalized_layers(activity):
     recurrent["dtype"] = "float64"
     return [
         layers.Input((4, 3), dtype="float64"),
-        layers.Bidirectional(layers.LSTM(3, return_sequences=True, **recurrent), dtype="float64"),
+        layers.Bidirectional(
+            layers.LSTM(3, return_sequences=True, **recurrent), activity_regularizer=activity, dtype="float64"
+        ),
+        layers.RNN([layers.GRUCell(2, dtype="float64")], return_sequences=True, activity_regularizer=activity),
         layers.GRU(2, return_sequences=True, **recurrent),
         layers.SimpleRNN(3, **recurrent),
         layers.Dense(2, "sigmoid", activity_regularizer=activity, dtype="float64", **kernels),

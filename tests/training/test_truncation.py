@@ -93,11 +93,16 @@ def test_a_callback_that_raises_leaves_no_states():
     ("stack", "y", "message"),
     [
         ([layers.GRU(2)], Y[:, 0], r"every output must have the 10 time steps .*has shape \(6, 2\)"),
-        ([layers.GRU(2), layers.RepeatVector(4)], Y[:, :4], r"has shape \(6, 4, 2\)"),
-        ([layers.Bidirectional(layers.GRU(1, return_sequences=True))], Y, "'backward_gru.*go_backwards=True"),
+        ([layers.GRU(2), layers.RepeatVector(4)], Y[:, :4], "layer 'repeat_vector"),
+        ([layers.Bidirectional(layers.GRU(1, return_sequences=True))], Y, "'bidirectional.* is not the same"),
         ([layers.GRU(2, return_sequences=True, go_backwards=True)], Y, "go_backwards=True the first steps come last"),
-        ([layers.Flatten(), layers.RepeatVector(10), layers.Dense(2)], Y, r"piece of 5 .*'dense.*\(6, 10, 2\)"),
-        ([layers.Reshape((10, -1)), layers.Dense(2)], Y, "piece of 5 time steps: layer 'reshape"),
+        (
+            [layers.Flatten(), layers.Dense(20), layers.Reshape((-1, 2))],
+            Y,
+            r"piece of 5 .*'reshape.*\(6, 10, 2\)",
+        ),
+        ([layers.PReLU(), layers.Dense(2)], Y, "layer 'p_re_lu"),
+        ([layers.UpSampling1D(2), layers.Dense(2)], np.repeat(Y, 2, 1), "must have the 10 time steps"),
     ],
 )
 def test_models_that_cannot_be_trained_in_pieces(stack, y, message):
@@ -118,3 +123,86 @@ def test_inputs_of_different_lengths():
     model.compile("sgd", {"right": "mse"})
     with pytest.raises(ValueError, match=r"fit: tbptt: every input must have 5 steps on axis 1, 'b' has shape"):
         model.fit([X[:, :5], X[:, :4, :2]], [None, Y[:, :4, :1]], verbose=0, tbptt=2)
+
+
+def each_layer_alone():
+    """Layers of one input that give as many steps as they get, with a mixture of options."""
+    yield from (layers.Conv1D(4, size, padding=padding) for size in (1, 3) for padding in ("same", "causal"))
+    yield from (pool(size, 1, "same") for pool in (layers.MaxPooling1D, layers.AveragePooling1D) for size in (1, 2))
+    yield from (layers.Softmax(axis) for axis in (-1, -2, [1, 2]))
+    yield from (layers.LayerNormalization(axis, center=False, scale=False) for axis in (-1, -2, [-2, -1]))
+    yield from (layers.UnitNormalization(axis) for axis in (-1, 1))
+    yield from (layers.Permute(dims) for dims in ((1, 2), (2, 1)))
+    yield from (layers.Reshape(shape) for shape in ((-1, 4), (8, -1)))
+    yield from (layers.ZeroPadding1D(n) for n in (0, 1))
+    yield from (layers.Cropping1D(n) for n in (0, 1))
+    yield layers.Bidirectional(layers.GRU(2, return_sequences=True))
+    yield from (
+        layers.Masking(),
+        layers.Dense(4),
+        layers.PReLU(shared_axes=[1]),
+        layers.BatchNormalization(),
+        layers.Rescaling(2),
+    )
+    yield from (layers.Activation("tanh"), layers.LeakyReLU(), layers.ELU(), layers.ReLU(), layers.Dropout(0.5))
+    yield layers.TimeDistributed(layers.Dense(4))
+    yield layers.LSTM(4, return_sequences=True)
+
+
+@pytest.mark.parametrize("layer", list(each_layer_alone()), ids=lambda layer: layer.name)
+def test_layers_say_whether_they_mix_time_steps(layer):
+    x = RNG.normal(size=(3, 8, 4)).astype("float32")
+    whole = layer(x)
+    if layer.mixes_time:
+        with pytest.raises(ValueError, match=f"layer '{layer.name}'.* is not the same"):
+            layer.carry_state(True)
+    else:
+        layer.carry_state(True)
+    try:
+        pieces = np.concatenate([layer(x[:, :3]), layer(x[:, 3:])], axis=1)
+    except ValueError:  # it wants all steps
+        pieces = np.zeros(0)
+    same = pieces.shape == whole.shape and np.allclose(pieces, whole, rtol=1e-5, atol=1e-6)
+    assert same != layer.mixes_time
+
+
+@pytest.mark.parametrize(
+    ("join", "message"),
+    [
+        (lambda a, b: layers.Attention()([a, b]), "layer 'attention"),
+        (lambda a, b: layers.Dot((2, 1))([layers.Dot(2)([a, b]), b]), "layer 'dot"),
+        (lambda a, b: layers.Concatenate(axis=1)([a, b]), "layer 'concatenate"),
+        (lambda a, b: layers.Add()([a, layers.GRU(2)(b)]), "layer 'add"),
+        (lambda a, b: layers.Add()([a, layers.GlobalAveragePooling1D()(b)]), "layer 'global_average_pooling1d"),
+        (lambda a, b: layers.Add()([a, layers.RepeatVector(5)(layers.GRU(2)(b))]), "layer 'repeat_vector"),
+        (lambda a, b: layers.GRU(2, return_sequences=True)(a, initial_state=[layers.GRU(2)(b)]), "an initial_state"),
+    ],
+)
+def test_graphs_that_join_steps(join, message):
+    a, b = layers.Input((None, 2)), layers.Input((None, 2))
+    model = rnnfast.Model([a, b], layers.TimeDistributed(layers.Activation("tanh"))(join(a, b)))
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        model.fit([Y, Y], Y, verbose=0, tbptt=5)
+    for value, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_inputs_are_joined_step_by_step():
+    a, b = layers.Input((None, 3), dtype="float64"), layers.Input((None, 2), dtype="float64")
+    merged = layers.Concatenate()([layers.GRU(2, return_sequences=True)(a), layers.Dense(2)(b)])
+    model = rnnfast.Model([a, b], layers.Dense(2)(merged))
+    model.compile("sgd", "mse")
+    model.fit([X, Y], Y, verbose=0, tbptt=4)
+    assert model.optimizer.iterations == 3
+
+
+@pytest.mark.parametrize("weights", [None, RNG.uniform(0, 1, 6)])
+def test_a_short_last_piece_counts_by_its_steps(weights):
+    model = tagger()
+    model.layers[0].mask_value = 99.0  # no step is masked: every step counts the same
+    model.compile(optimizers.SGD(0.0), "mse", metrics=["mae"], weighted_metrics=["mse"])
+    wanted = model.evaluate(X, Y, batch_size=4, verbose=0, sample_weight=weights, return_dict=True)
+    logs = model.fit(X, Y, batch_size=4, shuffle=False, verbose=0, sample_weight=weights, tbptt=4).history
+    assert {name: value[0] for name, value in logs.items()} == pytest.approx(wanted, rel=1e-12)

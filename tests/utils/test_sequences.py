@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnfast.utils import pad_sequences, to_categorical
+from rnnfast.utils import normalize, pad_sequences, to_categorical
 
 ROWS = [[1], [2, 3], [4, 5, 6], []]
 
@@ -73,3 +73,14 @@ def test_one_hot_rows():
 def test_what_has_no_one_hot_rows(arguments, kind, message):
     with pytest.raises(kind, match=message):
         to_categorical(*arguments)
+
+
+def test_normalize():
+    x = np.random.default_rng(4).normal(size=(3, 4, 2))
+    x[1, 2] = 0
+    for axis in (-1, 1):
+        for order in (1, 2):
+            y = normalize(x, axis, order)
+            norms = np.linalg.norm(y, order, axis)
+            np.testing.assert_allclose(norms, (np.linalg.norm(x, order, axis) > 0).astype(float))
+    assert not normalize(x)[1, 2].any()

@@ -1,0 +1,64 @@
+"""What a layer class of the user's own may leave out, as in Keras."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+_PLAIN = (str, int, float, bool, type(None), list, tuple)  # what a configuration holds by itself
+
+
+class Subclassed:
+    """The part of a layer that makes do with less: a class without `get_config` is described by its constructor's
+    arguments, a `build` need neither ask nor say whether the layer is built, and a constructor that does not call
+    `super().__init__()` is named."""
+
+    _constructed_with: tuple[Any, dict[str, Any]]
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        made = super().__new__(cls)
+        if cls._lacks_config():
+            made._constructed_with = (args, options)
+        return made
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        is_model = hasattr(cls, "layers")  # which knows by itself whether it is built
+        if not is_model and not cls.__module__.startswith(f"{__package__}.") and "build" in vars(cls):
+            cls.build = _built_once(cls.build)  # type: ignore[attr-defined]
+
+    if not TYPE_CHECKING:  # for type checkers a layer has only what it names
+
+        def __getattr__(self, name: str) -> Any:
+            if "_variables" not in vars(self) and not name.startswith("__"):
+                raise TypeError(f"{type(self).__name__}: its __init__ must call super().__init__() first")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @classmethod
+    def _lacks_config(cls) -> bool:
+        """Whether its `get_config` is that of `Layer`, which knows nothing of the class's own arguments."""
+        return bool(cls.get_config.__module__ == f"{__package__}.base")  # type: ignore[attr-defined]
+
+    def _plain_arguments(self) -> dict[str, Any]:
+        """The arguments of the constructor of a class that defines no `get_config`, if plain."""
+        if not self._lacks_config():
+            return {}
+        args, options = self._constructed_with
+        given = inspect.signature(type(self)).bind(*args, **options).arguments
+        return {key: value for key, value in given.items() if isinstance(value, _PLAIN)}
+
+
+def _built_once(build: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(build)
+    def build_once(self: Any, input_shape: Any, *args: Any, **options: Any) -> None:
+        if self.built:
+            self.check_shape(tuple(input_shape))
+            return
+        build(self, input_shape, *args, **options)
+        if not self.built:
+            self.input_shape = (None, *input_shape[1:])
+            self.built = True
+
+    return build_once

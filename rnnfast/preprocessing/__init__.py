@@ -1,0 +1,11 @@
+"""Keras' module of this name: what prepares sequences; `rnnfast.utils` has the same.
+
+>>> import rnnfast
+>>> rnnfast.preprocessing.sequence.pad_sequences([[1, 2], [3]]).tolist()
+[[1, 2], [0, 3]]
+"""
+
+from rnnfast.preprocessing import sequence
+from rnnfast.utils.timeseries import timeseries_dataset_from_array
+
+__all__ = ["sequence", "timeseries_dataset_from_array"]

@@ -1,0 +1,5 @@
+"""Keras' module of this name."""
+
+from rnnfast.utils.sequences import pad_sequences
+
+__all__ = ["pad_sequences"]
