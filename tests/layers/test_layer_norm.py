@@ -128,12 +128,15 @@ def test_explanation():
     assert row["sharing"].startswith("one thread")
 
 
-def test_both_directions_at_once_give_the_bits_of_one_thread():
-    model = rnnfast.Sequential([layers.Input((None, 3)), layers.Bidirectional(layers.LSTM(150, layer_norm=True))])
-    x = np.random.default_rng(3).normal(size=(1, 30, 3))
+def test_any_number_of_threads_gives_the_bits_of_one():
+    """Both directions at once, and layers pipelined over time."""
+    first = layers.Bidirectional(layers.LSTM(150, layer_norm=True, return_sequences=True))
+    others = [layers.GRU(150, layer_norm=True, return_sequences=True), layers.LSTM(140, layer_norm=True)]
+    model = rnnfast.Sequential([layers.Input((None, 3)), first, *others])
+    x = np.random.default_rng(3).normal(size=(1, 60, 3))
     one, two = (rnnfast.InferenceModel(model, threads=threads) for threads in (1, 2))
     for _ in range(4):
-        assert_same_bits(two(x), one(x), "directions")
+        assert_same_bits(two(x), one(x), "two threads")
 
 
 def test_training_learns():
