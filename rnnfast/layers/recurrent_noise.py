@@ -75,9 +75,9 @@ class RecurrentNoise:
         """Options of `_kernels.rnn_forward`."""
         options: dict[str, Any] = {}
         if self.dropout and self._by_gate:
-            options["input_factors"] = self._factors((self.gates, batch, features), self.dropout, dtype)
+            options["x_factors"] = self._factors((self.gates, batch, features), self.dropout, dtype)
         if self.recurrent_dropout:
-            options["state_factors"] = self._factors((self.gates, batch, units), self.recurrent_dropout, dtype)
+            options["h_factors"] = self._factors((self.gates, batch, units), self.recurrent_dropout, dtype)
         if self.acts_in_inference:
             options["zoneout"] = [self._kept((batch, time, units), rate) for rate in self.zoneout]
         return options
