@@ -87,7 +87,7 @@ def cast(value, dtype):
 
 
 def make_layer(kind: str, inputs: int, units: int, rng, *, use_bias: bool = True, dtype=np.float64) -> Layer:
-    """Keras' default initialisers; biases (and peepholes) N(0, 0.3), so that a lost one shows."""
+    """Keras' default initializers; biases (and peepholes) N(0, 0.3), so that a lost one shows."""
     cell, options = ALL_KINDS[kind]
     columns = GATES[cell] * units
     bias_shape = (2, columns) if kind == "gru" else (columns,)
