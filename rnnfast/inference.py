@@ -200,8 +200,8 @@ class Explanation:
             f"instruction set {self.isa}: {chosen} (available: {available}); {self.dtype}",
             self.products,
             f"threads: up to {self.threads}; a batch is cut into blocks of rows, each runs the whole graph on one "
-            "thread; a few rows run both directions at once or split a layer's units, where a step is worth it, and "
-            "little work stays on the caller's",
+            "thread; a few rows run both directions at once, pipeline layers over time or split a layer's units, where "
+            "that is worth it, and little work stays on the caller's",
             "layout: values between layers stay packed, step by step, where all that read them only look at real steps",
         ]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.by_name import deserialize, serialize
+from rnnfast.layers.core import Dense
 from rnnfast.variable import Variable
 
 
@@ -143,6 +144,8 @@ class TimeDistributed(Wrapper):
         return True
 
     def lower(self, program: Any, value: Any) -> Any:
+        if isinstance(self.layer, Dense):
+            return self.layer.lower(program, value)  # looks at the last axis alone: packed steps may stay so
         y = self.layer.lower(program, program.time_distributed_begin(value, self.name))
         if isinstance(y, list):
             raise NoLoweringError(f"{self.label}: {self.layer.label} must have one output")

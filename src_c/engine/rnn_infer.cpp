@@ -18,13 +18,13 @@ template <class T> int64_t chunk_rows(const CellLayout& layout, const SequencePl
   return std::min(plan.total(), std::max(plan.batch(), kChunkBytes / std::max<int64_t>(row_bytes, 1)));
 }
 
-// Consecutive segments [first, last) whose rows of z, [low, high), are at most `capacity`.
+// Consecutive segments [first, last), none from `end` on, whose rows of z, [low, high), are at most `capacity`.
 struct Chunk {
   int64_t first, last, low, high;
 };
-Chunk next_chunk(const std::vector<Segment>& segments, int64_t first, int64_t capacity) {
+Chunk next_chunk(const std::vector<Segment>& segments, int64_t first, int64_t end, int64_t capacity) {
   Chunk chunk{first, first, segments[first].z, segments[first].z};
-  for (; chunk.last < static_cast<int64_t>(segments.size()); ++chunk.last) {
+  for (; chunk.last < end; ++chunk.last) {
     const Segment& s = segments[chunk.last];
     const int64_t low = std::min(chunk.low, s.z), high = std::max(chunk.high, s.z + s.count);
     if (high - low > capacity) break;
@@ -60,15 +60,6 @@ template <class T> int64_t states_size(const PackedRnn<T>& rnn, const SequencePl
   return prepared_scales(plan.batch() * (2 * state_size(rnn.spec()) + (extra ? rnn.spec().units : 0)));
 }
 
-struct Meeting {
-  StepBarrier* barrier;
-  int member, members;
-};
-bool meet_at(void* context) {
-  const auto* meeting = static_cast<const Meeting*>(context);
-  return meeting->barrier->meet(meeting->member, meeting->members);
-}
-
 }  // namespace
 
 template <class T>
@@ -96,65 +87,82 @@ template <class T> void rnn_infer_end(const RnnInfer<T>& infer) {
     std::copy_n(h + (infer.h ? plan.last(r) : plan.ring_last(r)) * S, S, infer.h_state + r * S);
 }
 
-template <class T> void rnn_infer_member(const RnnInfer<T>& infer, int member, int members, StepBarrier* barrier) {
+template <class T>
+RnnSteps<T>::RnnSteps(const RnnInfer<T>& infer, int member, int members, StepBarrier* barrier)
+    : infer_(infer),
+      segments_(infer.h ? &infer.plan->segments() : &infer.plan->ring_segments()),
+      args_(infer.rnn->recurrence()),
+      meeting_{barrier, member, members} {
   const PackedRnn<T>& rnn = *infer.rnn;
   const SequencePlan& plan = *infer.plan;
   const CellLayout& layout = rnn.layout();
-  const std::vector<Segment>& segments = infer.h ? plan.segments() : plan.ring_segments();
   T* ring = ring_of(infer);
-  Meeting meeting{barrier, member, members};
-
-  RecurForwardArgs<T> p = rnn.recurrence();
-  p.panel_begin = layout.panels() * member / members;
-  p.panel_end = layout.panels() * (member + 1) / members;
-  p.projection_begin = rnn.projection_panels() * member / members;
-  p.projection_end = rnn.projection_panels() * (member + 1) / members;
-  p.meet = barrier ? meet_at : nullptr;
-  p.meet_context = &meeting;
-  p.row_end = plan.batch();
-  p.z = infer.workspace;
-  p.h = infer.h ? infer.h : ring;
-  p.c = infer.c_state;
-  p.c_by_row = true;
-  p.h_zoneout = {nullptr, infer.h_zoneout};
-  p.c_zoneout = {nullptr, infer.c_zoneout};
-  p.extra = extra_of(infer);
-  p.extra_by_row = true;
-  p.scratch = ring + states_size(rnn, plan) + member * scratch_size(rnn, plan, infer.x_rows);
-  const auto recur = rnn.products().recur_forward[static_cast<int>(rnn.spec().cell)];
+  args_.panel_begin = layout.panels() * member / members;
+  args_.panel_end = layout.panels() * (member + 1) / members;
+  args_.projection_begin = rnn.projection_panels() * member / members;
+  args_.projection_end = rnn.projection_panels() * (member + 1) / members;
+  if (barrier)
+    args_.meet = [](void* context) {
+      const auto* meeting = static_cast<const Meeting*>(context);
+      return meeting->barrier->meet(meeting->member, meeting->members);
+    };
+  args_.row_end = plan.batch();
+  args_.z = infer.workspace;
+  args_.h = infer.h ? infer.h : ring;
+  args_.c = infer.c_state;
+  args_.c_by_row = true;
+  args_.h_zoneout = {nullptr, infer.h_zoneout};
+  args_.c_zoneout = {nullptr, infer.c_zoneout};
+  args_.extra = extra_of(infer);
+  args_.extra_by_row = true;
+  args_.scratch = ring + states_size(rnn, plan) + member * scratch_size(rnn, plan, infer.x_rows);
   if (infer.index) {
-    p.input = infer.input ? infer.input : input_of(infer);
-    p.input_panel = (infer.input ? infer.input_rows : infer.x_rows) * layout.slot_row();
-    p.input_index = infer.index;
-    if (!infer.input)
-      rnn.project(infer.x_rows, infer.x, input_of(infer), p.input_panel, p.panel_begin, p.panel_end, p.scratch);
+    args_.input = infer.input ? infer.input : input_of(infer);
+    args_.input_panel = (infer.input ? infer.input_rows : infer.x_rows) * layout.slot_row();
+    args_.input_index = infer.index;
   }
+}
 
-  // The first member goes on alone where they part.
-  const auto alone = [&] {
-    p.panel_begin = 0;
-    p.panel_end = layout.panels();
-    p.projection_begin = 0;
-    p.projection_end = rnn.projection_panels();
-    p.meet = nullptr;
-    return member == 0;
-  };
-  const int64_t count = static_cast<int64_t>(segments.size()), capacity = chunk_rows<T>(layout, plan);
-  for (int64_t first = 0; first < count;) {
-    const Chunk chunk = next_chunk(segments, first, capacity);
-    if (first > 0 && p.meet && !p.meet(p.meet_context) && !alone()) return;
+// The first member goes on alone where they part.
+template <class T> bool RnnSteps<T>::go_on_alone() {
+  args_.panel_begin = 0;
+  args_.panel_end = infer_.rnn->layout().panels();
+  args_.projection_begin = 0;
+  args_.projection_end = infer_.rnn->projection_panels();
+  args_.meet = nullptr;
+  return meeting_.member == 0;
+}
+
+template <class T> bool RnnSteps<T>::run(int64_t end) {
+  const PackedRnn<T>& rnn = *infer_.rnn;
+  const CellLayout& layout = rnn.layout();
+  const auto recur = rnn.products().recur_forward[static_cast<int>(rnn.spec().cell)];
+  const int64_t capacity = chunk_rows<T>(layout, *infer_.plan);
+  RecurForwardArgs<T>& p = args_;
+  p.meet_context = &meeting_;
+  if (next_ == 0 && next_ < end && infer_.index && !infer_.input)
+    rnn.project(infer_.x_rows, infer_.x, input_of(infer_), p.input_panel, p.panel_begin, p.panel_end, p.scratch);
+  while (next_ < end) {
+    const Chunk chunk = next_chunk(*segments_, next_, end, capacity);
+    if (next_ > 0 && p.meet && !p.meet(p.meet_context) && !go_on_alone()) return false;
     p.z_panel = (chunk.high - chunk.low) * layout.slot_row();
     p.z_origin = chunk.low;
-    if (!infer.index)
-      rnn.project(chunk.high - chunk.low, infer.x + chunk.low * rnn.spec().input_dim, p.z, p.z_panel, p.panel_begin,
+    if (!infer_.index)
+      rnn.project(chunk.high - chunk.low, infer_.x + chunk.low * rnn.spec().input_dim, p.z, p.z_panel, p.panel_begin,
                   p.panel_end, p.scratch);
-    while (first < chunk.last) {
-      p.segments = segments.data() + first;
-      p.segment_count = chunk.last - first;
-      first += recur(p);
-      if (first < chunk.last && !alone()) return;
+    while (next_ < chunk.last) {
+      p.segments = segments_->data() + next_;
+      p.segment_count = chunk.last - next_;
+      next_ += recur(p);
+      if (next_ < chunk.last && !go_on_alone()) return false;
     }
   }
+  return true;
+}
+
+template <class T> void rnn_infer_member(const RnnInfer<T>& infer, int member, int members, StepBarrier* barrier) {
+  RnnSteps<T> steps(infer, member, members, barrier);
+  steps.run(steps.count());
 }
 
 template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int threads) {
@@ -180,6 +188,7 @@ template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int thre
 }
 
 #define RNNFAST_INSTANTIATE(T)                                                                        \
+  template class RnnSteps<T>;                                                                         \
   template int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int, int64_t);       \
   template void rnn_infer_begin(const RnnInfer<T>&);                                                  \
   template void rnn_infer_end(const RnnInfer<T>&);                                                    \

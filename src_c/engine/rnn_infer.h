@@ -3,6 +3,7 @@
 #define RNNFAST_ENGINE_RNN_INFER_H
 
 #include <cstdint>
+#include <vector>
 
 #include "rnn.h"
 #include "sharing.h"
@@ -35,6 +36,29 @@ int64_t rnn_infer_workspace(const PackedRnn<T>&, const SequencePlan&, int thread
 // Runs `count` layers of which none reads what another writes, on up to `threads` threads: where it pays, all at once
 // and the units of each split. The bits of the result depend on none of this.
 template <class T> void rnn_infer(const RnnInfer<T>* layers, int count, int threads);
+
+// A layer's steps as one of `members` threads goes through them, taken up where they were left: also by another thread,
+// where that one has to wait. Between rnn_infer_begin and rnn_infer_end.
+template <class T> class RnnSteps {
+ public:
+  RnnSteps(const RnnInfer<T>&, int member, int members, StepBarrier* barrier);
+  // Runs the segments that lie before `end`. False: the members have parted, and another one runs the rest.
+  bool run(int64_t end);
+  int64_t count() const { return static_cast<int64_t>(segments_->size()); }  // of the segments
+
+ private:
+  struct Meeting {
+    StepBarrier* barrier;
+    int member, members;
+  };
+  bool go_on_alone();
+
+  RnnInfer<T> infer_;
+  const std::vector<Segment>* segments_;
+  RecurForwardArgs<T> args_;
+  Meeting meeting_;
+  int64_t next_ = 0;
+};
 
 // The part of one of `members` threads that run a layer together; they meet at `barrier` (null: it is alone). Between
 // the calls of rnn_infer_begin and rnn_infer_end, which one thread makes before and after all.

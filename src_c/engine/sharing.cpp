@@ -17,6 +17,11 @@ constexpr double kActivation = 0.25e-9;                                  // per 
 constexpr double kStep = 40e-9;                                          // what a step costs besides
 constexpr double kMeeting = 0.1e-6;  // per member: a meeting, and the states that the others have written
 
+constexpr double kHandOver = 0.3e-6;  // from a thread to the next: to see that steps are done ...
+constexpr double kOutput = 0.4e-9;    // ... and to read what they have made, per number
+// How often in a second a thread is interrupted for so long that those that share its steps part (engine/step_barrier).
+constexpr double kInterrupted = 10;
+
 // A footprint that is read again and again counts for the cache that holds most of it.
 double read_seconds(double bytes) {
   const CpuInfo& cpu = cpu_info();
@@ -31,8 +36,17 @@ double layer_seconds(const RnnWork& work, int members) {
   const double projection =
       std::max(product_seconds(inputs * static_cast<double>(work.rows * work.steps), work.weight_size),
                read_seconds(inputs * static_cast<double>(work.weight_size)));
-  const double waiting = members > 1 ? static_cast<double>((work.steps - 1) * members) * kMeeting : 0;
-  return projection + static_cast<double>(work.steps) * step_seconds(work, panels) + waiting;
+  const double seconds = projection + static_cast<double>(work.steps) * step_seconds(work, panels);
+  if (members == 1) return seconds;
+  const double together = seconds + static_cast<double>((work.steps - 1) * members) * kMeeting;
+  return together * (1 + std::min(1.0, together * kInterrupted) / 2);
+}
+
+// So many steps of a stage at a time. fits: the weights that its thread reads stay in L2 from chunk to chunk.
+double chunk_seconds(const StageWork& stage, int64_t steps, bool fits) {
+  const double count = static_cast<double>(steps), from = fits ? kFromL2 : kFromMemory;
+  const double again = fits ? 0 : std::min(stage.step_bytes, static_cast<double>(cpu_info().l2)) / kFromMemory;
+  return again + count * stage.step + std::max(count * stage.product, stage.product_bytes / from);
 }
 
 std::string microseconds(double seconds) {
@@ -76,6 +90,52 @@ Sharing best_sharing(const RnnWork& work, int layers, int threads) {
     if (seconds < best.seconds) best = {members * layers, members, seconds};
   }
   return best;
+}
+
+StageWork stage_work(const RnnWork& work, int64_t state) {
+  const double units = static_cast<double>(work.layout.units), size = static_cast<double>(work.weight_size);
+  const double inputs = units * static_cast<double>(work.layout.gates() * work.input_dim);
+  return {step_seconds(work, work.layout.panels()), units * static_cast<double>(work.recurrent_weights) * size,
+          product_seconds(inputs * static_cast<double>(work.rows), work.weight_size), inputs * size,
+          state * work.rows};
+}
+
+Pipelining best_pipelining(const std::vector<StageWork>& stages, int64_t steps, int threads) {
+  Pipelining best;
+  const int members = std::min(threads, static_cast<int>(stages.size()));
+  if (members < 2) return best;
+  double bytes = 0;
+  for (const StageWork& stage : stages) bytes += stage.step_bytes + stage.product_bytes;
+  const bool fits = bytes <= members * static_cast<double>(cpu_info().l2);
+  for (int64_t chunk = 1; 2 * chunk <= steps; chunk *= 2) {
+    double longest = 0, all = 0;
+    int64_t outputs = 0;
+    for (const StageWork& stage : stages) {
+      longest = std::max(longest, chunk_seconds(stage, chunk, fits));
+      all += chunk_seconds(stage, chunk, fits);
+      outputs = std::max(outputs, stage.outputs);
+    }
+    const double hand_over = kHandOver + static_cast<double>(chunk * outputs) * kOutput;
+    // The threads are at work on as many chunks as there are, and those that begin or end last on one each besides.
+    const double chunks = static_cast<double>(ceil_div(steps, chunk));
+    const double seconds = kRegionSeconds + chunks * (std::max(longest, all / members) + hand_over) +
+                           (members - 1) * (all / members + hand_over);
+    if (best.threads == 1 || seconds < best.seconds) best = {members, chunk, {}, all, seconds};
+  }
+  // Each stage belongs to the thread in whose share of the work its middle lies.
+  double before = 0;
+  for (size_t i = 0; best.threads > 1 && i < stages.size(); ++i) {
+    const double own = chunk_seconds(stages[i], best.chunk, fits);
+    best.owners.push_back(std::min(members - 1, static_cast<int>(members * (before + own / 2) / best.chunk_seconds)));
+    before += own;
+  }
+  return best;
+}
+
+std::string explain_pipelining(const Pipelining& pipelining, double others) {
+  return "layers pipelined over " + std::to_string(pipelining.threads) + " threads, " +
+         std::to_string(pipelining.chunk) + " steps at a time: " + microseconds(pipelining.seconds) + ", not " +
+         microseconds(others);
 }
 
 std::string explain_sharing(const RnnWork& work, int layers, int threads) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "packing.h"
 
@@ -37,6 +38,30 @@ Sharing best_sharing(const RnnWork&, int layers, int threads);
 
 // What best_sharing decides, and why, in words.
 std::string explain_sharing(const RnnWork&, int layers, int threads);
+
+// The work of a layer that can run some steps at a time: a recurrent one, or one that looks at a step at a time.
+struct StageWork {
+  double step = 0;           // seconds of each step, whatever comes before and after it, ...
+  double step_bytes = 0;     // ... and the bytes of weights that it reads
+  double product = 0;        // seconds per step of a product over a chunk of steps, ...
+  double product_bytes = 0;  // ... and the bytes of weights that it reads once for all of them
+  int64_t outputs = 0;       // numbers per step that it hands on
+};
+StageWork stage_work(const RnnWork&, int64_t state);  // state: numbers of a row that it hands on
+
+// How stages of which each reads the one before are run over time on several threads (engine/pipeline).
+struct Pipelining {
+  int threads = 1;           // in all; 1: there is nothing to pipeline
+  int64_t chunk = 0;         // steps
+  std::vector<int> owners;   // the thread of each stage
+  double chunk_seconds = 0;  // of all stages
+  double seconds = 0;        // estimated, for all steps
+};
+
+// The fastest way to run the stages so.
+Pipelining best_pipelining(const std::vector<StageWork>&, int64_t steps, int threads);
+// That, in words. others: the seconds of doing without it.
+std::string explain_pipelining(const Pipelining&, double others);
 
 // Estimates, in seconds: one step of the recurrence over `panels` panels; products of so many multiply-adds.
 double step_seconds(const RnnWork&, int64_t panels);

@@ -1,53 +1,24 @@
 #include "step_barrier.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
-#if defined(__x86_64__) || defined(_M_X64)
-#include <emmintrin.h>
-#endif
+#include "waiting.h"
 
 namespace rnnfast {
 namespace {
 
 // Nanoseconds. Steps differ by less than the patience unless a thread has lost its processor; but one that has slept
 // takes longer to come to its first meeting.
-constexpr int64_t kSpin = 40'000, kPatience = 40'000, kFirstPatience = 200'000;
+constexpr int64_t kPatience = 40'000, kFirstPatience = 200'000;
 constexpr int64_t kShortMemory = 10'000'000, kLongMemory = 1'000'000'000;
 
 std::atomic<int64_t> memory_ends{0}, memory_length{0};
 
-int64_t now() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-inline void pause() {
-#if defined(__x86_64__) || defined(_M_X64)
-  _mm_pause();
-#elif defined(__aarch64__) && !defined(_MSC_VER)
-  __asm__ volatile("yield");
-#endif
-}
-
 // Waits until `value` has reached `wanted`; gives how long it took, in nanoseconds, 0 if not long.
 int64_t wait_for(const std::atomic<int64_t>& value, int64_t wanted) {
-  constexpr int kUnclocked = 64;  // turns between looks at the clock
-  const auto come = [&] { return value.load(std::memory_order_acquire) >= wanted; };
-  for (int turn = 0; turn < kUnclocked; ++turn) {
-    if (come()) return 0;
-    pause();
-  }
-  const int64_t start = now();
-  do {
-    for (int turn = 0; turn < kUnclocked; ++turn) {
-      if (come()) return now() - start;
-      pause();
-    }
-  } while (now() - start < kSpin);
-  while (!come()) std::this_thread::yield();
-  return now() - start;
+  Waiting waiting;
+  while (value.load(std::memory_order_acquire) < wanted) waiting.turn();
+  return waiting.waited();
 }
 
 }  // namespace
@@ -73,11 +44,11 @@ bool StepBarrier::meet(int member, int members) {
 
 bool stalled_lately() {
   const int64_t ends = memory_ends.load(std::memory_order_relaxed);
-  return ends != 0 && now() < ends;
+  return ends != 0 && nanoseconds_now() < ends;
 }
 
 void remember_stall() {
-  const int64_t time = now(), ends = memory_ends.load(std::memory_order_relaxed);
+  const int64_t time = nanoseconds_now(), ends = memory_ends.load(std::memory_order_relaxed);
   const int64_t length = memory_length.load(std::memory_order_relaxed);
   if (time < ends) return;  // several members, or calls, of one stall
   const int64_t next = time - ends < length ? std::min(2 * length, kLongMemory) : kShortMemory;

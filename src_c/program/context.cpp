@@ -19,6 +19,7 @@ void Context<T>::begin(int64_t row, int64_t rows, const Shapes& shapes, const vo
                        T* const* states, int threads) {
   shapes_ = &shapes;
   threads_ = threads;
+  rows_ = rows;
   states_ = states;
   workspace_.give_all();
   temporaries_.clear();

@@ -54,6 +54,7 @@ template <class T> class Context {
   const Tensor<T>& tensor(int v) const { return tensors_[static_cast<size_t>(v)]; }
   const Shapes& shapes() const { return *shapes_; }
   int threads() const { return threads_; }
+  int64_t rows() const { return rows_; }
   // The mask of a value, (rows, time), or null.
   const uint8_t* mask(int v) const {
     return value(v).mask < 0 ? nullptr : masks_[static_cast<size_t>(value(v).mask)];
@@ -106,6 +107,7 @@ template <class T> class Context {
   std::vector<void*> temporaries_;
   const Shapes* shapes_ = nullptr;
   int threads_ = 1;
+  int64_t rows_ = 0;
   std::vector<T*> outputs_;
   T* const* states_ = nullptr;
 };

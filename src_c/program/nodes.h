@@ -4,7 +4,7 @@
 
 #include "../engine/buffer.h"
 #include "../engine/rnn_infer.h"
-#include "program.h"
+#include "point_node.h"
 
 namespace rnnfast {
 
@@ -76,6 +76,12 @@ template <class T> class RnnNode : public Node<T> {
   const RnnNode* recurrent() const override { return this; }
   double work(const Graph&, const Shapes&) const override;
   LayoutWish wish() const override { return pass_over_mask_ ? LayoutWish::batch_major : LayoutWish::packed; }
+  // Where a mask is passed on and not heeded, it runs more steps than the layers that follow.
+  bool has_steps() const override { return !go_backwards_ && !pass_over_mask_; }
+  std::unique_ptr<NodeSteps> begin_steps(Context<T>&, const SequencePlan&) const override;
+  StageWork stage_work(const Graph& graph, const Shapes& shapes, int64_t rows) const override {
+    return rnnfast::stage_work(rnn_work(graph, shapes, rows), size_of(0));
+  }
   const char* not_causal() const override {
     if (this->inputs.size() > 1) return "it starts from states that it is given";
     return go_backwards_ ? "it reads its input backwards in time" : nullptr;
@@ -84,6 +90,7 @@ template <class T> class RnnNode : public Node<T> {
  private:
   // Where the outputs come from: the final state, a stream's masked step, or the states of all steps.
   enum class Emits { last, step, history };
+  class Steps;
   Emits emits(const Context<T>&, const SequencePlan&) const;
   bool carried(const Context<T>& context) const { return slot_ >= 0 && context.state(slot_) != nullptr; }
   // Whether the history of states is the output, and need not be unpacked.
@@ -131,35 +138,34 @@ template <class T> class ReverseNode : public Node<T> {
 };
 
 // act(x W + b) over the last axis.
-template <class T> class DenseNode : public Node<T> {
+template <class T> class DenseNode : public PointNode<T> {
  public:
   DenseNode(std::string name, int in, int out, const KernelTable& table, WeightType weights, int64_t inputs,
             int64_t outputs, const T* kernel, const T* bias, const Activation& activation)
-      : Node<T>(std::move(name), {in}, out),
-        inputs_(inputs),
+      : PointNode<T>(std::move(name), in, out),
         outputs_(outputs),
         activation_(activation),
         kernels_(table.of<T>()),
         dense_(table, weights, inputs, outputs, kernel, bias) {}
-  void run(Context<T>&) const override;
+  void map(int64_t points, int64_t features, const T* x, T* y, T* scratch) const override;
+  int64_t scratch(int64_t points) const override { return dense_.workspace(points); }
+  int64_t bytes() const override { return dense_.bytes(); }
   NodeInfo info() const override;
   double work(const Graph&, const Shapes&) const override;
-  LayoutWish wish() const override { return LayoutWish::follows; }
 
  private:
-  int64_t inputs_, outputs_;
+  int64_t outputs_;
   Activation activation_;
   const Kernels<T>& kernels_;
   PackedDense<T> dense_;
 };
 
-template <class T> class ActivationNode : public Node<T> {
+template <class T> class ActivationNode : public PointNode<T> {
  public:
   ActivationNode(std::string name, int in, int out, const KernelTable& table, const Activation& activation)
-      : Node<T>(std::move(name), {in}, out), activation_(activation), kernels_(table.of<T>()) {}
-  void run(Context<T>&) const override;
+      : PointNode<T>(std::move(name), in, out), activation_(activation), kernels_(table.of<T>()) {}
+  void map(int64_t points, int64_t features, const T* x, T* y, T* scratch) const override;
   NodeInfo info() const override;
-  LayoutWish wish() const override { return LayoutWish::follows; }
 
  private:
   Activation activation_;

@@ -1,13 +1,10 @@
 #include "nodes.h"
 
 namespace rnnfast {
-template <class T> void DenseNode<T>::run(Context<T>& context) const {
-  const Tensor<T>& x = context.tensor(this->inputs[0]);
-  const int64_t rows = x.size() / inputs_;
-  T* y = context.create_like(this->output, x);
+template <class T> void DenseNode<T>::map(int64_t points, int64_t, const T* x, T* y, T* scratch) const {
   const bool fused = is_elementwise(activation_);
-  dense_.run(rows, x.data, y, fused ? &activation_ : nullptr, context.temporary(dense_.workspace(rows)));
-  if (!fused) activate_rows(kernels_, activation_, rows, outputs_, y, y);
+  dense_.run(points, x, y, fused ? &activation_ : nullptr, scratch);
+  if (!fused) activate_rows(kernels_, activation_, points, outputs_, y, y);
 }
 
 template <class T> double DenseNode<T>::work(const Graph& graph, const Shapes& shapes) const {
@@ -25,12 +22,9 @@ template <class T> NodeInfo DenseNode<T>::info() const {
           dense_.bytes()};
 }
 
-template <class T> void ActivationNode<T>::run(Context<T>& context) const {
-  const Tensor<T>& x = context.tensor(this->inputs[0]);
-  T* y = context.create_like(this->output, x);
-  const std::vector<Dim>& dims = context.value(this->output).dims;
-  const int64_t features = dims.empty() ? 1 : context.shapes().size(dims.back());
-  activate_rows(kernels_, activation_, x.size() / features, features, x.data, y);
+template <class T>
+void ActivationNode<T>::map(int64_t points, int64_t features, const T* x, T* y, T*) const {
+  activate_rows(kernels_, activation_, points, features, x, y);
 }
 
 template <class T> NodeInfo ActivationNode<T>::info() const {

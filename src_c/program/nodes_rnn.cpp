@@ -118,6 +118,30 @@ template <class T> void RnnNode<T>::run_at_once(const RnnNode* const* nodes, siz
   for (size_t i = 0; i < count; ++i) nodes[i]->end(context, layers[i]);
 }
 
+template <class T> class RnnNode<T>::Steps : public NodeSteps {
+ public:
+  Steps(const RnnNode& node, Context<T>& context)
+      : node_(node), context_(context), infer_(node.begin(context)), steps_(infer_, 0, 1, nullptr) {
+    rnn_infer_begin(infer_);
+  }
+  void run(int64_t, int64_t end) override { steps_.run(end); }
+  void end() override {
+    rnn_infer_end(infer_);
+    node_.end(context_, infer_);
+  }
+
+ private:
+  const RnnNode& node_;
+  Context<T>& context_;
+  RnnInfer<T> infer_;
+  RnnSteps<T> steps_;
+};
+
+template <class T>
+std::unique_ptr<NodeSteps> RnnNode<T>::begin_steps(Context<T>& context, const SequencePlan&) const {
+  return std::make_unique<Steps>(*this, context);
+}
+
 template <class T> void RnnNode<T>::take_table(const T* table, int64_t rows) {
   const CellLayout& layout = rnn_.layout();
   table_rows_ = rows;

@@ -21,13 +21,9 @@ template <class T, class Term> T sum_of(int64_t n, const Term& term) {
 
 }  // namespace
 
-template <class T> void ScaleNode<T>::run(Context<T>& context) const {
-  const Tensor<T>& in = context.tensor(this->inputs[0]);
-  const auto features = static_cast<int64_t>(scale_.size());
-  const T *x = in.data, *shift = shift_.data(), *scale = scale_.data(), *offset = offset_.data();
-  const int64_t size = in.size();
-  T* y = context.create_like(this->output, in);
-  for (int64_t at = 0; at < size; at += features, x += features, y += features)
+template <class T> void ScaleNode<T>::map(int64_t points, int64_t features, const T* x, T* y, T*) const {
+  const T *shift = shift_.data(), *scale = scale_.data(), *offset = offset_.data();
+  for (int64_t point = 0; point < points; ++point, x += features, y += features)
     for (int64_t i = 0; i < features; ++i) y[i] = (x[i] - shift[i]) * scale[i] + offset[i];
 }
 
@@ -55,13 +51,9 @@ template <class T> NodeInfo RectifyNode<T>::info() const {
           static_cast<int64_t>(slopes_.size() * sizeof(T))};
 }
 
-template <class T> void NormalizeNode<T>::run(Context<T>& context) const {
-  const Tensor<T>& in = context.tensor(this->inputs[0]);
-  const auto features = static_cast<int64_t>(gamma_.size());
-  const T *x = in.data, *gamma = gamma_.data(), *beta = beta_.data();
-  const int64_t size = in.size();
-  T* y = context.create_like(this->output, in);
-  for (int64_t at = 0; at < size; at += features, x += features, y += features) {
+template <class T> void NormalizeNode<T>::map(int64_t points, int64_t features, const T* x, T* y, T*) const {
+  const T *gamma = gamma_.data(), *beta = beta_.data();
+  for (int64_t point = 0; point < points; ++point, x += features, y += features) {
     T shift = 0, scale;
     if (mode_ == NormalizeMode::unit) {
       scale = 1 / std::max(std::sqrt(sum_of<T>(features, [x](int64_t i) { return x[i] * x[i]; })), epsilon_);

@@ -4,22 +4,21 @@
 
 #include <vector>
 
-#include "program.h"
+#include "point_node.h"
 
 namespace rnnfast {
 
 // (x - shift) * scale + offset over the last axis: batch normalization in inference, normalization, rescaling.
-template <class T> class ScaleNode : public Node<T> {
+template <class T> class ScaleNode : public PointNode<T> {
  public:
   // shift, scale, offset: (features) each.
   ScaleNode(std::string name, int in, int out, std::vector<T> shift, std::vector<T> scale, std::vector<T> offset)
-      : Node<T>(std::move(name), {in}, out),
+      : PointNode<T>(std::move(name), in, out),
         shift_(std::move(shift)),
         scale_(std::move(scale)),
         offset_(std::move(offset)) {}
-  void run(Context<T>&) const override;
+  void map(int64_t points, int64_t features, const T* x, T* y, T* scratch) const override;
   NodeInfo info() const override;
-  LayoutWish wish() const override { return LayoutWish::follows; }
 
  private:
   std::vector<T> shift_, scale_, offset_;
@@ -46,19 +45,18 @@ template <class T> class RectifyNode : public Node<T> {
 };
 
 // Each step by what it holds, as NormalizeMode says.
-template <class T> class NormalizeNode : public Node<T> {
+template <class T> class NormalizeNode : public PointNode<T> {
  public:
   // gamma, beta: (features) each.
   NormalizeNode(std::string name, int in, int out, NormalizeMode mode, double epsilon, std::vector<T> gamma,
                 std::vector<T> beta)
-      : Node<T>(std::move(name), {in}, out),
+      : PointNode<T>(std::move(name), in, out),
         mode_(mode),
         epsilon_(static_cast<T>(epsilon)),
         gamma_(std::move(gamma)),
         beta_(std::move(beta)) {}
-  void run(Context<T>&) const override;
+  void map(int64_t points, int64_t features, const T* x, T* y, T* scratch) const override;
   NodeInfo info() const override;
-  LayoutWish wish() const override { return LayoutWish::follows; }
 
  private:
   NormalizeMode mode_;

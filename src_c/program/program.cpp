@@ -211,6 +211,7 @@ template <class T> void Program<T>::finish(const std::vector<int>& outputs) {
   give_small_tables();
   find_last_uses();
   find_groups();
+  find_chains();
   finished_ = true;
 }
 
@@ -273,24 +274,6 @@ template <class T> void Program<T>::find_last_uses() {
   last_uses_.resize(nodes_.size());
   for (size_t v = 0; v < last.size(); ++v)
     if (last[v] < nodes_.size()) last_uses_[last[v]].push_back(static_cast<int>(v));
-}
-
-template <class T> bool Node<T>::reads(const Node& other) const {
-  return std::any_of(inputs.begin(), inputs.end(), [&other](int v) {
-    const std::vector<int>& more = other.more_outputs;
-    return v == other.output || std::count(more.begin(), more.end(), v) > 0;
-  });
-}
-
-// Both directions of a Bidirectional: recurrent layers, one after the other, that read one value, and not each other.
-template <class T> void Program<T>::find_groups() {
-  groups_.assign(nodes_.size(), 1);
-  for (size_t i = nodes_.size(); i-- > 1;) {
-    const RnnNode<T>*one = nodes_[i - 1]->recurrent(), *two = nodes_[i]->recurrent();
-    bool apart = one != nullptr && two != nullptr && one->may_run_beside(*two);
-    for (size_t n = i; apart && n < i + groups_[i]; ++n) apart = !nodes_[n]->reads(*one);
-    if (apart) groups_[i - 1] = groups_[i] + 1;
-  }
 }
 
 template class Program<float>;

@@ -18,6 +18,7 @@
 #include "value.h"
 #include "windows.h"
 #include "../engine/rnn.h"
+#include "../engine/sharing.h"
 
 namespace rnnfast {
 
@@ -41,6 +42,15 @@ enum class PoolMode { max, average };
 // unit: x / max(norm, epsilon).
 enum class NormalizeMode { layer, rms, unit };
 
+// A node under way over the steps of a plan. What it has made of a step is there for the next node to read, before it
+// has come to the later ones.
+class NodeSteps {
+ public:
+  virtual ~NodeSteps() = default;
+  virtual void run(int64_t begin, int64_t end) = 0;  // range after range; the threads of two may differ
+  virtual void end() {}
+};
+
 template <class T> class Node {
  public:
   Node(std::string name, std::vector<int> inputs, int output, std::vector<int> more_outputs = {})
@@ -56,6 +66,11 @@ template <class T> class Node {
   virtual bool may_alias() const { return false; }
   // The node itself if it is a recurrent layer, or null.
   virtual const RnnNode<T>* recurrent() const { return nullptr; }
+  // Whether it may run by some steps at a time in the order of time, where its input is packed: then begin_steps does
+  // so over the steps of a plan, and stage_work says what it takes.
+  virtual bool has_steps() const { return false; }
+  virtual std::unique_ptr<NodeSteps> begin_steps(Context<T>&, const SequencePlan&) const { return nullptr; }
+  virtual StageWork stage_work(const Graph&, const Shapes&, int64_t) const { return {}; }
   // Why the node cannot run step by step, or null.
   virtual const char* not_causal() const { return nullptr; }
   bool reads(const Node& other) const;
@@ -186,6 +201,16 @@ template <class T> class Program {
   void give_small_tables();
   void find_last_uses();
   void find_groups();
+  void find_chains();
+  // How the nodes from one on that can be run at once are: `count` of them, in so many seconds.
+  struct Together {
+    size_t count;
+    double seconds;
+    Pipelining pipelining;  // one thread: not so
+    double others;          // the seconds of doing without it
+  };
+  Together together(size_t node, int64_t rows, const Shapes&, int threads) const;
+  void run_together(size_t node, const Together&, Context<T>&) const;
   double seconds(int64_t rows, const Shapes&, int threads) const;
 
   const KernelTable* table_;
@@ -194,6 +219,7 @@ template <class T> class Program {
   std::vector<std::unique_ptr<Node<T>>> nodes_;
   std::vector<std::vector<int>> last_uses_;  // values that end after each node
   std::vector<size_t> groups_;               // how many nodes from each on may run at once, itself included
+  std::vector<size_t> chains_;               // how many from each on form a chain, itself included
   std::vector<StateSlot> state_slots_;
   struct TokenLimit {
     int input;

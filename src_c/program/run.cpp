@@ -89,11 +89,10 @@ template <class T> double Program<T>::work(const Shapes& shapes) const {
 // Estimated time of a block of rows whose layers may use so many threads.
 template <class T> double Program<T>::seconds(int64_t rows, const Shapes& shapes, int threads) const {
   double total = 0;
-  for (size_t i = 0; i < nodes_.size(); i += groups_[i]) {
-    if (const RnnNode<T>* rnn = nodes_[i]->recurrent())
-      total += best_sharing(rnn->rnn_work(graph_, shapes, rows), static_cast<int>(groups_[i]), threads).seconds;
-    else
-      total += product_seconds(static_cast<double>(rows) * nodes_[i]->work(graph_, shapes) / 2, sizeof(T));
+  for (size_t i = 0, count = 0; i < nodes_.size(); i += count) {
+    const Together part = together(i, rows, shapes, threads);
+    total += part.seconds;
+    count = part.count;
   }
   return total;
 }
@@ -119,14 +118,13 @@ typename Program<T>::Division Program<T>::divide(int64_t rows, const Shapes& sha
 
 template <class T> void Program<T>::run_nodes(Context<T>& context) const {
   for (size_t i = 0, next = 0; i < nodes_.size(); i = next) {
-    next = i + (context.threads() > 1 ? groups_[i] : 1);
-    if (next == i + 1) {
-      nodes_[i]->run(context);
-    } else {
-      std::vector<const RnnNode<T>*> group;
-      for (size_t n = i; n < next; ++n) group.push_back(nodes_[n]->recurrent());
-      RnnNode<T>::run_at_once(group.data(), group.size(), context);
+    next = i + 1;
+    if (context.threads() > 1) {
+      const Together part = together(i, context.rows(), context.shapes(), context.threads());
+      next = i + part.count;
+      if (part.count > 1) run_together(i, part, context);
     }
+    if (next == i + 1) nodes_[i]->run(context);
     for (size_t n = i; n < next; ++n) context.release(last_uses_[n]);
   }
   context.end();
@@ -156,16 +154,21 @@ template <class T> std::vector<NodeInfo> Program<T>::describe(int threads) const
   for (int64_t& size : usual.symbols) size = size > 0 ? size : kUsualSteps;
   usual.derive(graph_);
   for (int64_t& size : usual.symbols) size = std::max<int64_t>(1, size);
+  const int waiting = std::max(1, waiting_threads(threads));
   std::vector<NodeInfo> infos;
-  for (size_t i = 0; i < nodes_.size(); i += groups_[i])
-    for (size_t n = i; n < i + groups_[i]; ++n) {
+  for (size_t i = 0, next = 0; i < nodes_.size(); i = next) {
+    const Together part = together(i, 1, usual, waiting);
+    next = i + part.count;
+    for (size_t n = i; n < next; ++n) {
       infos.push_back(nodes_[n]->info());
       const Value& out = graph_.values[static_cast<size_t>(nodes_[n]->output)];
       infos.back().layout = out.dims.size() < 2 ? "rows" : out.packed ? "packed" : "batch-major";
-      if (const RnnNode<T>* rnn = nodes_[n]->recurrent())
-        infos.back().sharing = explain_sharing(rnn->rnn_work(graph_, usual, 1), static_cast<int>(groups_[i]),
-                                               std::max(1, waiting_threads(threads)));
+      if (part.pipelining.threads > 1)
+        infos.back().sharing = explain_pipelining(part.pipelining, part.others);
+      else if (const RnnNode<T>* rnn = nodes_[n]->recurrent())
+        infos.back().sharing = explain_sharing(rnn->rnn_work(graph_, usual, 1), static_cast<int>(part.count), waiting);
     }
+  }
   return infos;
 }
 

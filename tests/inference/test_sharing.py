@@ -1,4 +1,4 @@
-"""Layers shared out over threads, by units and by directions, give the bits of one thread; explain() says what runs."""
+"""Layers shared out over threads (by units, directions, time) give the bits of one thread; explain() says what runs."""
 
 import os
 
@@ -7,7 +7,20 @@ from numeric import assert_same_bits
 from process import run_python
 
 import rnnfast
-from rnnfast.layers import GRU, LSTM, Bidirectional, Dense, Input, Masking, SimpleRNN
+from rnnfast.layers import (
+    GRU,
+    LSTM,
+    Activation,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Input,
+    LayerNormalization,
+    Masking,
+    SimpleRNN,
+    TimeDistributed,
+)
 
 CELLS = {
     "lstm": lambda units, **more: LSTM(units, **more),
@@ -68,6 +81,72 @@ def test_masks(cell, rng):
         compare(model, x, "masked")
 
 
+@pytest.mark.parametrize("last", [True, False], ids=["sequence", "final state"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_chains(cell, last, rng):
+    for widths in ([64, 64], [33, 70, 5], [17] * 7):
+        layers = [CELLS[cell](units, return_sequences=True) for units in widths[:-1]]
+        model = rnnfast.Sequential([Input((None, 9)), *layers, CELLS[cell](widths[-1], return_sequences=last)])
+        for batch in (1, 3):
+            compare(model, rng.standard_normal((batch, 2 * STEPS + 1, 9)), f"{widths}, {batch} rows")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_masked_chains(cell, rng):
+    x = rng.standard_normal((3, 2 * STEPS, 9))
+    x[rng.random((3, 2 * STEPS)) < 0.4] = 0.0
+    x[1] = 0.0
+    model = rnnfast.Sequential(
+        [Input((None, 9)), Masking(), *(CELLS[cell](units, return_sequences=True) for units in (40, 33, 64)), Dense(3)]
+    )
+    for rows in (x, x[:1], x[1:2]):
+        compare(model, rows, f"{len(rows)} rows, masked")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("cell", CELLS)
+def test_chains_with_states(cell, masked, rng):
+    """States that a chain's layers start from, and give: those of the first, of one in the middle, of the last."""
+    x = rng.standard_normal((3, 2 * STEPS, 9))
+    x[rng.random((3, 2 * STEPS)) < 0.4] = 0.0
+    entry = Input((None, 9))
+    value = Masking()(entry) if masked else entry
+    states, outputs = [], []
+    for given in (None, states, None, states):  # alone, and with layers that read no states before and after
+        start = {"initial_state": list(given)} if given else {}
+        value, *states[:] = CELLS[cell](40, return_sequences=True, return_state=True)(value, **start)
+        value = CELLS[cell](33, return_sequences=True)(value)
+        outputs += states
+    last, *ends = CELLS[cell](17, return_state=True)(value)
+    model = rnnfast.Model(entry, [last, *ends, *outputs])
+    for rows in (x, x[:1]):
+        wanted = rnnfast.InferenceModel(model, threads=1)(rows)
+        for threads in (2, 8):
+            engine = rnnfast.InferenceModel(model, threads=threads)
+            for _ in range(4):
+                for one, two in zip(engine(rows), wanted, strict=True):
+                    assert_same_bits(one, two, f"{len(rows)} rows, {threads} threads")
+
+
+def test_chains_with_stages_between(rng):
+    model = rnnfast.Sequential(
+        [
+            Input((None,), dtype="int64"),
+            Embedding(50, 12, mask_zero=True),
+            LSTM(40, return_sequences=True),
+            Dropout(0.3),
+            TimeDistributed(Dense(33, activation="relu")),
+            LayerNormalization(),
+            GRU(64, return_sequences=True),
+            Activation("softmax"),
+            SimpleRNN(70, return_sequences=True),
+            Dense(5),
+        ]
+    )
+    for batch in (1, 3):
+        compare(model, rng.integers(0, 50, (batch, 2 * STEPS)), f"{batch} rows")
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_streams(cell, dtype, rng):
@@ -98,6 +177,18 @@ def test_explanation():
     assert two["narrow"].startswith("one thread")
     one = [row["sharing"] for row in rnnfast.InferenceModel(model, threads=1).explain().rows]
     assert all(told.startswith(("one thread", "-")) for told in one)
+
+
+@pytest.mark.skipif(rnnfast.cpu_info()["threads"] < 2, reason="one processor")
+def test_explanation_of_chains():
+    stacked = [Input((200, 64)), *(LSTM(64, return_sequences=True) for _ in range(2)), TimeDistributed(Dense(64))]
+    model = rnnfast.Sequential([*stacked, GRU(64, return_sequences=True), Bidirectional(GRU(64)), Dense(3)])
+    told = [row["sharing"] for row in rnnfast.InferenceModel(model, threads=2).explain().rows]
+    assert all(text.startswith("layers pipelined over 2 threads") for text in told[:4]), told
+    assert [text.split(":")[0] for text in told[4:6]] == ["directions at once"] * 2
+    backwards = rnnfast.Sequential([*stacked[:2], LSTM(64, go_backwards=True)])  # begins with the last step
+    told = [row["sharing"] for row in rnnfast.InferenceModel(backwards, threads=2).explain().rows]
+    assert not any(text.startswith("layers pipelined") for text in told), told
 
 
 def test_one_processor_never_waits():
