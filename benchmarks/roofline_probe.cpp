@@ -25,7 +25,6 @@ constexpr int kBytes = 16;
 typedef float Vec __attribute__((vector_size(kBytes)));
 // __m512i may alias anything, and so would not stay in registers.
 typedef int IntVec __attribute__((vector_size(kBytes)));
-constexpr int kLanes = kBytes / sizeof(float);
 constexpr int kChains = kBytes == 64 ? 24 : 12;  // enough to hide the latency, few enough for the registers
 constexpr int kTries = 7;
 
