@@ -1,5 +1,5 @@
-// Measures one core: the peak rates of multiply-adds, in float32 and in what this CPU has for bfloat16 and int8, and the
-// read bandwidth by footprint. Prints JSON: {"peaks": {"float32": GFLOP/s, ...}, "gbytes": [[bytes, GB/s], ...]}.
+// Measures one core: the peak rates of multiply-adds, in float32 and in what this CPU has for bfloat16 and int8, and
+// the read bandwidth by footprint. Prints JSON: {"peaks": {"float32": GFLOP/s, ...}, "gbytes": [[bytes, GB/s], ...]}.
 // Build with -O3 -march=native -ffp-contract=fast.
 #include <algorithm>
 #include <chrono>
@@ -23,8 +23,8 @@ constexpr int kBytes = 32;
 constexpr int kBytes = 16;
 #endif
 typedef float Vec __attribute__((vector_size(kBytes)));
-typedef int IntVec __attribute__((vector_size(kBytes)));  // __m512i may alias anything, and so would not stay in registers
-constexpr int kLanes = kBytes / sizeof(float);
+// __m512i may alias anything, and so would not stay in registers.
+typedef int IntVec __attribute__((vector_size(kBytes)));
 constexpr int kChains = kBytes == 64 ? 24 : 12;  // enough to hide the latency, few enough for the registers
 constexpr int kTries = 7;
 
@@ -63,8 +63,8 @@ double chained(double lane_work, Step step, std::index_sequence<C...>) {
   });
 }
 
-// The peak rate of `step`, which does `lane_work` operations (a multiplication or an addition is one) in every lane of 32
-// bits of an Acc.
+// The peak rate of `step`, which does `lane_work` operations (a multiplication or an addition is one) in every lane of
+// 32 bits of an Acc.
 template <class Acc, class Step> double peak(double lane_work, Step step) {
   return chained<Acc>(lane_work, step, std::make_index_sequence<kChains>());
 }

@@ -100,7 +100,7 @@ def get_registered_object(name: str, custom_objects: Any = None, module_objects:
 
 
 def find(config: Any) -> Any:
-    """The class or function that a serialised form means, or a bare name; None where it is none of the user's own."""
+    """The class or function that a serialized form means, or a bare name; None where it is none of the user's own."""
     names = [config]
     if isinstance(config, dict):
         names = [config.get("registered_name"), config.get("class_name")]
@@ -111,7 +111,7 @@ def find(config: Any) -> Any:
 
 
 def advice(config: dict[str, Any]) -> str:
-    """What to do about a serialised form whose class or function is not known."""
+    """What to do about a serialized form whose class or function is not known."""
     function = config.get("class_name") == "function"
     named = config.get("config") if function else config.get("class_name")
     full_name = named if function else config.get("registered_name") or named
@@ -122,7 +122,7 @@ def advice(config: dict[str, Any]) -> str:
 
 
 def without_name(config: Any) -> bool:
-    """Whether a serialised form holds a lambda, or another callable without a name, which nothing could find again."""
+    """Whether a serialized form holds a lambda, or another callable without a name, which nothing could find again."""
     if isinstance(config, dict):
         lambda_here = config.get("class_name") == "function" and config.get("config") == _NAMELESS
         return lambda_here or any(map(without_name, config.values()))
@@ -130,7 +130,7 @@ def without_name(config: Any) -> bool:
 
 
 def make(own: Any, config: Any) -> Any:
-    """An instance of a class of the user's own from the serialised form that `find` knew it by; a function as it is."""
+    """An instance of a class of the user's own from the serialized form that `find` knew it by; a function as it is."""
     if not isinstance(own, type):
         return own
     arguments = config.get("config") or {} if isinstance(config, dict) else {}
@@ -138,7 +138,7 @@ def make(own: Any, config: Any) -> Any:
 
 
 def to_config(own: Any) -> dict[str, Any]:
-    """Keras' serialised form of a function, or of an instance of a class, of the user's own."""
+    """Keras' serialized form of a function, or of an instance of a class, of the user's own."""
     if hasattr(own, "get_config"):
         kind = type(own)
         parts = {"module": kind.__module__, "class_name": kind.__name__, "config": own.get_config()}

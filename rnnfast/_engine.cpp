@@ -221,7 +221,8 @@ template <class T> py::list describe(const Program<T>& program, int threads) {
 template <class T> void bind(py::module_& m, const char* program_name, const char* stream_name) {
   using P = Program<T>;
   const py::object none = py::none();
-  py::class_<P, std::shared_ptr<P>> program(m, program_name, "An inference graph: built by its methods, run after finish().");
+  py::class_<P, std::shared_ptr<P>> program(m, program_name,
+                                            "An inference graph: built by its methods, run after finish().");
   bind_stages<T>(program);
   program
       .def(py::init([](const std::optional<std::string>& isa, const std::string& weights) {

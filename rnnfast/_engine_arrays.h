@@ -63,7 +63,7 @@ const T* optional_weights(const py::object& x, const char* what, const std::vect
   return keep.data();
 }
 
-// An uninitialised array; NumPy's own call, for the cost of the small ones matters.
+// An uninitialized array; NumPy's own call, for the cost of the small ones matters.
 template <class T> py::object new_array(int ndim, const py::ssize_t* shape) {
   auto& numpy = py::detail::npy_api::get();
   PyObject* type = numpy.PyArray_DescrFromType_(py::dtype::num_of<T>());

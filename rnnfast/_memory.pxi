@@ -15,7 +15,7 @@ cdef class Block:
 
 
 def empty(shape, dtype):
-    """An uninitialised float array of this shape that starts on a cache line; numpy.empty without the fresh pages.
+    """An uninitialized float array of this shape that starts on a cache line; numpy.empty without the fresh pages.
 
     shape: a tuple of sizes, four at most. dtype: float32 or float64. MemoryError: more than there is.
     """
@@ -39,5 +39,5 @@ def empty(shape, dtype):
 
 
 def empty_like(x):
-    """An uninitialised array of the shape and dtype of x: `empty`, or NumPy's where that has no such arrays."""
+    """An uninitialized array of the shape and dtype of x: `empty`, or NumPy's where that has no such arrays."""
     return empty(x.shape, x.dtype) if x.ndim <= 4 and x.dtype in (np.float32, np.float64) else np.empty_like(x)

@@ -7,11 +7,11 @@ cdef class Noise:
     cdef object h_kept, c_kept        # None, or flat bytes
     cdef double h_zoneout, c_zoneout
 
-    cdef take(self, Plan plan, int number, leading, input_dim, state, units, input_factors, state_factors, zoneout,
+    cdef take(self, Plan plan, int number, leading, input_dim, state, units, x_factors, h_factors, zoneout,
               int states):
         """What has been drawn; without it there is no noise."""
-        self.x_factors = self.factors("input_factors", plan, number, (*leading, input_dim), input_factors)
-        self.h_factors = self.factors("state_factors", plan, number, (*leading, state), state_factors)
+        self.x_factors = self.factors("x_factors", plan, number, (*leading, input_dim), x_factors)
+        self.h_factors = self.factors("h_factors", plan, number, (*leading, state), h_factors)
         if len(zoneout) != states:
             raise ValueError(f"zoneout: expected {states} entries, got {len(zoneout)}")
         self.h_kept, self.h_zoneout = self.zoneout("zoneout[0]", plan, units, zoneout[0])

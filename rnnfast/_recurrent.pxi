@@ -109,25 +109,26 @@ cdef check_layer_norm(given, double epsilon, int number, str cell, int64_t gates
 
 
 def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activation, recurrent_activation,
-                bint reset_after=True, projection=None, initial_state=None, mask=None, lengths=None, bint go_backwards=False,
-                bint zero_output_for_mask=False, bint return_sequences=False, input_factors=None, state_factors=None,
-                zoneout=None, bint training=False, index=None, layer_norm=None, double layer_norm_epsilon=1e-3):
+                bint reset_after=True, projection=None, initial_state=None, mask=None, lengths=None,
+                bint go_backwards=False, bint zero_output_for_mask=False, bint return_sequences=False, x_factors=None,
+                h_factors=None, zoneout=None, bint training=False, index=None, layer_norm=None,
+                double layer_norm_epsilon=1e-3):
     """A recurrent layer over whole sequences, with Keras' meaning of every argument.
 
     cell: "simple_rnn", "lstm" or "gru", with G = 1, 4 (i f g o) or 3 (z r h) gates.
     x: (batch, time, input), any strides; read in place where it is time-major or a single row or step.
     index: None or int32 (batch, time); x is (rows, input) then, and step t of row b reads x[index[b, t]]. Not together
-    with input_factors.
+    with x_factors.
     kernel: (input, G*units). recurrent_kernel: (units, G*units). projection: None or, for an LSTM, (units, state): h is
     o * activation(c) times it; then recurrent_kernel is (state, G*units), and so are output and h (batch, state).
     bias: None or (G*units,); for a GRU with reset_after (2, 3*units). peephole: None or, for an LSTM, (3, units).
     layer_norm: None or, for an lstm or a gru, its weights by name: kernel_gamma and recurrent_gamma (G*units,), and for
-    an lstm cell_gamma and cell_beta (units,). Not together with input_factors or state_factors.
+    an lstm cell_gamma and cell_beta (units,). Not together with x_factors or h_factors.
     activation, recurrent_activation: rnnfast.activations.Activation, element-wise.
     initial_state: None (zeros) or [h], for an LSTM [h, c], each (batch, units).
-    input_factors, state_factors: None or (G, batch, input) and (G, batch, units), what each gate's product multiplies
-    x, and the h before a step, with. zoneout: None or, for every state (lstm: h, c), how much of it stays what it was
-    before a step: a share from 0 to 1, or bool (batch, time, units).
+    x_factors, h_factors: None or (G, batch, input) and (G, batch, units), what each gate's product multiplies x, and
+    the h before a step, with. zoneout: None or, for every state (lstm: h, c), how much of it stays what it was before a
+    step: a share from 0 to 1, or bool (batch, time, units).
     mask: None or bool (batch, time), True = real. lengths: None or integers (batch,); at most one of the two.
 
     Returns (output, states, cache). output: (batch, time, units) with return_sequences, else (batch, units); it may be
@@ -180,20 +181,20 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     run.projection = projection
     run.layer_norm = {}
     if layer_norm is not None:
-        if input_factors is not None or state_factors is not None:
-            raise ValueError("layer_norm: not together with input_factors or state_factors")
+        if x_factors is not None or h_factors is not None:
+            raise ValueError("layer_norm: not together with x_factors or h_factors")
         run.layer_norm = check_layer_norm(layer_norm, layer_norm_epsilon, run.number, cell,
                                           gate_count(run.spec.cell), units)
         run.spec.norm_epsilon = layer_norm_epsilon
     run.plan = Plan(batch, time, mask, lengths, go_backwards)
     if zoneout is not None and (peephole is not None or projection is not None or run.spec.cell == CellKind.simple_rnn):
         raise ValueError("zoneout: only for an lstm without peepholes and projection, or a gru")
-    if index is not None and input_factors is not None:
-        raise ValueError("index: not together with input_factors, which differ from row to row of a batch")
+    if index is not None and x_factors is not None:
+        raise ValueError("index: not together with x_factors, which differ from row to row of a batch")
     run.noise = Noise()
-    if input_factors is not None or state_factors is not None or zoneout is not None:
-        run.noise.take(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, input_factors,
-                       state_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
+    if x_factors is not None or h_factors is not None or zoneout is not None:
+        run.noise.take(run.plan, run.number, (gate_count(run.spec.cell), batch), input_dim, state, units, x_factors,
+                       h_factors, [0.0] * (1 + is_lstm) if zoneout is None else zoneout, 1 + is_lstm)
     run.threads = core.get_num_threads()
     run.precision = core.get_matmul_precision()
     run.return_sequences, run.zero_output = return_sequences, zero_output_for_mask
@@ -204,7 +205,8 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
     else:
         run.x, run.index = contiguous(x), run.plan.gather_index(index, run.threads)
     run.z = empty((core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total, run.x_rows()),), kernel.dtype)
-    run.extra = empty((run.plan.total, units), kernel.dtype) if (is_gru and not reset_after) or projection is not None else None
+    if (is_gru and not reset_after) or projection is not None:
+        run.extra = empty((run.plan.total, units), kernel.dtype)
     call = run.call()
     with nogil:
         core.rnn_forward(&call)
@@ -231,8 +233,8 @@ def rnn_backward(RnnCache cache not None, d_output, d_states=None, *, bint need_
     (batch, units) or None. A cache serves one call: the core overwrites what it holds.
 
     Returns (dx, dkernel, drecurrent_kernel, dbias, dpeephole, d_initial_states); dx is of the shape of x, so with an
-    index it is the gradient of the rows (rows, input); it is None with need_dx=False, dbias and dpeephole are None where
-    the layer has none, d_initial_states is [dh] or [dh, dc]. The gradients of weights that an option adds are in
+    index it is the gradient of the rows (rows, input); it is None with need_dx=False, dbias and dpeephole are None
+    where the layer has none, d_initial_states is [dh] or [dh, dc]. The gradients of weights that an option adds are in
     cache.option_gradients.
     """
     with cython.critical_section(cache):

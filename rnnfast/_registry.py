@@ -102,7 +102,7 @@ class Registry(Generic[T]):
         return cls
 
     def get(self, identifier: Any) -> T:
-        """An instance from a name, a class, an instance, a function or a serialised dictionary."""
+        """An instance from a name, a class, an instance, a function or a serialized dictionary."""
         if isinstance(identifier, self.base):
             return identifier
         if isinstance(identifier, type) and issubclass(identifier, self.base):
@@ -126,7 +126,7 @@ class Registry(Generic[T]):
         return type(instance) not in self._classes.values()
 
     def serialize(self, instance: T) -> dict[str, Any]:
-        """Keras' serialised form of an instance."""
+        """Keras' serialized form of an instance."""
         if self.is_own(instance):
             return _custom_objects.to_config(getattr(instance, "function", instance))
         return {
@@ -137,7 +137,7 @@ class Registry(Generic[T]):
         }
 
     def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> T:
-        """An instance from its serialised form, or from a name. custom_objects: the user's own classes and functions.
+        """An instance from its serialized form, or from a name. custom_objects: the user's own classes and functions.
 
         TypeError: no dictionary; ValueError: not one of these classes.
         """

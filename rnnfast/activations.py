@@ -83,7 +83,7 @@ _BY_NAME: dict[str, Activation] = {name: value for name, value in vars().items()
 
 
 def get(identifier: Any) -> Activation:
-    """The `Activation` of a name, of a member of this module, of a layer such as LeakyReLU, of a serialised one, or
+    """The `Activation` of a name, of a member of this module, of a layer such as LeakyReLU, of a serialized one, or
     linear for None.
 
     ValueError: an unknown name (the message lists the valid ones); TypeError: anything else.

@@ -169,7 +169,7 @@ for _cls in (MaxNorm, NonNeg, UnitNorm, MinMaxNorm):
 
 
 def get(identifier: Any) -> Constraint | None:
-    """A constraint from a name, a class, an instance, a serialised dictionary, any callable that takes a weight and
+    """A constraint from a name, a class, an instance, a serialized dictionary, any callable that takes a weight and
     gives what it becomes, or None for none.
 
     >>> import numpy as np
@@ -180,7 +180,7 @@ def get(identifier: Any) -> Constraint | None:
 
 
 def serialize(constraint: Constraint | None) -> dict[str, Any] | None:
-    """Keras' serialised form; None stays None."""
+    """Keras' serialized form; None stays None."""
     return None if constraint is None else _registry.serialize(constraint)
 
 

@@ -33,8 +33,9 @@ def set_float32_matmul_precision(precision: str) -> None:
 
     Training reads it at every call: the products of recurrent, Dense and Conv1D layers and those of their gradients,
     where the weights are large enough to gain by it (32 in both directions, 4096 in all). Weights, gradients, states
-    and what optimizers keep stay float32, and so do sums. Full precision stays for float64, for what
-    `recurrent_dropout` makes a product per gate of, and for an LSTM's projection. At "highest" training rounds nothing.
+    and what optimizers keep stay float32, and so do sums. Full precision stays for float64, for what dropout makes a
+    product per gate of (`recurrent_dropout`, and `dropout` beside it or of a SimpleRNN), and for an LSTM's projection.
+    At "highest" training rounds nothing.
 
     ValueError: another name.
 

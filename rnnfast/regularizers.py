@@ -202,7 +202,7 @@ _registry.add(OrthogonalRegularizer)
 
 
 def get(identifier: Any) -> Regularizer | None:
-    """A regularizer from a name, a class, an instance, a serialised dictionary, a callable that has a `gradient`, or
+    """A regularizer from a name, a class, an instance, a serialized dictionary, a callable that has a `gradient`, or
     None for none.
 
     TypeError: a function without one, for there is no automatic differentiation.
@@ -217,7 +217,7 @@ def get(identifier: Any) -> Regularizer | None:
 
 
 def serialize(regularizer: Regularizer | None) -> dict[str, Any] | None:
-    """Keras' serialised form; None stays None."""
+    """Keras' serialized form; None stays None."""
     return None if regularizer is None else _registry.serialize(regularizer)
 
 

@@ -38,7 +38,7 @@ __all__ = [
     "serialize_keras_object",
 ]
 
-# The rooms whose classes have serialised forms, by Keras' modules; a schedule is looked for before an optimizer.
+# The rooms whose classes have serialized forms, by Keras' modules; a schedule is looked for before an optimizer.
 _ROOMS: dict[str, tuple[type, Any]] = {
     "keras.layers": (layers.Layer, layers),
     "keras.initializers": (initializers.Initializer, initializers),
@@ -52,7 +52,7 @@ _ROOMS: dict[str, tuple[type, Any]] = {
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """Keras' serialised form of an object, to be part of a configuration: a dictionary with module, class_name, config.
+    """Keras' serialized form of an object, to be part of a configuration: a dictionary with module, class_name, config.
 
     obj: a layer, initializer, regularizer, constraint, loss, metric, optimizer, schedule or activation; a function, or
     an instance of a class with `get_config`; numbers, text and None stay as they are, lists and dictionaries of all

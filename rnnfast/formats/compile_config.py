@@ -15,7 +15,7 @@ _IGNORED = {"run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_los
 
 
 def compile_to_config(model: Model) -> dict[str, Any] | None:
-    """How `model` was compiled, as Keras serialises it; None if it was not, or with what has no name.
+    """How `model` was compiled, as Keras serializes it; None if it was not, or with what has no name.
 
     A file holds no code, so a lambda could not be read again: a UserWarning says what it was.
     """
@@ -46,7 +46,7 @@ def compile_model(model: Model, config: Any, where: str) -> None:
 
 
 def _arguments(config: Any, where: str) -> dict[str, Any]:
-    """The arguments of `compile` from their serialised form."""
+    """The arguments of `compile` from their serialized form."""
     if not isinstance(config, dict):
         raise ModelFileError(f"{where}: expected an object, got {config!r}")
     arguments: dict[str, Any] = {}
@@ -81,7 +81,7 @@ def _metric(identifier: Any) -> Any:
 
 
 def _one(get: Any, value: Any, where: str) -> Any:
-    """An optimizer, loss or metric from its name or its serialised form."""
+    """An optimizer, loss or metric from its name or its serialized form."""
     if isinstance(value, dict) and _custom_objects.find(value) is None:
         name, registered = value.get("class_name"), value.get("registered_name")
         if name == "function":  # a built-in function, by name
@@ -89,5 +89,5 @@ def _one(get: Any, value: Any, where: str) -> Any:
         if not isinstance(name, str) or registered not in (None, name, "function"):
             raise ModelFileError(f"{where}: {_custom_objects.advice(value)}")
     if not isinstance(value, (str, dict)):
-        raise ModelFileError(f"{where}: expected a name or a serialised object, got {value!r}")
+        raise ModelFileError(f"{where}: expected a name or a serialized object, got {value!r}")
     return construct(get, {"identifier": value}, where)

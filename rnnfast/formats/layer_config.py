@@ -56,7 +56,7 @@ def class_name(layer: Layer) -> str:
 def layer_to_config(
     layer: Layer, supported: dict[str, type[Layer]] = SUPPORTED, inner: Callable[[Layer], Config] | None = None
 ) -> Config:
-    """The entry of `layer`, as Keras serialises it.
+    """The entry of `layer`, as Keras serializes it.
 
     inner: writes the entry of what a TimeDistributed holds, which may be a model; default this.
 
@@ -167,7 +167,7 @@ def _find(entry: Config, name: str, where: str, supported: dict[str, type[Layer]
 
 
 def _argument(key: str, value: Any, where: str, model_of: ModelOf) -> Any:
-    """One constructor argument from its serialised form."""
+    """One constructor argument from its serialized form."""
     if key in _NESTED and value is not None:
         place = f"{where}: {key}"
         model = model_of(value, place, key)
@@ -184,7 +184,7 @@ def _argument(key: str, value: Any, where: str, model_of: ModelOf) -> Any:
 
 
 def dtype_from_config(value: Any, where: str) -> str | None:
-    """The dtype of a Keras dtype policy, given by name or serialised."""
+    """The dtype of a Keras dtype policy, given by name or serialized."""
     name = value
     if isinstance(value, dict):
         policy, config = _named(value, f"{where}: dtype")

@@ -32,7 +32,7 @@ def is_model(entry: Any) -> bool:
 
 
 def model_to_config(model: Model) -> Config:
-    """The entry of a model and of all that it holds, as Keras serialises it. ValueError: a class of one's own."""
+    """The entry of a model and of all that it holds, as Keras serializes it. ValueError: a class of one's own."""
     written_as = _WRITTEN_AS.get(type(model))
     if written_as is None:
         raise ValueError(
@@ -152,7 +152,7 @@ def _without_mask(call: Any, operations: set[Any], where: str) -> Any:
 
 
 def _reads(value: Any, names: set[Any] | None) -> bool:
-    """Whether serialised arguments hold an output of one of these layers (None: of any)."""
+    """Whether serialized arguments hold an output of one of these layers (None: of any)."""
     if isinstance(value, (list, tuple)):
         return any(_reads(item, names) for item in value)
     if not isinstance(value, dict):

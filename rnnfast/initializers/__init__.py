@@ -88,7 +88,7 @@ he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunU
 
 
 def get(identifier: Any) -> Initializer:
-    """An initializer from a name, a class, an instance, a serialised dictionary, an array: the value itself, or any
+    """An initializer from a name, a class, an instance, a serialized dictionary, an array: the value itself, or any
     callable that takes `(shape, dtype=...)`."""
     if isinstance(identifier, np.ndarray) and identifier.ndim > 0:
         return Constant(identifier)

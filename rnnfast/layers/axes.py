@@ -82,10 +82,11 @@ class AxisLayer(Layer):
         if 0 in axes or program.masked(value):
             raise NoLoweringError(f"{self.label}: along axes {self.along} the engine takes values without a mask only")
         order = [*self.others(len(shape))[1:], *axes]
-        sizes = [-1 if shape[axis] is None else shape[axis] for axis in order]
+        sizes = [-1 if n is None else n for n in (shape[axis] for axis in order)]
         moved = program.permute(value, [axis - 1 for axis in order], self.name)
         if len(axes) > 1:
-            together = [*sizes[: -len(axes)], math.prod(n or -1 for n in (shape[axis] for axis in axes))]
+            along = sizes[-len(axes) :]
+            together = [*sizes[: -len(axes)], -1 if -1 in along else math.prod(along)]
             moved = program.reshape(lower(program.reshape(moved, together, self.name)), sizes, self.name)
         else:
             moved = lower(moved)

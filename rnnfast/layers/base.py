@@ -86,7 +86,7 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
     # Construction
 
     def _dtype_name(self, dtype: Any) -> str:
-        if isinstance(dtype, dict):  # Keras' serialised DTypePolicy
+        if isinstance(dtype, dict):  # Keras' serialized DTypePolicy
             config = dtype.get("config")
             dtype = config.get("name") if isinstance(config, dict) else None
         return _arguments.dtype_name(f"{self.label}: dtype", "float32" if dtype is None else dtype)

@@ -121,13 +121,13 @@ def weights(cell: Any, which: str = "weights") -> list[Variable]:
 
 
 def to_config(cell: Any) -> dict[str, Any]:
-    """Keras' serialised form of a cell. TypeError: a class of the user's own without `get_config`."""
+    """Keras' serialized form of a cell. TypeError: a class of the user's own without `get_config`."""
     if not hasattr(cell, "get_config"):
         raise TypeError(f"{name(cell)} cannot be written down: it has no get_config")
     return serialize(cell)
 
 
 def from_config(config: Any) -> Any:
-    """The cell of a serialised form. One of the user's own need not be a layer."""
+    """The cell of a serialized form. One of the user's own need not be a layer."""
     own = _custom_objects.find(config)
     return deserialize(config) if own is None else _custom_objects.make(own, config)

@@ -25,9 +25,9 @@ class RecurrentCell(Layer):
     (batch, units) and the list of new states.
 
     Its arguments are those of the layer of its name, but for what concerns sequences; `RNN(LSTMCell(64))` runs the
-    kernels of `LSTM(64)`. By position they stand as in Keras' cells. A cell also has the layer's
-    attributes: `units`, `kernel`, `activation`, ... What is drawn at random in training is drawn once per sequence in
-    `RNN`, and at every call of a cell by itself.
+    kernels of `LSTM(64)`. By position they stand as in Keras' cells. A cell also has the layer's attributes: `units`,
+    `kernel`, `activation`, ... What is drawn at random in training is drawn once per sequence in `RNN`, and at every
+    call of a cell by itself.
     """
 
     rank = 2

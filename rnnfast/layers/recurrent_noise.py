@@ -48,7 +48,7 @@ class RecurrentNoise:
         if self.dropout:
             costs["dropout"] = (
                 "per gate a product with the input, over a copy of it as that gate sees it"
-                if self.recurrent_dropout
+                if self._by_gate
                 else "per batch a product of the input with a mask, before the layer"
             )
         if self.recurrent_dropout:
@@ -65,7 +65,7 @@ class RecurrentNoise:
     def draw_input(self, batch: int, features: int, dtype: str) -> np.ndarray | None:
         """(batch, 1, features), what the input is multiplied with, where several gates see the same: dropout alone.
 
-        As in Keras: with recurrent_dropout every gate has factors of its own, for the input as well.
+        As in Keras: with recurrent_dropout every gate has factors of its own, for the input as well (`draw`).
         """
         if not self.dropout or self._by_gate:
             return None
@@ -75,9 +75,9 @@ class RecurrentNoise:
         """Options of `_kernels.rnn_forward`."""
         options: dict[str, Any] = {}
         if self.dropout and self._by_gate:
-            options["input_factors"] = self._factors((self.gates, batch, features), self.dropout, dtype)
+            options["x_factors"] = self._factors((self.gates, batch, features), self.dropout, dtype)
         if self.recurrent_dropout:
-            options["state_factors"] = self._factors((self.gates, batch, units), self.recurrent_dropout, dtype)
+            options["h_factors"] = self._factors((self.gates, batch, units), self.recurrent_dropout, dtype)
         if self.acts_in_inference:
             options["zoneout"] = [self._kept((batch, time, units), rate) for rate in self.zoneout]
         return options

@@ -106,7 +106,7 @@ deserialize = _registry.deserialize
 
 
 def get(identifier: Any) -> Metric:
-    """A metric from a name, class, instance, function of (y_true, y_pred) or serialised dictionary.
+    """A metric from a name, class, instance, function of (y_true, y_pred) or serialized dictionary.
 
     A metric given by name goes by that name in logs, as in Keras. "accuracy" is an element-wise `Accuracy` here; in
     `compile` it is chosen by the shapes, see `choose_accuracy`.

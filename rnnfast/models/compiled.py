@@ -55,7 +55,7 @@ class Compiled:
         return None if self._scores is None else self._scores.loss
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile` in Keras' serialised form, or None before it."""
+        """The arguments of `compile` in Keras' serialized form, or None before it."""
         if self._scores is None or self.optimizer is None:
             return None
         return {"optimizer": optimizers.serialize(self.optimizer), **self._scores.config()}

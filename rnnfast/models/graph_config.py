@@ -109,7 +109,7 @@ class _NotYet(Exception):
 
 
 def _tensors(value: Any, layers: dict[str, Layer]) -> Any:
-    """Serialised arguments, with the tensors of the layers in them."""
+    """Serialized arguments, with the tensors of the layers in them."""
     if isinstance(value, (list, tuple)):
         return [_tensors(item, layers) for item in value]
     if not isinstance(value, dict):

@@ -111,7 +111,7 @@ class Scores:
         return logs | (dict(sorted(named.items())) if several else named)
 
     def config(self) -> dict[str, Any]:
-        """The arguments of `compile`, in Keras' serialised form."""
+        """The arguments of `compile`, in Keras' serialized form."""
         return {
             "loss": _map(losses.serialize, self.loss),
             "loss_weights": self._loss_weights,
@@ -131,8 +131,8 @@ def _add(logs: dict[str, float], name: str, value: float, weighted: bool) -> Non
 
 
 def _is_structure(value: Any) -> bool:
-    serialised = isinstance(value, dict) and "class_name" in value
-    return isinstance(value, (dict, list, tuple)) and not serialised
+    serialized = isinstance(value, dict) and "class_name" in value
+    return isinstance(value, (dict, list, tuple)) and not serialized
 
 
 def _map(function: Callable[[Any], Any], value: Any) -> Any:

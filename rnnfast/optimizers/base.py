@@ -325,7 +325,7 @@ class Optimizer:
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, in Keras' form. ValueError: the learning rate is a function."""
         if self.schedule is None and callable(self._learning_rate):
-            raise ValueError(f"{type(self).__name__}: a learning_rate that is a function has no serialised form")
+            raise ValueError(f"{type(self).__name__}: a learning_rate that is a function has no serialized form")
         return {
             "name": self.name,
             "learning_rate": self.learning_rate if self.schedule is None else schedules.serialize(self.schedule),

@@ -30,7 +30,7 @@ class Parameters(NamedTuple):
     activation: Any = "tanh"
     recurrent_activation: Any = "sigmoid"
     projection: Array | None = None  # LSTM: (units, state), makes h of o act(c)
-    state_factors: Array | None = None  # (gates, batch, state), what each gate's product multiplies h_{t-1} with
+    h_factors: Array | None = None  # (gates, batch, state), what each gate's product multiplies h_{t-1} with
     norm: LayerNorm | None = None
 
     @property
@@ -40,7 +40,7 @@ class Parameters(NamedTuple):
 
 def state_of_gate(p: Parameters, h_prev: Array, gate: int) -> Array:
     """``h_{t-1}`` as the product of one gate sees it, after dropout."""
-    return h_prev if p.state_factors is None else h_prev * p.state_factors[gate]
+    return h_prev if p.h_factors is None else h_prev * p.h_factors[gate]
 
 
 def recurrent_product(p: Parameters, h_prev: Array, first: int, count: int) -> Array:

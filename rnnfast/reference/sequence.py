@@ -40,7 +40,7 @@ class RnnCache:
     real: Array | None  # (time, batch, 1) bool, or None: every step is real
     steps: list[Any]
     option_gradients: dict[str, Array]  # filled by rnn_backward: of the weights that an option adds
-    input_factors: Array | None
+    x_factors: Array | None
     shares: list[Any]  # for each state (time, batch, units), or a number: how much of it zoneout keeps
     go_backwards: bool
     zero_output_for_mask: bool
@@ -64,8 +64,8 @@ def rnn_forward(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     return_sequences: bool = False,
-    input_factors: Array | None = None,
-    state_factors: Array | None = None,
+    x_factors: Array | None = None,
+    h_factors: Array | None = None,
     zoneout: Sequence[Any] | None = None,
     layer_norm: dict[str, Array] | None = None,
     layer_norm_epsilon: float = 1e-3,
@@ -76,8 +76,8 @@ def rnn_forward(
     (units, gates * units); bias (gates * units), for GRU with reset_after (2, 3 * units), or None; peephole, for LSTM,
     (3, units) or None; projection, for LSTM, (units, state) or None, with which recurrent_kernel is (state, 4 * units)
     and h (batch, state). activation and recurrent_activation: as in ``activate``. initial_state: [h] or, for LSTM,
-    [h, c], each (batch, units), default zeros. mask: bool (batch, time), True where a step is real. input_factors and
-    state_factors: (gates, batch, input) and (gates, batch, units), what each gate's product multiplies x and h_{t-1}
+    [h, c], each (batch, units), default zeros. mask: bool (batch, time), True where a step is real. x_factors and
+    h_factors: (gates, batch, input) and (gates, batch, units), what each gate's product multiplies x and h_{t-1}
     with (dropout; for GRU with reset_after=False the candidate's are those of r h_{t-1}). zoneout: for each state the
     share of it that stays what it was (Krueger et al. 2017): a number, or (batch, time, units), drawn as 0 and 1.
     layer_norm: for LSTM and GRU, the arrays of ``LayerNorm`` by name, or None.
@@ -110,9 +110,9 @@ def rnn_forward(
 
     input_bias, recurrent_bias = (bias[0], bias[1]) if kind is GRU and bias is not None else (bias, None)
     gates = [
-        (steps_x if input_factors is None else steps_x * factors) @ columns
+        (steps_x if x_factors is None else steps_x * factors) @ columns
         for factors, columns in zip(
-            [None] * kind.gates if input_factors is None else input_factors,
+            [None] * kind.gates if x_factors is None else x_factors,
             np.split(kernel, kind.gates, 1),
             strict=True,
         )
@@ -123,7 +123,7 @@ def rnn_forward(
         projected += input_bias
 
     parameters = Parameters(
-        recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation, projection, state_factors, norm
+        recurrent_kernel, recurrent_bias, peephole, activation, recurrent_activation, projection, h_factors, norm
     )
     shares = [_in_order(share, go_backwards) for share in zoneout or [0.0] * kind.states]
     sizes = [state, units][: kind.states]
@@ -154,7 +154,7 @@ def rnn_forward(
         real,
         steps,
         {},
-        input_factors,
+        x_factors,
         shares,
         go_backwards,
         zero_output_for_mask,
@@ -247,7 +247,7 @@ def _input_gradients(cache: RnnCache, da: Array) -> tuple[Array, Array]:
     gates = cache.cell.gates
     dx, columns = np.zeros_like(cache.x), []
     for gate, (d, kernel) in enumerate(zip(np.split(da, gates, -1), np.split(cache.kernel, gates, 1), strict=True)):
-        factors = 1.0 if cache.input_factors is None else cache.input_factors[gate]
+        factors = 1.0 if cache.x_factors is None else cache.x_factors[gate]
         dx += factors * (d @ kernel.T)
         columns.append(np.tensordot(cache.x * factors, d, ((0, 1), (0, 1))))
     return dx, np.concatenate(columns, axis=-1)

@@ -39,7 +39,8 @@ template <class T> void forward(const RnnForward& f, const KernelTable& table) {
   T* input = f.index ? by_row.data() : z;
   if (layout.normalized) project_normalized(f, rnn, threads);
   else if (f.noise.x_factors)
-    GateDropout<T>(GateDropout<T>::Of::input, rnn.kernels(), layout, plan, f.noise.x_factors, f.spec->input_dim, threads)
+    GateDropout<T>(GateDropout<T>::Of::input, rnn.kernels(), layout, plan, f.noise.x_factors, f.spec->input_dim,
+                   threads)
         .project(rnn, typed<T>(f.weights.kernel), typed<T>(f.x), z);
   else
     for_row_parts(rows, threads, [&](int64_t first, int64_t count) {
@@ -82,7 +83,8 @@ template <class T> void forward(const RnnForward& f, const KernelTable& table) {
     part.row_begin = begin;
     part.row_end = end;
     const int64_t longest = std::max(S, layout.units), part_rows = end - begin;
-    Buffer<T> scratch(dropout ? part_rows * S : prepared_size(part_rows, longest, rnn.products().layout), uninitialised);
+    const int64_t words = dropout ? part_rows * S : prepared_size(part_rows, longest, rnn.products().layout);
+    Buffer<T> scratch(words, uninitialised);
     part.scratch = scratch.data();
     rnn.products().recur_training[static_cast<int>(f.spec->cell)](part);
   });

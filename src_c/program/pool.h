@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <memory>
-#include <utility>
 
 namespace rnnfast {
 

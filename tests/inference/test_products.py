@@ -132,6 +132,11 @@ def test_steps_of_any_number_and_masks(layer, rng):
     check(rnnfast.Model(x, y), [gaps(rng, 9, 6).astype("f")], rng)
 
 
+def test_axes_together_of_any_number_of_steps(rng):
+    x = Input((None, 5))
+    check(rnnfast.Model(x, Softmax(axis=(1, 2))(x)), [rng.standard_normal((7, 4, 5)).astype("f")], rng)
+
+
 def test_not_a_number_stays_one():
     x = Input((3,))
     model = rnnfast.Model(x, [ReLU(max_value=2.0)(x), PReLU(alpha_initializer="ones")(x), ReLU(threshold=1.0)(x)])

@@ -118,7 +118,7 @@ def test_what_layer_norm_does_not_go_with():
         with pytest.raises(ValueError, match="layer_norm_epsilon: expected a positive number"):
             forward(good | {"layer_norm_epsilon": epsilon})
     with pytest.raises(ValueError, match="layer_norm: not together with"):
-        forward(good | {"state_factors": np.ones((3, BATCH, UNITS), F)})
+        forward(good | {"h_factors": np.ones((3, BATCH, UNITS), F)})
     with pytest.raises(ValueError, match="layer_norm: only an lstm or a gru has it, not simple_rnn"):
         forward(arguments("simple_rnn") | {"layer_norm": good["layer_norm"]})
 

@@ -71,8 +71,8 @@ def test_a_state_that_stays_is_exactly_the_one_before(rng):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"input_factors": np.ones((3, 6, 7))}, ValueError, r"input_factors: expected shape \(4, 6, 7\)"),
-        ({"state_factors": np.ones((4, 6, 7), np.float32)}, TypeError, "state_factors"),
+        ({"x_factors": np.ones((3, 6, 7))}, ValueError, r"x_factors: expected shape \(4, 6, 7\)"),
+        ({"h_factors": np.ones((4, 6, 7), np.float32)}, TypeError, "h_factors"),
         ({"zoneout": [0.1]}, ValueError, "zoneout: expected 2 entries, got 1"),
         ({"zoneout": [0.1, 1.5]}, ValueError, r"zoneout\[1\]: expected a share from 0 to 1, got 1.5"),
         ({"zoneout": [np.ones((6, 5, 4)), 0.1]}, TypeError, r"zoneout\[0\]: expected bool"),

@@ -37,11 +37,12 @@ def test_options_that_cost(layer, expected):
 
 
 def test_dropout_costs_more_beside_recurrent_dropout():
-    one, both = (
-        rnnfast.Sequential([Input((None, 3)), LSTM(2, dropout=0.1, recurrent_dropout=rate)]).explain().rows[0]["costs"]
-        for rate in (0.0, 0.1)
+    """And beside a single gate, whose factors the kernels multiply with as well."""
+    alone, both, one_gate = (
+        rnnfast.Sequential([Input((None, 3)), layer]).explain().rows[0]["costs"]["dropout"]
+        for layer in (LSTM(2, dropout=0.1), LSTM(2, dropout=0.1, recurrent_dropout=0.1), SimpleRNN(2, dropout=0.1))
     )
-    assert one["dropout"].startswith("per batch") and both["dropout"].startswith("per gate")
+    assert alone.startswith("per batch") and both == one_gate and both.startswith("per gate")
 
 
 class Own(layers.Layer):

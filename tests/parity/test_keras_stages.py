@@ -11,7 +11,7 @@ BATCH, TIME, FEATURES = 6, 8, 4
 
 
 def penalty(name):
-    """A regularizer in serialised form; Keras keeps its factor in float32."""
+    """A regularizer in serialized form; Keras keeps its factor in float32."""
     config = {name.lower(): 0.125}
     return {"module": "keras.regularizers", "class_name": name, "config": config, "registered_name": None}
 

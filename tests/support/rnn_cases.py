@@ -132,9 +132,9 @@ def make_noise(layer: Layer, batch: int, time: int, rng, dtype=np.float64) -> di
     noise: dict[str, dict[str, Any]] = {}
     if "layer_norm" not in layer.options:
         noise = {
-            "input dropout": {"input_factors": factors(inputs)},
-            "state dropout": {"state_factors": factors(layer.state_sizes[0])},
-            "both dropouts": {"input_factors": factors(inputs), "state_factors": factors(layer.state_sizes[0])},
+            "input dropout": {"x_factors": factors(inputs)},
+            "state dropout": {"h_factors": factors(layer.state_sizes[0])},
+            "both dropouts": {"x_factors": factors(inputs), "h_factors": factors(layer.state_sizes[0])},
         }
     if layer.kind.removesuffix("_norm") in ("lstm", "gru", "gru_reset_before"):
         drawn = [rng.random((batch, time, layer.units)) < 0.4 for _ in range(layer.states)]
@@ -142,7 +142,7 @@ def make_noise(layer: Layer, batch: int, time: int, rng, dtype=np.float64) -> di
         noise["zoneout expected"] = {"zoneout": [0.3, 0.15][: layer.states]}
         one = {"zoneout": [0.0, drawn[-1]] if layer.states == 2 else drawn}
         if noise.get("state dropout"):
-            one["state_factors"] = factors(layer.units)
+            one["h_factors"] = factors(layer.units)
         noise["one state's zoneout, and dropout"] = one
     return noise
 
@@ -175,7 +175,7 @@ def reference_forward(layer: Layer, x: np.ndarray, **options):
         options["mask"] = mask_of_lengths(lengths, x.shape[1])
     if options.get("initial_state") is not None:
         options["initial_state"] = cast(options["initial_state"], np.float64)
-    for name in ("input_factors", "state_factors", "zoneout"):
+    for name in ("x_factors", "h_factors", "zoneout"):
         if options.get(name) is not None:
             options[name] = cast(options[name], np.float64)
     layer = layer.astype(np.float64)

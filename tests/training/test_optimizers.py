@@ -278,7 +278,7 @@ def test_learning_rates_that_follow_something():
     assert called.learning_rate == 0.5
     rate[0] = 0.125
     assert called.learning_rate == 0.125
-    with pytest.raises(ValueError, match="function has no serialised form"):
+    with pytest.raises(ValueError, match="function has no serialized form"):
         called.get_config()
 
 

@@ -72,7 +72,7 @@ def test_a_rule_of_ones_own_sees_the_whole_gradient():
             parameters -= self.learning_rate * gradients
 
     _, own = trained(Plain(0.05))
-    assert all(parameters == gradients for parameters, gradients in shapes)
+    assert shapes and all(parameters == gradients for parameters, gradients in shapes)
     _, ours = trained(optimizers.SGD(0.05))
     for got, expected in zip(own, ours, strict=True):
         assert_close(got, expected, 1e-12, "loss and weights")
