@@ -64,7 +64,7 @@ def numeric(what: str, value: Any) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"{what} is no array: {error}") from None
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what} must be numeric, got dtype {array.dtype}")
+        raise TypeError(f"{what} must be numeric, got " + (f"dtype {array.dtype}" if array.ndim else repr(value)))
     return array
 
 

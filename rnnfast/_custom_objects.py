@@ -6,23 +6,25 @@ A configuration holds no code: what it names is found among what was registered,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_NAMELESS = (lambda: None).__name__
+_OURS = ("keras", "rnnfast")  # the packages of built-in classes
 
 _registered: dict[str, Any] = {}
 _names: dict[Any, str] = {}
 _scope: ContextVar[dict[str, Any] | None] = ContextVar("custom_objects", default=None)
+_noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
     """A decorator that makes a class, or a function, known to configurations and files, as `package>name`.
 
-    name: default that of the class. ValueError: a class without `get_config`.
+    name: default that of the class. ValueError: a class without `get_config`. TypeError: neither class nor function.
 
     >>> import rnnfast
     >>> @rnnfast.utils.register_keras_serializable(package="mine")
@@ -34,6 +36,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     """
 
     def register(own: T) -> T:
+        named = callable(own) and hasattr(own, "__name__")
+        if not named:
+            raise TypeError(f"register_keras_serializable: expected a class or a function with a name, got {own!r}")
         if isinstance(own, type) and not hasattr(own, "get_config"):
             raise ValueError(f"register_keras_serializable: class {own.__name__} has no get_config")
         full_name = f"{package}>{name or own.__name__}"  # type: ignore[attr-defined]
@@ -103,11 +108,27 @@ def find(config: Any) -> Any:
     """The class or function that a serialized form means, or a bare name; None where it is none of the user's own."""
     names = [config]
     if isinstance(config, dict):
+        if config.get("registered_name") is None and _package(config) in _OURS:
+            return None  # a built-in one, whatever the names of the user's own
         names = [config.get("registered_name"), config.get("class_name")]
         if names[1] == "function":
             names.append(config.get("config"))
     found = (get_registered_object(name) for name in names if isinstance(name, str))
     return next((own for own in found if own is not None), None)
+
+
+def is_custom(config: dict[str, Any]) -> bool:
+    """Whether a serialized form was written for a class or a function of the user's own, also one that has the name of
+    a built-in one: its module tells, which is None for what Keras met in a program itself."""
+    registered, name = config.get("registered_name"), config.get("class_name")
+    if name == "function":
+        return registered not in (None, name) and _package(config) not in (*_OURS, "", "builtins")
+    return registered is not None and (registered != name or _package(config) not in (*_OURS, ""))
+
+
+def _package(config: dict[str, Any]) -> str:
+    """Of the module that a form names, "" where it is so old that it names none."""
+    return str(config.get("module", "")).partition(".")[0]
 
 
 def advice(config: dict[str, Any]) -> str:
@@ -121,18 +142,22 @@ def advice(config: dict[str, Any]) -> str:
     )
 
 
-def without_name(config: Any) -> bool:
-    """Whether a serialized form holds a lambda, or another callable without a name, which nothing could find again."""
+def without_name(config: Any) -> str | None:
+    """What a serialized form holds that nothing could find again by a name: a lambda or another callable; or None."""
     if isinstance(config, dict):
-        lambda_here = config.get("class_name") == "function" and config.get("config") == _NAMELESS
-        return lambda_here or any(map(without_name, config.values()))
-    return isinstance(config, (list, tuple)) and any(map(without_name, config))
+        function = config.get("config")
+        if config.get("class_name") == "function" and isinstance(function, str) and function.startswith("<"):
+            return f"a {function[1:-1]}"
+        config = list(config.values())
+    return next(filter(None, map(without_name, config)), None) if isinstance(config, (list, tuple)) else None
 
 
 def make(own: Any, config: Any) -> Any:
     """An instance of a class of the user's own from the serialized form that `find` knew it by; a function as it is."""
     if not isinstance(own, type):
         return own
+    if isinstance(config, dict) and config.get("class_name") == "function":
+        raise TypeError(f"custom_objects: {config.get('config')!r} must be a function, got class {own.__name__}")
     arguments = config.get("config") or {} if isinstance(config, dict) else {}
     return own.from_config(arguments) if hasattr(own, "from_config") else own(**arguments)
 
@@ -141,9 +166,29 @@ def to_config(own: Any) -> dict[str, Any]:
     """Keras' serialized form of a function, or of an instance of a class, of the user's own."""
     if hasattr(own, "get_config"):
         kind = type(own)
+        name = get_registered_name(kind)
+        _note(name, kind)
         parts = {"module": kind.__module__, "class_name": kind.__name__, "config": own.get_config()}
-        return {**parts, "registered_name": get_registered_name(kind)}
-    name = getattr(own, "__name__", _NAMELESS)
-    registered = name if name == _NAMELESS else get_registered_name(own)
-    # Keras knows a function by its `config`, and its module is none to import.
-    return {"module": "builtins", "class_name": "function", "config": registered, "registered_name": "function"}
+        return {**parts, "registered_name": name}
+    name = get_registered_name(own) if hasattr(own, "__name__") else f"<{type(own).__name__} without a name>"
+    _note(name, own)
+    module = getattr(own, "__module__", None) or "builtins"
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+
+
+@contextmanager
+def noting() -> Iterator[dict[str, Any]]:
+    """While it is open, classes and functions of the user's own that are serialized are noted, by name: a scope in
+    which what was written can be made again."""
+    noted: dict[str, Any] = {}
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
+
+
+def _note(name: str, own: Any) -> None:
+    noted = _noted.get()
+    if noted is not None and noted.setdefault(name, own) != own:
+        raise ValueError(f"two classes or functions of your own have the name {name!r}; give each its own")

@@ -95,8 +95,11 @@ class Registry(Generic[T]):
         """Whether a function stands for a class here."""
         return isinstance(function, Hashable) and function in self._functions
 
+    def _find(self, name: str) -> type[T] | None:
+        return self._classes.get(name) or self._classes.get(name.lower())
+
     def lookup(self, name: str) -> type[T]:
-        cls = self._classes.get(name) or self._classes.get(name.lower())
+        cls = self._find(name)
         if cls is None:
             raise unknown_name(self.kind, name, self._classes)
         return cls
@@ -151,11 +154,14 @@ class Registry(Generic[T]):
         if own is not None:
             return self.get(_custom_objects.make(own, config))
         name, arguments = config.get("class_name"), config.get("config", {})
-        if name == "function" and isinstance(arguments, str):  # a built-in one
+        if name == "function" and isinstance(arguments, str):
+            # Keras does not say whose a function is; where all built-in ones are classes, it is the user's own.
+            built_in = self._functions and self._find(arguments) is not None
+            if _custom_objects.is_custom(config) or not built_in:
+                raise ValueError(f"{self.kind}: {_custom_objects.advice(config)}")
             return self.get(arguments)
         if not isinstance(name, str) or not isinstance(arguments, dict):
             raise ValueError(f"{self.kind}: a config needs 'class_name' and 'config', got {sorted(map(str, config))}")
-        registered = config.get("registered_name")
-        if registered is not None and (registered != name or name not in self._classes):
+        if _custom_objects.is_custom(config) or (config.get("registered_name") and name not in self._classes):
             raise ValueError(f"{self.kind}: {_custom_objects.advice(config)}")
         return self.lookup(name).from_config(arguments)  # type: ignore[attr-defined]

@@ -24,8 +24,9 @@ def compile_to_config(model: Model) -> dict[str, Any] | None:
         if config is None:
             return None
         json.dumps(config)
-        if _custom_objects.without_name(config):
-            raise ValueError("it was compiled with a lambda, which a file cannot name; make it a function with def")
+        nameless = _custom_objects.without_name(config)
+        if nameless is not None:
+            raise ValueError(f"it was compiled with {nameless}, which a file cannot name; make it a function with def")
     except (ValueError, TypeError) as error:
         warnings.warn(f"save: {error}. The file leaves out how the model was compiled", stacklevel=4)
         return None
@@ -83,11 +84,10 @@ def _metric(identifier: Any) -> Any:
 def _one(get: Any, value: Any, where: str) -> Any:
     """An optimizer, loss or metric from its name or its serialized form."""
     if isinstance(value, dict) and _custom_objects.find(value) is None:
-        name, registered = value.get("class_name"), value.get("registered_name")
-        if name == "function":  # a built-in function, by name
-            name = value = value.get("config")
-        if not isinstance(name, str) or registered not in (None, name, "function"):
+        if not isinstance(value.get("class_name"), str) or _custom_objects.is_custom(value):
             raise ModelFileError(f"{where}: {_custom_objects.advice(value)}")
+        if value["class_name"] == "function":  # a built-in function, by name
+            value = value.get("config")
     if not isinstance(value, (str, dict)):
         raise ModelFileError(f"{where}: expected a name or a serialized object, got {value!r}")
     return construct(get, {"identifier": value}, where)

@@ -67,7 +67,7 @@ def layer_to_config(
         return _own_to_config(layer)
     name = class_name(layer)
     config = layer.get_config()
-    _refuse_lambda(layer.label, config)
+    _refuse_nameless(layer.label, config)
     if isinstance(layer, layers.Bidirectional):
         config["layer"] = layer_to_config(layer.forward_layer)
         config["backward_layer"] = layer_to_config(layer.backward_layer)
@@ -94,16 +94,17 @@ def _own_to_config(layer: Any) -> Config:
     if not hasattr(layer, "get_config"):
         raise ValueError(f"save: {label} cannot be written to a .keras file: it has no get_config")
     entry = _custom_objects.to_config(layer)
-    _refuse_lambda(label, entry)
+    _refuse_nameless(label, entry)
     shape = getattr(layer, "input_shape", None)
     return entry if shape is None else {**entry, "build_config": {"input_shape": _structure.map_leaves(list, shape)}}
 
 
-def _refuse_lambda(label: str, config: Config) -> None:
-    if _custom_objects.without_name(config):
+def _refuse_nameless(label: str, config: Config) -> None:
+    nameless = _custom_objects.without_name(config)
+    if nameless is not None:
         raise ValueError(
-            f"save: {label} holds a lambda, which a file cannot name; make it a function with def, and name that when "
-            "the file is loaded"
+            f"save: {label} holds {nameless}, which a file cannot name; make it a function with def, or an instance "
+            "of a class with get_config, and name that when the file is loaded"
         )
 
 
@@ -157,8 +158,7 @@ def _named(entry: Any, where: str) -> tuple[str, Config]:
 def _find(entry: Config, name: str, where: str, supported: dict[str, type[Layer]]) -> type[Layer]:
     if name in _OWN and supported is SUPPORTED and entry.get("registered_name") == f"rnnfast>{name}":
         return _OWN[name]
-    registered = entry.get("registered_name")
-    if registered not in (None, name) or (registered is not None and name not in _KNOWN):
+    if _custom_objects.is_custom(entry) or (entry.get("registered_name") and name not in _KNOWN):
         raise ModelFileError(f"{where}: layer {_custom_objects.advice(entry)}")
     if name not in supported:
         advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
@@ -214,6 +214,9 @@ def _activation_to_config(layer: Layer, activation: activations.Activation) -> A
 def _activation_from_config(value: Any, where: str) -> activations.Activation:
     if isinstance(value, dict):
         name = value.get("class_name")
+        if _custom_objects.is_custom(value):
+            called = value.get("config") if name == "function" else name
+            raise ModelFileError(f"{where}: {called!r} is no built-in activation; a file's own code is never run")
         if name == "function" and value.get("registered_name") in (None, "function", value.get("config")):
             value = value.get("config")
         elif name in _PARAMETRIC:

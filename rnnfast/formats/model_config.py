@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnfast import layers
+from rnnfast import _custom_objects, layers
 from rnnfast._registry import snake_case
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.formats.h5_weights import WeightsReader
@@ -28,7 +28,8 @@ _OPERATIONS = "keras.src.ops."
 
 
 def is_model(entry: Any) -> bool:
-    return isinstance(entry, dict) and entry.get("class_name") in ("Sequential", "Functional", "Model")
+    is_one = isinstance(entry, dict) and entry.get("class_name") in ("Sequential", "Functional", "Model")
+    return is_one and not _custom_objects.is_custom(entry)
 
 
 def model_to_config(model: Model) -> Config:

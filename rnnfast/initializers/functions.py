@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from rnnfast.initializers.base import Initializer
 class FunctionInitializer(Initializer):
     """A function of the user's own, or any callable, `function(shape, dtype=dtype)`, as an initializer.
 
+    TypeError, when it is called: one that cannot be called so.
+
     >>> import numpy as np, rnnfast
     >>> rnnfast.initializers.get(lambda shape, dtype=None: np.full(shape, 0.5, dtype))((2,))
     array([0.5, 0.5], dtype=float32)
@@ -22,4 +25,13 @@ class FunctionInitializer(Initializer):
         self.function = function
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
+        try:
+            signature = inspect.signature(self.function)
+        except (TypeError, ValueError):  # of compiled code, which does not tell
+            return self.function(shape, dtype=dtype)
+        try:
+            signature.bind(shape, dtype=dtype)
+        except TypeError:
+            name = getattr(self.function, "__name__", type(self.function).__name__)
+            raise TypeError(f"initializer {name} must take (shape, dtype=None), but takes {signature}") from None
         return self.function(shape, dtype=dtype)

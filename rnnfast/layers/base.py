@@ -184,8 +184,9 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
             value = _arguments.numeric("the initializer's value", given).astype(dtype, copy=False)
             if value.shape != shape:
                 raise ValueError(f"the initializer gave an array of shape {value.shape}")
-        except (MemoryError, OverflowError, ValueError) as error:
-            raise ValueError(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
+        except (MemoryError, OverflowError, ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{self.label}: weight {name!r} of shape {shape}: {error}") from error
         variable = Variable(value, name=name, path=f"{self.name}/{name}", trainable=trainable)
         variable.regularizer = self.regularizer(f"regularizer of {name!r}", regularizer)
         variable.constraint = self.constraint(f"constraint of {name!r}", constraint)

@@ -128,6 +128,8 @@ def to_config(cell: Any) -> dict[str, Any]:
 
 
 def from_config(config: Any) -> Any:
-    """The cell of a serialized form. One of the user's own need not be a layer."""
+    """The cell of a serialized form, or a cell as it is. One of the user's own need not be a layer."""
+    if not isinstance(config, (dict, str)):
+        return config
     own = _custom_objects.find(config)
     return deserialize(config) if own is None else _custom_objects.make(own, config)

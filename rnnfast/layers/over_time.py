@@ -13,6 +13,8 @@ from rnnfast.layers.base import Layer, Shape
 # The arguments that a layer over time has, and the cell it runs has not.
 SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
 
+_HANDED_ON = ("_initializer", "_regularizer", "_constraint")
+
 
 class RecurrentTape:
     """What the backward pass of a layer over time needs. `d_initial_state` is filled by it: one item per state.
@@ -226,11 +228,14 @@ class OverTime(Layer):
     def replica(self, **changes: Any) -> OverTime:
         """A layer of the same configuration but for `changes`, with weights of its own."""
         config = self.get_config()
-        # As they are: one of the user's own could not be made again from its configuration.
-        own = {key: getattr(self, key) for key in config if key.endswith(("_regularizer", "_constraint"))}
-        drawn = {key: getattr(self, key) for key in config if key.endswith("_initializer")}
-        own |= {key: value for key, value in drawn.items() if initializers.is_own(value)}
-        return type(self).from_config({**config, **own, **changes})  # type: ignore[return-value]
+        return type(self).from_config({**config, **handed_on(self, config), **changes})  # type: ignore[return-value]
+
+
+def handed_on(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """What a copy of a layer, or a cell, takes over as it is: one of the user's own could not be made again from its
+    configuration."""
+    held = {key: getattr(layer, key) for key in config if key.endswith(_HANDED_ON) and hasattr(layer, key)}
+    return {k: v for k, v in held.items() if not k.endswith("_initializer") or initializers.is_own(v)}
 
 
 def _same_sizes(given: list[Any], wanted: list[Any]) -> bool:

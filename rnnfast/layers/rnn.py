@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _structure
-from rnnfast._custom_objects import CustomObjectScope, get_registered_name
+from rnnfast._custom_objects import CustomObjectScope, get_registered_name, make
 from rnnfast.layers import cell_protocol
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.cell_runs import Chain, over_time, slow_parts
-from rnnfast.layers.over_time import OverTime
+from rnnfast.layers.over_time import OverTime, handed_on
 from rnnfast.layers.recurrent import Recurrent
 from rnnfast.layers.stacked_cells import StackedRNNCells
 from rnnfast.variable import Variable
@@ -190,5 +190,12 @@ class RNN(OverTime):
             return cls(**{**config, "cell": cell_protocol.from_config(config["cell"])})
 
     def replica(self, **changes: Any) -> RNN:
-        classes = {get_registered_name(type(part)): type(part) for part in cell_protocol.parts(self.cell)}
-        return type(self).from_config({**self.get_config(), **changes}, classes)
+        return super().replica(cell=_replica(self.cell), **changes)  # type: ignore[return-value]
+
+
+def _replica(cell: Any) -> Any:
+    """A cell of the same configuration, with weights of its own."""
+    config = cell_protocol.to_config(cell)["config"]
+    cells = {"cells": list(map(_replica, cell.cells))} if isinstance(cell, StackedRNNCells) else {}
+    with CustomObjectScope({get_registered_name(type(part)): type(part) for part in cell_protocol.parts(cell)}):
+        return make(type(cell), {"config": {**config, **handed_on(cell, config), **cells}})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rnnfast import _structure
-from rnnfast._custom_objects import CustomObjectScope, get_registered_name
+from rnnfast._custom_objects import CustomObjectScope, noting
 from rnnfast.layers import Input, Layer
 from rnnfast.layers.symbolic import SymbolicTensor
 from rnnfast.models.functional import Functional
@@ -64,9 +65,9 @@ def clone_model(
         )
     else:
         copy = _same(model)
-    config = model.get_compile_config()
-    if config is not None:
-        copy.compile_from_config(config)
+    with _again(f"how {model.label} was compiled", model.get_compile_config) as config:
+        if config is not None:
+            copy.compile_from_config(config)
     return copy
 
 
@@ -88,17 +89,29 @@ class _Cloner:
         if self._recursive and isinstance(layer, (Functional, Sequential)):
             call_function = self._call_function if isinstance(layer, Functional) else None
             return clone_model(layer, None, self, call_function, True)
-        return self._function(layer)
+        made = self._function(layer)
+        if not isinstance(made, Layer):
+            raise TypeError(f"clone_model: clone_function must give a layer for {layer.label}, got {made!r}")
+        return made
 
 
 def _same(layer: Any) -> Any:
-    """One of the same configuration, with the classes of the user's own that stand in it."""
-    with CustomObjectScope({get_registered_name(type(part)): type(part) for part in _parts(layer)}):
-        return type(layer).from_config(layer.get_config())
+    """One of the same configuration."""
+    with _again(layer.label, layer.get_config) as config:
+        return type(layer).from_config(config)
 
 
-def _parts(layer: Any) -> list[Any]:
-    return [layer, *(part for held in getattr(layer, "sublayers", []) for part in _parts(held))]
+@contextmanager
+def _again(what: str, get_config: Callable[[], Any]) -> Iterator[Any]:
+    """A configuration, in a scope in which what it holds of the user's own can be made again; errors name `what`."""
+    try:
+        with noting() as own:
+            config = get_config()
+        with CustomObjectScope(own):
+            yield config
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"clone_model: {what} cannot be made again from its configuration: {error}") from error
 
 
 def _call(layer: Any, x: Any, **options: Any) -> Any:

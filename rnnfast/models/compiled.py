@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rnnfast import optimizers
-from rnnfast.models.scores import Scores
+from rnnfast.models.scores import Scores, made_metrics
 
 
 class Compiled:
@@ -62,7 +62,10 @@ class Compiled:
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         known = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
-        self.compile(**{key: config[key] for key in known if config.get(key) is not None})
+        arguments = {key: config[key] for key in known if config.get(key) is not None}
+        for key in arguments.keys() & {"metrics", "weighted_metrics"}:
+            arguments[key] = made_metrics(arguments[key])  # now, while classes of the user's own are known
+        self.compile(**arguments)
 
     def scores_for(self, method: str) -> Scores:
         """The losses and metrics. ValueError: the model is not compiled, or has no loss. method: what needs them."""

@@ -195,5 +195,10 @@ def _check_metric(identifier: Any) -> None:
         metrics.get(identifier)
 
 
+def made_metrics(value: Any) -> Any:
+    """An argument of `compile` with metrics in place of their serialized forms."""
+    return _map(lambda given: metrics.get(given) if isinstance(given, dict) else given, value)
+
+
 def _metric_config(identifier: Any) -> Any:
     return identifier if isinstance(identifier, str) else metrics.serialize(metrics.get(identifier))

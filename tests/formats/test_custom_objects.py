@@ -8,6 +8,8 @@ from own_cells import Residual
 
 import rnnfast
 from rnnfast import initializers, layers, losses, metrics, optimizers, regularizers, saving
+from rnnfast.formats import layer_config
+from rnnfast.models import clone_model
 
 RNG = np.random.default_rng(6)
 X, Y = RNG.normal(size=(6, 5, 4)).astype(np.float32), RNG.normal(size=(6, 2)).astype(np.float32)
@@ -97,6 +99,13 @@ class Steps:
 
 def stairs(shape, dtype=None):
     return np.linspace(0.5, 1.5, int(np.prod(shape))).reshape(shape).astype(dtype)
+
+
+class Nameless:
+    """A callable that no file can name."""
+
+    def __call__(self, w):
+        return w
 
 
 def halved(w):
@@ -218,17 +227,112 @@ def test_what_is_not_named_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "what"),
     [
-        {"kernel_initializer": lambda shape, dtype=None: np.ones(shape, dtype)},
-        {"bias_constraint": lambda w: w},
-        {"bias_constraint": functools.partial(np.clip, a_min=0, a_max=1)},
+        ({"kernel_initializer": lambda shape, dtype=None: np.ones(shape, dtype)}, "a lambda"),
+        ({"bias_constraint": lambda w: w}, "a lambda"),
+        ({"bias_constraint": functools.partial(np.clip, a_min=0, a_max=1)}, "a partial without a name"),
+        ({"bias_constraint": Nameless()}, "a Nameless without a name"),
     ],
 )
-def test_what_has_no_name_is_not_saved(tmp_path, options):
+def test_what_has_no_name_is_not_saved(tmp_path, options, what):
     model = rnnfast.Sequential([layers.Input((5, 4)), layers.LSTM(2, **options)])
-    with pytest.raises(ValueError, match=r"save: .*lstm.*lambda"):
+    with pytest.raises(ValueError, match=rf"save: .*lstm.*holds {what}, which"):
         model.save(tmp_path / "m.keras")
+
+
+def named_as_built_in():
+    """Classes and functions of one's own with names of built-in ones, that do something else."""
+
+    class Dense(layers.Dense):
+        def forward(self, x, *, mask=None, training=False):
+            y, cache = super().forward(x, mask=mask, training=training)
+            return 3 * y, cache
+
+    class GRUCell(layers.GRUCell):
+        pass
+
+    class Ones(initializers.Initializer):
+        def __call__(self, shape, dtype=None):
+            return np.full(shape, 7, dtype)
+
+    class MeanSquaredError(losses.Loss):
+        def call(self, y_true, y_pred):
+            return 5 + np.abs(y_true - y_pred).mean(axis=-1)
+
+        def gradient(self, y_true, y_pred):
+            return np.sign(y_pred - y_true) / y_pred.shape[-1]
+
+    class Adam(optimizers.SGD):
+        pass
+
+    def ones(shape, dtype=None):
+        return np.full(shape, 2, dtype)
+
+    return {own.__name__: own for own in (Dense, GRUCell, Ones, MeanSquaredError, Adam, ones)}
+
+
+def test_names_of_built_in_ones(tmp_path):
+    own = named_as_built_in()
+    weights = {"kernel_initializer": own["ones"], "bias_initializer": own["Ones"]()}
+    cells = [own["GRUCell"](3), layers.GRUCell(2)]
+    model = rnnfast.Sequential(
+        [layers.Input((5, 4)), layers.RNN(cells), own["Dense"](3), layers.Dense(2, **weights), layers.Dense(2)]
+    )
+    model.compile(own["Adam"](0.1), own["MeanSquaredError"](), metrics=["mae"])
+    model.save(tmp_path / "m.keras")
+    expected = model.predict(X, verbose=0)
+    copy = clone_model(model)
+    copy.set_weights(model.get_weights())
+    for made in (rnnfast.load_model(tmp_path / "m.keras", own), copy):
+        np.testing.assert_array_equal(made.predict(X, verbose=0), expected)
+        assert [type(part) for part in made.layers[0].cell.cells] == [own["GRUCell"], layers.GRUCell]
+        assert [type(layer) for layer in made.layers[1:]] == [own["Dense"], layers.Dense, layers.Dense]
+        assert type(made.optimizer) is own["Adam"] and type(made.loss) is own["MeanSquaredError"]
+        np.testing.assert_array_equal(made.layers[2].kernel_initializer((2,)), [2, 2])
+        np.testing.assert_array_equal(made.layers[2].bias_initializer((2,)), [7, 7])
+    for name in ("Dense", "GRUCell", "Ones", "ones"):
+        with pytest.raises(ValueError, match=f"{name} is custom.*custom_objects"):
+            rnnfast.load_model(tmp_path / "m.keras", {n: thing for n, thing in own.items() if n != name})
+        with pytest.raises(ValueError, match=f"{name} is custom.*custom_objects"):
+            rnnfast.Sequential.from_config(model.get_config(), {n: o for n, o in own.items() if n != name})
+    for name in ("Adam", "MeanSquaredError"):
+        with pytest.warns(UserWarning, match=f"{name} is custom.*not compiled"):
+            rnnfast.load_model(tmp_path / "m.keras", {n: thing for n, thing in own.items() if n != name})
+
+
+def test_forms_of_keras():
+    """What Keras writes for classes and functions: of a program itself, of a module, its own, and of old versions."""
+    zeros = {"class_name": "Zeros", "config": {}}
+    for parts in ({}, {"module": "keras.initializers", "registered_name": None}, {"registered_name": "Zeros"}):
+        assert type(initializers.deserialize({**zeros, **parts})) is initializers.Zeros
+    for module in (None, "__main__", "mine.keras", "kerasic"):
+        with pytest.raises(ValueError, match="Zeros is custom"):
+            initializers.deserialize({**zeros, "module": module, "registered_name": "Zeros"})
+    with pytest.raises(ValueError, match="zeros is custom"):  # Keras' own are classes
+        initializers.deserialize({"module": "builtins", "class_name": "function", "config": "zeros"})
+    assert type(losses.deserialize({"module": "builtins", "class_name": "function", "config": "huber"})) is losses.Huber
+    accuracy = metrics.deserialize({"module": "builtins", "class_name": "function", "config": "binary_accuracy"})
+    assert type(accuracy) is metrics.BinaryAccuracy
+    relu = {"class_name": "function", "config": "relu"}
+    dense = layers.serialize(layers.Dense(2))
+    for parts in ({}, {"module": "builtins", "registered_name": "function"}, {"module": "keras.activations"}):
+        dense["config"]["activation"] = {**relu, **parts}
+        entry = layer_config.layer_from_config(dense, "here")
+        assert entry.activation is rnnfast.activations.relu
+    dense["config"]["activation"] = {**relu, "module": "mine", "registered_name": "relu"}
+    with pytest.raises(ValueError, match="'relu' is no built-in activation"):
+        layer_config.layer_from_config(dense, "here")
+
+
+def test_what_is_no_function():
+    with saving.custom_object_scope({"stairs": layers.Dense}), pytest.raises(TypeError, match="'stairs' must be a fun"):
+        initializers.deserialize(initializers.serialize(initializers.get(stairs)))
+    with pytest.raises(ValueError, match="stairs is custom"):
+        initializers.deserialize({"module": "builtins", "class_name": "function", "config": "stairs"})
+    for nothing in (3, functools.partial(stairs)):
+        with pytest.raises(TypeError, match="a class or a function with a name, got"):
+            rnnfast.utils.register_keras_serializable()(nothing)
 
 
 @pytest.fixture

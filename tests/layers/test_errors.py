@@ -137,3 +137,18 @@ def test_recurrent_activation(cell, argument):
 def test_other_layers(make, kind, message):
     with pytest.raises(kind, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("initializer", "words"),
+    [
+        (lambda shape, dtype=None: None, "must be numeric, got None"),
+        (lambda shape, dtype=None: "ones", "must be numeric, got 'ones'"),
+        (lambda shape, dtype=None: np.ones(shape, complex), "must be numeric, got dtype complex128"),
+        (lambda shape: np.ones(shape), r"initializer <lambda> must take \(shape, dtype=None\), but takes \(shape\)"),
+    ],
+)
+@pytest.mark.parametrize("cell", CELLS)
+def test_errors_of_own_initializers(cell, initializer, words):
+    with pytest.raises(TypeError, match=rf"layer 'rec' \({cell.__name__}\): weight 'kernel' of shape .*{words}"):
+        built(cell(4, name="rec", kernel_initializer=initializer))

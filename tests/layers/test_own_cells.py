@@ -132,6 +132,26 @@ def test_round_trip_needs_the_classes():
         layers.RNN(CallOnly(3)).get_config()
 
 
+def test_both_directions_of_cells_with_own_parts():
+    def halves(shape, dtype=None):
+        return np.full(shape, 0.5, dtype)
+
+    def quarters(shape, dtype=None):
+        return np.full(shape, 0.25, dtype)
+
+    quarters.__name__ = "halves"  # names do not matter: functions are handed on
+    cells = [layers.GRUCell(2, kernel_initializer=halves), layers.GRUCell(3, kernel_initializer=quarters), Residual(3)]
+    both = layers.Bidirectional(layers.RNN(cells))
+    both.build((None, 5, 4))
+    for direction in (both.forward_layer, both.backward_layer):
+        first, second, _ = direction.cell.cells
+        assert first is not cells[0] and np.all(first.kernel.value == 0.5) and np.all(second.kernel.value == 0.25)
+    one = layers.Bidirectional(layers.RNN(layers.LSTMCell(2, bias_constraint=lambda w: w)))
+    assert one.forward_layer.cell.bias_constraint is one.backward_layer.cell.bias_constraint
+    with pytest.raises(TypeError, match="cell CallOnly cannot be written down: it has no get_config"):
+        layers.Bidirectional(layers.RNN(CallOnly(3)))
+
+
 def test_both_directions_of_an_own_cell():
     layer = layers.Bidirectional(layers.RNN(Residual(3, dtype="float64"), return_sequences=True), dtype="float64")
     check(layer, X, mask=MASK)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnnfast
-from rnnfast import layers
+from rnnfast import initializers, layers, losses
 from rnnfast.models import clone_model
 
 X = np.random.default_rng(9).normal(size=(4, 5, 3)).astype(np.float32)
@@ -119,6 +119,39 @@ def test_models_of_ones_own_and_unbuilt_ones():
     assert not unbuilt.built and unbuilt.predict(X, verbose=0).shape == (4, 4)
 
 
+def test_parts_of_ones_own():
+    class Cubed(losses.Loss):
+        def call(self, y_true, y_pred):
+            return np.mean(np.abs(y_pred - y_true) ** 3, axis=-1)
+
+    class Rising(initializers.Initializer):
+        def __call__(self, shape, dtype=None):
+            return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+
+    def halves(shape, dtype=None):
+        return np.full(shape, 0.5, dtype)
+
+    def worst(y_true, y_pred):
+        return np.abs(y_true - y_pred).max(axis=-1)
+
+    inner = layers.LSTM(3, kernel_initializer=halves, bias_initializer=Rising(), bias_constraint=lambda w: w)
+    model = rnnfast.Sequential(
+        [layers.Input((5, 3)), layers.Bidirectional(inner), layers.Dense(2, bias_initializer=halves)]
+    )
+    model.compile("sgd", Cubed(), metrics=[worst])
+    copy = clone_model(model)
+    assert copy.get_config() == model.get_config() and copy.get_compile_config() == model.get_compile_config()
+    assert copy.layers[1].bias_initializer.function is halves and type(copy.loss) is Cubed
+    assert_computes_the_same(model, copy, X)
+
+
+def test_what_cannot_be_told_apart():
+    options = {"kernel_initializer": lambda shape, dtype: 0, "bias_initializer": lambda shape, dtype: 1}
+    model = rnnfast.Sequential([layers.Dense(2, name="two", **options)])
+    with pytest.raises(ValueError, match=r"clone_model: layer 'two'.*<lambda>.*give each its own"):
+        clone_model(model)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -127,7 +160,8 @@ def test_models_of_ones_own_and_unbuilt_ones():
         (lambda: (sequential(), [layers.Input((5, 3)), layers.Input((5, 3))]), ValueError, "one input"),
         (lambda: (functional(), [layers.Input((5, 3)), layers.Input((5, 3))]), ValueError, "structure"),
         (lambda: (sequential(), None, None, lambda layer, x: x), ValueError, "functional models"),
-        (lambda: (sequential(), None, lambda layer: 3), TypeError, "add takes a layer"),
+        (lambda: (sequential(), None, lambda layer: 3), TypeError, "must give a layer for layer 'lstm.*got 3"),
+        (lambda: (functional(), None, lambda layer: None), TypeError, "must give a layer for .*got None"),
     ],
 )
 def test_errors(arguments, error, words):

@@ -127,3 +127,29 @@ def test_lookups(keras):
         n.saving.register_keras_serializable("pack", name="other")(thing)
         assert n.utils.get_registered_name(thing) == "pack>other"
         assert n.utils.get_custom_objects().pop("pack>other") is thing
+
+
+@pytest.mark.parametrize("module", [__name__, "__main__"])
+def test_names_of_built_in_ones(keras, tmp_path, module):
+    """A class, or a function, of one's own that Keras has saved is not taken for the built-in one of its name."""
+
+    def ones(shape, dtype=None):
+        return keras.ops.full(shape, 2.0, dtype)
+
+    def own(base):
+        return type("Dense", (base.Dense,), {"__module__": module})
+
+    ones.__module__ = module
+    for layer, name in (
+        (own(keras.layers)(2), "Dense"),
+        (keras.layers.Dense(2, kernel_initializer=ones), "ones"),
+    ):
+        keras.Sequential([keras.layers.Input((4,)), layer]).save(tmp_path / "m.keras")
+        with pytest.raises(ValueError, match=f"{name} is custom"):
+            rnnfast.load_model(tmp_path / "m.keras")
+    for source, target in ((keras, rnnfast), (rnnfast, keras)):
+        layers = [source.layers.Input((4,)), own(source.layers)(2), source.layers.Dense(3)]
+        source.Sequential(layers).save(tmp_path / "m.keras")
+        made = own(target.layers)
+        loaded = target.models.load_model(tmp_path / "m.keras", custom_objects={"Dense": made})
+        assert [type(layer) for layer in loaded.layers] == [made, target.layers.Dense]
