@@ -355,6 +355,10 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
     def reset_state(self) -> None:
         """Start again from zero states. Nothing to do for most layers."""
 
+    def memories(self) -> list[Callable[[], None]]:
+        """Functions that bring back what calls from now on leave behind in training: states, moving averages."""
+        return [memory for layer in self.sublayers for memory in layer.memories()]
+
     def reset_states(self) -> None:
         self.reset_state()
 

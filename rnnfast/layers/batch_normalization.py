@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,6 +113,11 @@ class BatchNormalization(AffineNormalization):
             return
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving.value * self.momentum + new * (1 - self.momentum))
+
+    def memories(self) -> list[Callable[[], None]]:
+        moves = self.built and self.trainable
+        averages = (self.moving_mean, self.moving_variance) if moves else ()
+        return [partial(moving.assign, moving.value.copy()) for moving in averages]
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         z, inverse, real, count = cache

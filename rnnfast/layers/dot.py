@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Dot(Merge):
         lengths = [_lengths(a, axis) if self.normalize else None for a, axis in zip(x, axes, strict=True)]
         units = [a if n is None else a / n for a, n in zip(x, lengths, strict=True)]
         moved = [np.moveaxis(a, axis, -1) for a, axis in zip(units, axes, strict=True)]
-        rows = [m.reshape(len(m), -1, m.shape[-1]) for m in moved]
+        rows = [m.reshape(len(m), math.prod(m.shape[1:-1]), m.shape[-1]) for m in moved]
         y = np.matmul(rows[0], rows[1].transpose(0, 2, 1))
         shape = self.compute_output_shape([a.shape for a in x])
         return y.reshape(shape), (axes, lengths, [m.shape for m in moved], rows) if training else None

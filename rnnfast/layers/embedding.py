@@ -12,6 +12,8 @@ from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.row_gradient import RowGradient
 from rnnfast.variable import Variable
 
+_NO_INTEGER = np.float64(2.0**63)  # and above: floats that are no int64
+
 
 class Embedding(Layer):
     """Rows of a table by token: x (batch, ...) integers in [0, input_dim), y (batch, ..., output_dim).
@@ -70,15 +72,21 @@ class Embedding(Layer):
         )  # fmt: skip
 
     def cast(self, x: Any) -> np.ndarray:
-        with np.errstate(invalid="ignore"):  # NaN is out of range, as an integer too
-            return np.ascontiguousarray(self.numeric(x), dtype=np.int64)
+        array = self.numeric(x)
+        if array.dtype.kind == "f":
+            self._refuse(array, ~(np.abs(array) < _NO_INTEGER))  # NaN, too
+        return np.ascontiguousarray(array, dtype=np.int64)
 
     def check_values(self, x: np.ndarray) -> None:
         if x.size and (x.min() < 0 or x.max() >= self.input_dim):
-            where = np.unravel_index(int(np.argmax((x < 0) | (x >= self.input_dim))), x.shape)
-            place = tuple(int(i) for i in where)
+            self._refuse(x, (x < 0) | (x >= self.input_dim))
+
+    def _refuse(self, x: np.ndarray, bad: np.ndarray) -> None:
+        """ValueError for the first bad token, if there is one."""
+        if bad.any():
+            place = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), x.shape))
             raise ValueError(
-                f"{self.label}: token {x[where]} at {place} is out of range: expected 0 <= token < {self.input_dim}"
+                f"{self.label}: token {x[place]} at {place} is out of range: expected 0 <= token < {self.input_dim}"
             )
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -201,6 +203,9 @@ class OverTime(Layer):
         """Start the next call of a stateful layer from zero states, at any batch size."""
         self._states = None
 
+    def memories(self) -> list[Callable[[], None]]:
+        return [*super().memories(), partial(setattr, self, "_states", self._states)]  # arrays that nobody writes to
+
     def carry_state(self, carried: bool) -> None:
         if carried and self.go_backwards:
             raise ValueError(f"{self.label}: with go_backwards=True the first steps come last; no state can be carried")
@@ -241,6 +246,6 @@ def handed_on(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
 def _same_sizes(given: list[Any], wanted: list[Any]) -> bool:
     """Whether shapes agree behind the batch axis, and on it where it is known."""
     return len(given) == len(wanted) and all(
-        len(g) == len(w) and g[1:] == w[1:] and (None in (g[0], w[0]) or g[0] == w[0])
+        isinstance(g, tuple) and len(g) == len(w) and g[1:] == w[1:] and (None in (g[0], w[0]) or g[0] == w[0])
         for g, w in zip(given, wanted, strict=True)
     )

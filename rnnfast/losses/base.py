@@ -110,11 +110,29 @@ class Loss:
         """Which values count, by the matched labels and the mask of the time steps; None: all."""
         return mask
 
+    def axes_of_a_value(self, rank: int) -> list[int]:
+        """The axes that one value is computed from, of predictions of this rank, counted from 0."""
+        return sorted(axis % rank for axis in self.value_axes)
+
+    def check_weights(self, what: str, shape: tuple[int, ...], **weights: Any) -> None:
+        """ValueError: a mask, or weights, over axes of predictions of this shape that the values do not have."""
+        for name, given in weights.items():
+            array = None if given is None or len(shape) < 2 else without_last_ones(np.asarray(given))
+            if array is None or array.ndim == len(shape) or array.shape != shape[: array.ndim]:
+                continue
+            first, *_ = self.axes_of_a_value(len(shape))
+            if first < array.ndim:
+                raise ValueError(
+                    f"{what}: expected no {name} over axis {first}, which each value is computed from, got one of "
+                    f"shape {np.shape(given)} with predictions of shape {shape}"
+                )
+
     # The reduced loss
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: np.ndarray | None = None) -> Any:
         """The loss of a batch: a number, or, without reduction, an array of one value per sample."""
         y_pred = floating(y_pred, f"loss {self.name!r}: y_pred")
+        self.check_weights(f"loss {self.name!r}", y_pred.shape, sample_weight=sample_weight, mask=mask)
         y_true, y_pred = self.prepared(y_true, y_pred)
         values = self.values(y_true, y_pred, mask)
         return self.reduce(values, self._weights(y_true, values, sample_weight, mask))
@@ -134,6 +152,7 @@ class Loss:
         """
         if self.reduction in ("none", None):
             raise ValueError(f"loss {self.name!r}: reduction={self.reduction!r} is no number to minimise")
+        self.check_weights(f"loss {self.name!r}", y_pred.shape, sample_weight=sample_weight, mask=mask)
         (y_true, y_pred), at_logits = self.prepared(y_true, y_pred), self.sees_through(activation)
         values, scaled_gradient = self.values_and_slope(y_true, y_pred, mask, at_logits)
         weights = self._weights(y_true, values, sample_weight, mask)
@@ -211,12 +230,17 @@ def floating(x: Any, what: str) -> np.ndarray:
 
 def spread(weights: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     """Weights per sample, or per sample and step, as an array of `shape`."""
-    array = _arguments.numeric(what, weights).astype(np.float64)
-    while array.ndim > 1 and array.shape[-1] == 1:  # one for all steps
-        array = array[..., 0]
+    array = without_last_ones(_arguments.numeric(what, weights).astype(np.float64))
     if array.shape != shape[: array.ndim]:
         raise ValueError(f"{what} must have shape {shape} or its first axes, got {np.shape(weights)}")
     return np.broadcast_to(array.reshape(array.shape + (1,) * (len(shape) - array.ndim)), shape)
+
+
+def without_last_ones(weights: np.ndarray) -> np.ndarray:
+    """Without last axes of size 1: what has one is for all steps."""
+    while weights.ndim > 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    return weights
 
 
 def matched(what: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:

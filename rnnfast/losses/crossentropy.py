@@ -43,6 +43,9 @@ class CrossEntropy(NamedLoss):
         moved = y_true if y_true.ndim != y_pred.ndim else np.moveaxis(y_true, self.axis, -1)
         return super().prepared(moved, np.moveaxis(y_pred, self.axis, -1))
 
+    def axes_of_a_value(self, rank: int) -> list[int]:
+        return [self.axis % rank]
+
     def restored(self, gradient: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(np.moveaxis(gradient, -1, self.axis))
 

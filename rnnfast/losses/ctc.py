@@ -83,6 +83,9 @@ class CTC(NamedLoss):
     def value_mask(self, y_true: np.ndarray, shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray | None:
         return None  # what it masks is no part of the values, and every sample counts
 
+    def check_weights(self, what: str, shape: tuple[int, ...], **weights: Any) -> None:
+        """Nothing to do: its values are computed from the steps that the mask leaves, and are one per sample."""
+
     def _run(self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None, with_gradient: bool) -> Any:
         lengths = (y_true != BLANK).sum(axis=1)
         steps = None if mask is None else np.array(np.broadcast_to(mask, y_pred.shape[:2]), bool)

@@ -24,6 +24,13 @@ class LossMetric(MeanOverSamples):
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return self._loss.call(*self._loss.prepared(y_true, y_pred))
 
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: np.ndarray | None = None
+    ) -> None:
+        shape = np.shape(y_pred)
+        self._loss.check_weights(f"metric {self.name!r}", shape, sample_weight=sample_weight, mask=mask)
+        super().update_state(y_true, y_pred, sample_weight, mask)
+
     def get_config(self) -> dict[str, Any]:
         options = {k: v for k, v in self._loss.get_config().items() if k not in ("name", "reduction")}
         return {**super().get_config(), **options}

@@ -101,8 +101,8 @@ class Model(Compiled, OwnCall):
             validation_freq: validate every so many epochs, or after the epochs (from 1) in a list.
             tbptt: truncated back-propagation through time: cut every batch into pieces of so many time steps, with an
                 update per piece. States go on from piece to piece, gradients do not; each batch begins anew. Needs
-                outputs with a time axis, and layers that give each step by itself or by states, forwards: no
-                convolution, pooling, attention or Bidirectional.
+                outputs and labels with a time axis, layers that give each step by itself or by states, forwards (no
+                convolution, pooling, attention or Bidirectional), and losses of single steps (no CTC).
 
         Whatever ends it (an error in a callback, Ctrl-C), the model can be used and trained on: its weights are those
         after the last whole update, `model.history` holds the epochs that were done. `on_train_end` is called where
@@ -111,7 +111,8 @@ class Model(Compiled, OwnCall):
         ValueError before any work: not compiled, shapes that do not fit, labels or tokens out of range (of data that
         comes in batches: when the batch has come, and the message names it). A loss or gradient that is not finite
         raises `optimizers.NonFiniteError` (a ValueError) that names the epoch and the batch; the weights are then those
-        of before the bad update. UserWarning: data ended too soon; the message names the batch.
+        of before the bad update, kept states and moving averages those of before the bad batch. UserWarning: data ended
+        too soon; the message names the batch.
 
         >>> import numpy as np
         >>> import rnnfast

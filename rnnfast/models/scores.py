@@ -57,6 +57,11 @@ class Scores:
         """Whether each output has a loss."""
         return [output.loss is not None for output in self._outputs]
 
+    @property
+    def loss_per_output(self) -> list[losses.Loss | None]:
+        """The loss of each output."""
+        return [output.loss for output in self._outputs]
+
     def check(self, batch: Batch, output_shapes: Sequence[Any]) -> None:
         """ValueError if labels are missing, or do not fit predictions of these shapes."""
         for name, output, y, shape in zip(self._names, self._outputs, batch.y, output_shapes, strict=True):

@@ -16,7 +16,18 @@ from rnnfast.optimizers import NonFiniteError
 
 
 def train_step(model: Network, scores: Scores, optimizer: Any, batch: Batch) -> None:
-    """Train on one batch, and add it to the scores. NonFiniteError: the loss or a gradient is not finite."""
+    """Train on one batch, and add it to the scores. NonFiniteError: the loss or a gradient is not finite; states and
+    moving averages are then as they were."""
+    memories = model.memories()
+    try:
+        _train(model, scores, optimizer, batch)
+    except NonFiniteError:
+        for bring_back in memories:
+            bring_back()
+        raise
+
+
+def _train(model: Network, scores: Scores, optimizer: Any, batch: Batch) -> None:
     model.clear_losses()
     outputs, masks, tape = model.run(batch.x, [None] * len(batch.x), training=True)
     slopes = scores.slopes(batch, outputs, masks, model.output_activations)

@@ -64,7 +64,7 @@ def _epoch(
     for i, batch in enumerate(batches, done):
         hooks.on_train_batch_begin(i)
         try:
-            for piece in (batch,) if tbptt is None else pieces(model, batch, tbptt):
+            for piece in (batch,) if tbptt is None else pieces(model, scores, batch, tbptt):
                 train_step(model, scores, model.optimizer, piece)
         except NonFiniteError as error:
             error = NonFiniteError(f"fit: epoch {epoch + 1}, batch {i + 1}: {error}")

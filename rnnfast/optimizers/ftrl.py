@@ -13,7 +13,8 @@ class Ftrl(Optimizer):
     """FTRL-Proximal (McMahan et al. 2013): with `p = -learning_rate_power` and `n' = n + g^2`,
     `z += g + 2 shrinkage w - (n'^p - n^p) / learning_rate w;
     w = (clip(z, -l1, l1) - z) / ((n'^p + beta) / learning_rate + 2 l2)`, n starting from
-    `initial_accumulator_value`. With a learning rate of 0 nothing changes. Further arguments are those of `Optimizer`.
+    `initial_accumulator_value`; where the divisor is 0, so is w. With a learning rate of 0 nothing changes. Further
+    arguments are those of `Optimizer`.
 
     ValueError: learning_rate_power above 0, a strength or a start below 0.
 
@@ -69,7 +70,8 @@ class Ftrl(Optimizer):
         linear += gradients + (2 * self.l2_shrinkage_regularization_strength) * parameters
         linear -= (after - before) / rate * parameters
         curvature = after / rate + (2 * self.l2_regularization_strength + self.beta / rate)
-        parameters[...] = (np.clip(linear, -l1, l1) - linear) / curvature
+        parameters.fill(0)
+        np.divide(np.clip(linear, -l1, l1) - linear, curvature, out=parameters, where=curvature != 0)
 
     def get_config(self) -> dict[str, Any]:
         return {

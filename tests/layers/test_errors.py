@@ -1,5 +1,7 @@
 """Bad input: one clear error that names the layer and what is wrong, before any work."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -152,3 +154,28 @@ def test_other_layers(make, kind, message):
 def test_errors_of_own_initializers(cell, initializer, words):
     with pytest.raises(TypeError, match=rf"layer 'rec' \({cell.__name__}\): weight 'kernel' of shape .*{words}"):
         built(cell(4, name="rec", kernel_initializer=initializer))
+
+
+STATES = [
+    (layers.GRU, [None], r"\[\(None, 5\)\], got \[None\]"),
+    (layers.LSTM, ["state", None], r"\[\(None, 5\), \(None, 5\)\], got \[\(None, 5\), None\]"),
+    (lambda n: layers.RNN(layers.GRUCell(n)), [None], r"\[\(None, 5\)\], got \[None\]"),
+    (lambda n: layers.Bidirectional(layers.GRU(n)), ["state", None], r"\[\(None, 5\)\], got \[None\]"),
+]
+
+
+@pytest.mark.parametrize(("make", "states", "message"), STATES)
+def test_a_state_that_is_missing(make, states, message):
+    given = [layers.Input((5,)) if state else None for state in states]
+    with pytest.raises(ValueError, match=f"layer '.*: initial_state must have shapes {message}"):
+        make(5)(layers.Input((None, 3)), initial_state=given)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("token", [np.nan, np.inf, -np.inf, 1e30])
+def test_tokens_that_are_no_integers(token, dtype):
+    layer = layers.Embedding(4, 2, name="words")
+    with np.errstate(over="ignore"):
+        tokens = np.array([[1, token]], dtype)
+    with pytest.raises(ValueError, match=re.escape(f"'words' (Embedding): token {tokens[0, 1]} at (0, 1) is out of")):
+        layer(tokens)

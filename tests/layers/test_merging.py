@@ -50,6 +50,14 @@ def test_dot(axes, shapes, normalize):
         np.testing.assert_allclose(layers.dot(xs, 1, dtype="float64"), (xs[0] * xs[1]).sum(1, keepdims=True))
 
 
+def test_dot_of_no_rows():
+    layer = layers.Dot(axes=(2, 2))
+    x = [np.zeros((0, 2, 3)), np.zeros((0, 4, 3))]
+    y, cache = layer.forward(x, training=True)
+    assert y.shape == layer(x).shape == (0, 2, 4)
+    assert [d.shape for d in layer.backward(y, cache)] == [(0, 2, 3), (0, 4, 3)]
+
+
 def test_values():
     a, b, c = (RNG.normal(size=(2, 3)).astype(np.float32) for _ in range(3))
     np.testing.assert_array_equal(layers.add([a, b, c]), a + b + c)

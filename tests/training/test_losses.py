@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numeric import assert_close, finite_difference
 
-from rnnfast import activations, losses, metrics
+import rnnfast
+from rnnfast import activations, layers, losses, metrics
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(4, 3, 5))
@@ -198,3 +199,44 @@ def test_accuracies():
     assert metrics.get("mse").name == "mse" and metrics.get(metrics.MeanSquaredError).name == "mean_squared_error"
     own = metrics.get(lambda t, p: np.abs(t - p).max(axis=-1))
     assert own([[1.0, 2.0]], [[1.0, 5.0]]) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_true"),
+    [
+        (losses.BinaryCrossentropy(axis=1), BINARY),
+        (losses.CategoricalCrossentropy(axis=-2), BINARY),
+        (losses.SparseCategoricalCrossentropy(axis=1), LABELS_OF_COLUMNS),
+        (losses.CategoricalFocalCrossentropy(axis=1), BINARY),
+        (losses.CosineSimilarity(axis=1), POSITIVE),
+    ],
+)
+@pytest.mark.parametrize("over", ["mask", "sample_weight"])
+def test_what_is_per_step_is_refused_where_values_are_not(loss, y_true, over):
+    """Whether there are as many classes as steps or not."""
+    for steps in (3, 5):
+        y_pred = PROBABILITIES if steps == 3 else np.ones((4, 5, 5)) / 5
+        y = y_true if steps == 3 else np.zeros((4, 5, 5) if np.ndim(y_true) == 3 else (4, 5))
+        for given in (np.ones((4, steps), bool), np.ones((4, steps, 1), bool)):
+            message = rf"loss '{loss.name}': expected no {over} over axis 1, .* shape \(4, {steps}"
+            with pytest.raises(ValueError, match=message):
+                loss(y, y_pred, **{over: given})
+            with pytest.raises(ValueError, match=message):
+                loss.slope(y, y_pred, **{over: given})
+    assert np.isfinite(loss(y_true, PROBABILITIES, np.ones(4)))  # per sample
+    assert np.isfinite(loss(y_true, PROBABILITIES, np.ones((4, 5))))  # per value
+
+
+def test_metrics_refuse_them_too():
+    metric = metrics.CategoricalCrossentropy(axis=1)
+    with pytest.raises(ValueError, match="metric 'categorical_crossentropy': expected no mask over axis 1"):
+        metric.update_state(BINARY, PROBABILITIES, mask=np.ones((4, 3), bool))
+
+
+def test_a_mask_does_not_reach_a_loss_over_time():
+    model = rnnfast.Sequential([layers.Masking(), layers.GRU(7, return_sequences=True)])
+    model.compile("sgd", losses.CategoricalCrossentropy(from_logits=True, axis=1))
+    x, y = np.ones((2, 7, 3)), np.eye(7)[np.zeros((2, 7), int)]
+    for call in (model.train_on_batch, model.test_on_batch):
+        with pytest.raises(ValueError, match="loss 'categorical_crossentropy': expected no mask over axis 1"):
+            call(x, y)

@@ -342,3 +342,13 @@ def test_ftrl_waits_while_the_learning_rate_is_zero():
     assert all(
         np.isfinite(v.numpy()).all() and (v.numpy() != old).all() for v, old in zip(weights, before, strict=True)
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_ftrl_of_a_feature_that_is_always_zero(dtype):
+    optimizer = optimizers.Ftrl(0.1, initial_accumulator_value=0)
+    (v,) = [Variable(np.array([0.5, 0.5, 0.5], dtype), name="v")]
+    for _ in range(2):
+        v.grad = np.array([0, 1, 1e-30], dtype)
+        optimizer.apply([v])
+        assert v.value[0] == 0 and np.isfinite(v.value).all() and v.value[1] != 0

@@ -6,12 +6,22 @@ from numeric import assert_close
 from two_heads import TwoHeads
 
 import rnnfast
-from rnnfast import layers, optimizers
+from rnnfast import layers, losses, optimizers
 from rnnfast.callbacks import Callback
 
 RNG = np.random.default_rng(2)
 X, Y = RNG.normal(size=(6, 10, 3)), RNG.normal(size=(6, 10, 2))
 X[4:, 7:] = 0  # masked
+
+
+class Unaligned(losses.Loss):
+    """Takes labels of any shape."""
+
+    def match(self, y_true, y_pred):
+        return np.asarray(y_true)
+
+    def call(self, y_true, y_pred):
+        return y_pred.mean(axis=-1)
 
 
 def tagger(stateful=False, **options):
@@ -116,6 +126,36 @@ def test_models_that_cannot_be_trained_in_pieces(stack, y, message):
 def test_lengths_that_are_none(tbptt):
     with pytest.raises(ValueError, match="fit: tbptt must be a positive integer"):
         tagger().fit(X, Y, verbose=0, tbptt=tbptt)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "weights", "message"),
+    [
+        ("ctc", [[1, 0]] * 6, None, "every loss must be one of single time steps, 'ctc' of output 'own"),
+        (losses.CategoricalCrossentropy(axis=1), Y, None, "'categorical_crossentropy' of output 'own"),
+        (losses.CosineSimilarity(axis=-2), Y, None, "'cosine_similarity' of output 'own"),
+        (Unaligned(), Y[:, :2], None, r"labels must have the 10 time steps .*'own\w*' have shape \(6, 2, 2\)"),
+        (Unaligned(), Y[:, 0, 0], None, r"labels must have the 10 time steps .* have shape \(6,\)"),
+        ("mse", Y, np.ones((6, 5)), r"sample_weight must be one per sample, .* has shape \(6, 5\)"),
+    ],
+)
+def test_losses_and_labels_that_are_not_of_single_steps(loss, y, weights, message):
+    model = rnnfast.Sequential([layers.Input((None, 3)), layers.GRU(2, return_sequences=True, name="own")])
+    model.compile("sgd", loss)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=f"fit: tbptt: .*{message}"):
+        model.fit(X, np.asarray(y), sample_weight=weights, verbose=0, tbptt=5)
+    assert model.optimizer.iterations == 0
+    for value, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_one_weight_per_sample_may_have_an_axis_of_time():
+    models = [tagger(), tagger()]
+    weights = RNG.uniform(0.5, 2, 6)
+    for model, w in zip(models, (weights, weights[:, None]), strict=True):
+        model.fit(X, Y, sample_weight=w, shuffle=False, verbose=0, tbptt=5)
+    np.testing.assert_array_equal(models[0](X), models[1](X))
 
 
 def test_inputs_of_different_lengths():
