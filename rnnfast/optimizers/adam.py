@@ -5,35 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from rnnfast.optimizers.fused import Fused
+from rnnfast.optimizers.moments import Moments
 
 
-class _Moments(Fused):
-    """Two running means, of rates beta_1 and beta_2."""
+class _FusedMoments(Moments, Fused):
+    """Adam's slots in the core, and what it is told."""
 
     all_slots: ClassVar[tuple[str, ...]] = ("momentum", "velocity")
-    alternating = True
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Any,
-    ) -> None:
-        super().__init__(learning_rate, **options)
-        self.beta_1 = self._check_number("beta_1", beta_1, below=1.0)
-        self.beta_2 = self._check_number("beta_2", beta_2, below=1.0)
-        self.epsilon = self._check_number("epsilon", epsilon, above=0.0)
 
     def numbers(self) -> dict[str, Any]:
-        return {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **_Moments.numbers(self)}  # a rule may tell the core more than it was given
+        return self.rates
 
 
-class Adam(_Moments):
+class Adam(_FusedMoments):
     """Adam (Kingma and Ba 2015): `m = beta_1 m + (1 - beta_1) g; v = beta_2 v + (1 - beta_2) g^2;
     w -= learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)`. amsgrad: the largest v so far takes
     the place of v (Reddi et al. 2018). Further arguments are those of `Optimizer`.
@@ -86,7 +70,7 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options)
 
 
-class Adamax(_Moments):
+class Adamax(_FusedMoments):
     """Adam with the largest gradient in the place of its root mean square (Kingma and Ba 2015, section 7):
     `u = max(beta_2 u, |g|); w -= learning_rate m / ((1 - beta_1^t) (u + epsilon))`. Further arguments are those of
     `Optimizer`.
@@ -100,7 +84,7 @@ class Adamax(_Moments):
     all_slots = ("momentum", "norm")
 
 
-class Nadam(_Moments):
+class Nadam(_FusedMoments):
     """Adam with Nesterov's momentum (Dozat 2016): with `u_t = beta_1 (1 - 0.96^t / 2)` and `p_t = u_1 ... u_t`,
     `w -= learning_rate (u_{t+1} m / (1 - p_{t+1}) + (1 - u_t) g / (1 - p_t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)`.
     Further arguments are those of `Optimizer`.

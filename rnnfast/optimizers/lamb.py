@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from rnnfast.optimizers.base import Optimizer
+from rnnfast.optimizers.moments import Moments
 
 
-class Lamb(Optimizer):
+class Lamb(Moments):
     """LAMB (You et al. 2020): with m and v of Adam, `u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon);
     w -= learning_rate |w| / |u| u`, the norms those of one variable, and their ratio 1 where one of them is 0. Further
     arguments are those of `Optimizer`.
@@ -20,20 +18,6 @@ class Lamb(Optimizer):
     """
 
     slot_names = ("momentum", "velocity")
-    alternating = True
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Any,
-    ) -> None:
-        super().__init__(learning_rate, **options)
-        self.beta_1 = self._check_number("beta_1", beta_1, below=1.0)
-        self.beta_2 = self._check_number("beta_2", beta_2, below=1.0)
-        self.epsilon = self._check_number("epsilon", epsilon, above=0.0)
 
     def update(  # type: ignore[override]
         self, parameters: np.ndarray, gradients: np.ndarray, *, momentum: np.ndarray, velocity: np.ndarray
@@ -46,6 +30,3 @@ class Lamb(Optimizer):
         length, reach = np.linalg.norm(parameters), np.linalg.norm(direction)
         ratio = float(length / reach) if length > 0 and reach > 0 else 1.0
         parameters -= ratio * self.learning_rate * direction
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}

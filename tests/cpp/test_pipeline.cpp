@@ -5,35 +5,18 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <functional>
 #include <memory>
-#include <random>
 #include <thread>
 #include <vector>
 
 #include "../../src_c/engine/cpu.h"
 #include "../../src_c/engine/pipeline.h"
 #include "../../src_c/engine/rnn_infer.h"
+#include "plain_threads.h"
 
 namespace {
 
 using namespace rnnfast;
-
-int failures = 0;
-
-void expect(bool holds, const char* what) {
-  if (holds) return;
-  ++failures;
-  std::printf("failed: %s\n", what);
-}
-
-// body(member) on so many threads at once.
-void run_members(int members, const std::function<void(int)>& body) {
-  std::vector<std::thread> threads;
-  for (int member = 1; member < members; ++member) threads.emplace_back(body, member);
-  body(0);
-  for (std::thread& thread : threads) thread.join();
-}
 
 std::vector<int> even_owners(int stages, int members) {
   std::vector<int> owners;
@@ -70,13 +53,7 @@ void test_order(int stages, int members, int64_t steps, int64_t chunk, int late)
 void test_layers(CellKind cell, bool reset_after, bool projected, float zoneout, int members, int64_t chunk) {
   constexpr int64_t B = 3, T = 41, I = 6;
   const std::vector<int64_t> units = {37, 64, 5, 70}, lengths = {30, 41, 0};
-  std::mt19937 generator(3);
-  std::normal_distribution<float> normal(0, 0.3F);
-  const auto random = [&](int64_t n) {
-    std::vector<float> values(static_cast<size_t>(n));
-    for (float& v : values) v = normal(generator);
-    return values;
-  };
+  RandomValues random;
   const std::vector<float> x = random(T * B * I);
   const SequencePlan plan(B, T, nullptr, lengths.data(), false);
   std::vector<int64_t> states;

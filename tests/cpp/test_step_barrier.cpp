@@ -5,34 +5,17 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <functional>
-#include <random>
 #include <thread>
 #include <vector>
 
 #include "../../src_c/engine/cpu.h"
 #include "../../src_c/engine/rnn_infer.h"
 #include "../../src_c/engine/step_barrier.h"
+#include "plain_threads.h"
 
 namespace {
 
 using namespace rnnfast;
-
-int failures = 0;
-
-void expect(bool holds, const char* what) {
-  if (holds) return;
-  ++failures;
-  std::printf("failed: %s\n", what);
-}
-
-// body(member) on so many threads at once.
-void run_members(int members, const std::function<void(int)>& body) {
-  std::vector<std::thread> threads;
-  for (int member = 1; member < members; ++member) threads.emplace_back(body, member);
-  body(0);
-  for (std::thread& thread : threads) thread.join();
-}
 
 // Longer than anybody waits for a partner.
 void stay_away() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
@@ -90,13 +73,7 @@ void test_parting_does_not_change_bits(CellKind cell, bool reset_after, int64_t 
                                        bool history) {
   const int64_t S = projection > 0 ? projection : 70;
   constexpr int64_t H = 70, I = 5, B = 2, T = 300;
-  std::mt19937 generator(3);
-  std::normal_distribution<float> normal(0, 0.3F);
-  const auto random = [&](int64_t n) {
-    std::vector<float> values(static_cast<size_t>(n));
-    for (float& v : values) v = normal(generator);
-    return values;
-  };
+  RandomValues random;
   const int64_t width = gate_count(cell) * H;
   const std::vector<float> kernel = random(I * width), recurrent = random(S * width), bias = random(2 * width);
   const std::vector<float> x = random(T * B * I), projected = random(H * S);
