@@ -63,6 +63,9 @@ class InferenceModel:
         self._input_names, self._pack = model.input_names, model.pack_outputs
         self._lowered = LoweredModel(model, dtype, optimize_for)
         self._run = self._lowered.run
+        single = len(self._input_names) == len(model.output_names) == 1 and self._pack([model]) is model
+        # An array to an array: nothing to lay out or to pack.
+        self._run_single = self._lowered.program.run_function(self._threads) if single else None
 
     def __call__(self, x: Any) -> Any:
         """The output for a batch; of several outputs, all in the model's structure.
@@ -71,6 +74,8 @@ class InferenceModel:
         other (tokens: to integers, as Keras casts them); an empty batch gives an empty result. ValueError: another
         shape, no time steps, a token out of range; TypeError: not numeric.
         """
+        if self._run_single is not None and not isinstance(x, dict):
+            return self._run_single(x)
         inputs = [x] if len(self._input_names) == 1 and not isinstance(x, dict) else self._inputs("input", x)
         return self._pack(self._run(inputs, self._threads))
 
