@@ -11,7 +11,7 @@ cimport cython
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from rnnfast._api cimport (
     Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, MatmulPrecision, OptimizerUpdate,
