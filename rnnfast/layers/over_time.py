@@ -110,6 +110,8 @@ class OverTime(Layer):
 
     def check_steps(self, mask: Any, lengths: Any, batch: int, time: int) -> tuple[Any, Any]:
         """The mask and the lengths of a call, of which one may be given, as arrays."""
+        if mask is None and lengths is None:
+            return None, None
         mask = self.check_mask(mask, (batch, time))
         if mask is not None and lengths is not None:
             raise ValueError(f"{self.label}: give either mask or lengths, got both")

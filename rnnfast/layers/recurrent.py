@@ -155,12 +155,11 @@ class Recurrent(OverTime):
         for name, size in shapes.items():
             self.norm_weights[name] = self.add_weight(name, (size,), "zeros" if name == "cell_beta" else "ones")
 
-    def norm_options(self) -> dict[str, Any]:
-        """Options of `_kernels.rnn_forward` and of a program's `rnn`."""
-        if not self.layer_norm:
-            return {}
-        weights = {name: variable.value for name, variable in self.norm_weights.items()}
-        return {"layer_norm": weights, "layer_norm_epsilon": self.layer_norm_epsilon}
+    def _norm_arrays(self) -> dict[str, np.ndarray] | None:
+        return {name: variable.value for name, variable in self.norm_weights.items()} if self.layer_norm else None
+
+    def _projection_array(self) -> np.ndarray | None:
+        return None if self.projection_kernel is None else self.projection_kernel.value
 
     def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -196,11 +195,11 @@ class Recurrent(OverTime):
     ) -> tuple[Any, Any]:
         batch, time = x.shape[:2]
         mask, lengths = self.check_steps(mask, lengths, batch, time)
-        factors = None
-        noise = self.noise.in_inference()
         if training:
-            factors = self.noise.draw_input(batch, x.shape[2], self.dtype)
             noise = self.noise.draw(batch, time, x.shape[2], self.output_size, self.dtype)
+        else:
+            noise = self.noise.in_inference()
+        factors = noise.input_factors
         x, index = (x.rows, x.index) if isinstance(x, IndexedRows) else (x, None)
         output, states, cache = _kernels.rnn_forward(
             self.cell,
@@ -215,10 +214,14 @@ class Recurrent(OverTime):
             go_backwards=self.go_backwards,
             zero_output_for_mask=self.zero_output_for_mask,
             return_sequences=self.return_sequences,
-            projection=None if self.projection_kernel is None else self.projection_kernel.value,
+            projection=self._projection_array(),
             training=training,
             index=index,
-            **{**self.norm_options(), **noise},
+            x_factors=noise.x_factors,
+            h_factors=noise.h_factors,
+            zoneout=noise.zoneout,
+            layer_norm=self._norm_arrays(),
+            layer_norm_epsilon=self.layer_norm_epsilon,
         )
         self.keep(states)
         outputs = [output, *states] if self.return_state else [output]
@@ -271,9 +274,10 @@ class Recurrent(OverTime):
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
             self.activation, self.recurrent_activation, self.reset_after,
             self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name,
-            projection=None if self.projection_kernel is None else self.projection_kernel.value,
+            projection=self._projection_array(),
             initial_state=[] if initial_state is None else _structure.flatten(initial_state),
-            return_state=self.return_state, **self.norm_options(), **self.noise.in_inference(),
+            return_state=self.return_state, zoneout=self.noise.in_inference().zoneout or [],
+            layer_norm=self._norm_arrays(), layer_norm_epsilon=self.layer_norm_epsilon,
         )  # fmt: skip
 
     def cell_config(self) -> dict[str, Any]:

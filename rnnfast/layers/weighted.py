@@ -50,7 +50,7 @@ class Weighted:
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        return [v for v in self.weights if v.trainable] if self.trainable else []
+        return [v for v in self.weights if v.trainable] if self._trainable else []
 
     @property
     def trainable_variables(self) -> list[Variable]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels, activations
-from rnnfast.losses.base import EPSILON, Loss, NamedLoss, per_sample, spread
+from rnnfast.losses.base import EPSILON, Loss, NamedLoss, mean_over_last, per_sample, spread
 
 
 class CrossEntropy(NamedLoss):
@@ -99,7 +99,7 @@ class BinaryCrossentropy(CrossEntropy):
             values = np.maximum(y_pred, 0) - y_pred * y_true + np.log1p(np.exp(-np.abs(y_pred)))
         else:
             values = binary_entropy(y_true, np.clip(y_pred, EPSILON, 1 - EPSILON))
-        return values.mean(axis=-1)
+        return mean_over_last(values)
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         if self.from_logits:

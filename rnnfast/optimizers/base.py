@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -200,14 +199,14 @@ class Optimizer:
         if one is not finite."""
         if not self._built_for:
             self.build(variables)
-        elif len(variables) != len(self._built_for) or any(map(operator.is_not, variables, self._built_for)):
+        elif list(variables) != self._built_for:
             raise ValueError(
                 f"optimizer {self.name!r} was built for other variables, of another model or of this one before its "
                 "layers or what is trainable changed; compile the model again, with a new optimizer"
             )
         by_rows = self.takes_rows and not self.gradient_accumulation_steps
         gradients: list[Any] | None = [_flat_gradient(v, by_rows) for v in variables]
-        if not all(_kernels.all_finite(values_of(g)) for g in gradients or []):
+        if not all(map(_kernels.all_finite, values_of(gradients or []))):
             raise NonFiniteError("the gradients are not finite")
         undoable = bool(self._versions) and self._versions == [v.version for v in variables]
         if self.gradient_accumulation_steps:
@@ -350,5 +349,6 @@ def _flat_gradient(variable: Variable, by_rows: bool) -> np.ndarray | RowGradien
     gradient = variable.gradient if by_rows else variable.grad
     if gradient is None:
         return np.zeros(variable.size, variable.dtype)
-    gradient = with_values(gradient, lambda values: np.ascontiguousarray(values, variable.dtype))
-    return gradient if isinstance(gradient, RowGradient) else gradient.reshape(-1)
+    if isinstance(gradient, RowGradient):
+        return with_values(gradient, lambda values: np.ascontiguousarray(values, variable.dtype))
+    return np.ascontiguousarray(gradient, variable.storage.dtype).reshape(-1)
