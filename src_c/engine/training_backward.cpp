@@ -13,7 +13,7 @@ template <class T> class LoopNorm {
       : call_(call),
         gamma_rows_(wanted() ? call.plan.batch() * call.layout.norm_row() : 0),
         cell_rows_(wanted() ? call.plan.batch() * 2 * call.layout.units : 0),
-        cell_row_(wanted() ? call.plan.batch() * call.layout.units : 0, uninitialised) {
+        cell_space_(wanted() ? call.plan.batch() * call.layout.units : 0, uninitialised) {
     if (!wanted()) return;
     const CellLayout& layout = call.layout;
     const RnnNorm<const void*>& weights = call.f.weights.norm;
@@ -28,7 +28,7 @@ template <class T> class LoopNorm {
     p.norm.kept = history.steps;
     p.norm.d_gamma = gamma_rows_.data();
     p.norm.d_cell = cell_rows_.data();
-    p.norm.cell_row = cell_row_.data();
+    p.norm.cell_rows = cell_space_.data();
     p.k = layout.norm_blocks(layout.recurrent_gates());
     p.candidate_k = layout.norm_blocks(layout.candidate_gates());
   }
@@ -51,7 +51,7 @@ template <class T> class LoopNorm {
   bool wanted() const { return call_.layout.normalized; }
 
   const BackwardCall<T>& call_;
-  Buffer<T> gamma_, gamma_rows_, cell_rows_, cell_row_;
+  Buffer<T> gamma_, gamma_rows_, cell_rows_, cell_space_;
 };
 
 }  // namespace
@@ -118,7 +118,7 @@ template <class T> void backward_in_time(const BackwardCall<T>& call) {
     part.row_end = end;
     Buffer<T> prepared(product_scratch(products, end - begin, factors(p.k)), uninitialised);
     part.prepared = prepared.data();
-    part.norm.cell_row = p.norm.cell_row + begin * H;
+    part.norm.cell_rows = p.norm.cell_rows + begin * H;
     part.scratch = scratch.data() ? scratch.data() + begin * H : nullptr;
     part.dropped = dropout ? dropped.data() + begin * S : nullptr;
     products.recur_backward[static_cast<int>(f.spec->cell)](part);

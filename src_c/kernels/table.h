@@ -120,7 +120,7 @@ template <class T> struct Norm {
   RowNorm<T>* kept;             // training: by packed row
   T* d_gamma;                   // backward: by sorted row, of `row` elements, added to
   T* d_cell;                    // backward, LSTM: of cell_gamma and cell_beta, (sorted row, 2, units), added to
-  T* cell_row;                  // backward, LSTM: (units), work space
+  T* cell_rows;                 // backward, LSTM: (row_end - row_begin, units), work space
 };
 // Rows of the input's products: x = N(x), or x = bias + gamma N(x). Backward: from normal to the gradient of products.
 template <class T> struct NormRows {
