@@ -17,9 +17,9 @@ namespace rnnfast {
 namespace RNNFAST_ISA {
 
 // What is normalised together: with reset_after all gates, else z and r, and the candidate.
-using AllGates = NormGates<0, 3, 3, true>;
-using OpenGates = NormGates<0, 2, 3, false>;
-using Candidate = NormGates<2, 1, 3, false>;
+using AllGates = NormGates<0, 3, true>;
+using OpenGates = NormGates<0, 2, false>;
+using Candidate = NormGates<2, 1, false>;
 
 // h = z h' + (1 - z) n, as one multiply-add.
 template <class T> RNNFAST_INLINE Vec<T> gru_state(Vec<T> z, Vec<T> h_prev, Vec<T> n) { return fma(z, h_prev - n, n); }

@@ -163,10 +163,10 @@ RNNFAST_INLINE Scaled<T> through_norm(T rstd, const RowMeans<T>& means, int r, V
   return {Vec<T>::set1(rstd), fnma(normal, Vec<T>::set1(means.of_product[r]), gamma_d - Vec<T>::set1(means.of_d[r]))};
 }
 
-// Consecutive gates of All that are normalised together. Apart: the last one's part of z has a slot for itself, past its
+// Consecutive gates that are normalised together. Apart: the last one's part of z has a slot for itself, past its
 // input's (the candidate of a GRU with reset_after).
-template <int First, int Gates, int All, bool Apart> struct NormGates {
-  static constexpr int first = First, gates = Gates, all = All;
+template <int First, int Gates, bool Apart> struct NormGates {
+  static constexpr int first = First, gates = Gates;
   static constexpr int slot(int g) { return First + g + (Apart && g == Gates - 1 ? 1 : 0); }
   static constexpr bool apart(int g) { return Apart && g == Gates - 1; }
 };
@@ -180,11 +180,11 @@ RNNFAST_INLINE void product_moments(int rows, int64_t units, T epsilon, const T*
   }, m);
 }
 
-// Back, of at most kNormRows rows: x from normal to the gradient of what was raw, from d, that of z; the gradient of
-// gamma is added up, for each row where d_gamma_row is not zero. rstd(r): of the row.
-template <class G, class T, class Rstd>
-RNNFAST_INLINE void normalize_rows_backward(int rows, int64_t units, const T* gamma, T* d_gamma, ptrdiff_t d_gamma_row,
-                                            ptrdiff_t gamma_panel, const Rstd& rstd, T* x, ptrdiff_t x_row,
+// Back, of at most kNormRows rows: x from normal to the gradient of what was raw, from d, that of z. The gradient of
+// gamma is added to d_gamma(r); rstd(r): of the row.
+template <class G, class T, class Gradient, class Rstd>
+RNNFAST_INLINE void normalize_rows_backward(int rows, int64_t units, const T* gamma, ptrdiff_t gamma_panel,
+                                            const Gradient& d_gamma, const Rstd& rstd, T* x, ptrdiff_t x_row,
                                             ptrdiff_t x_panel, const T* d, ptrdiff_t d_panel) {
   constexpr int VL = Vec<T>::N;
   const auto d_of = [&](int r, int64_t panel, int g) RNNFAST_INLINE_LAMBDA {
@@ -193,7 +193,7 @@ RNNFAST_INLINE void normalize_rows_backward(int rows, int64_t units, const T* ga
   Vec<T> sums[2];
   row_sums<G::gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
     const ptrdiff_t at = panel * gamma_panel + g * VL;
-    T* const d_at = d_gamma + r * d_gamma_row + at;
+    T* const d_at = d_gamma(r) + at;
     const Vec<T> normal = Vec<T>::load(x + r * x_row + panel * x_panel + g * VL), dv = d_of(r, panel, g);
     fma(dv, normal, Vec<T>::load(d_at)).store(d_at);
     sum[0] = dv * Vec<T>::load(gamma + at);
@@ -215,9 +215,8 @@ RNNFAST_INLINE void normalize_rows_backward(int rows, int64_t units, const T* ga
 }
 
 // Where the recurrent products of a cut's rows stand, from G's first gate on.
-template <class G, bool Training, class Args> auto norm_rows(const Args& p, const Cut& s) {
-  const int64_t first = Training ? s.z : s.row - p.row_begin;
-  return p.norm.rows + first * p.norm.row + G::first * (p.norm.panel / G::all);
+template <class G, bool Training, class T> T* norm_rows(const RecurForwardArgs<T>& p, const Cut& s) {
+  return p.norm.rows + (Training ? s.z : s.row - p.row_begin) * p.norm.row + G::first * Vec<T>::N;
 }
 
 // The recurrent products a U of a cut, of G's gates.
@@ -247,40 +246,42 @@ template <bool Training, class G, class T, class Finish>
 RNNFAST_INLINE void normalized_slots(const RecurForwardArgs<T>& p, const Cut& s, int64_t first, int rows, G,
                                      const Finish& finish) {
   constexpr int VL = Vec<T>::N;
-  T* const x = norm_rows<G, Training>(p, s) + first * p.norm.row;
+  const Norm<T> norm = p.norm;  // copies, which no store can be thought to change
+  const int64_t units = p.units, z_panel = p.z_panel;
+  const T* const bias_h = p.bias_h;
+  T* const x = norm_rows<G, Training>(p, s) + first * norm.row;
   RowMoments<T> m;
-  product_moments<G>(rows, p.units, p.norm.epsilon, x, p.norm.row, p.norm.panel, m);
+  product_moments<G>(rows, units, norm.epsilon, x, norm.row, norm.panel, m);
   for (int r = 0; r < rows; ++r) {
     const int64_t row = first + r, packed = s.z + row;
     const Moments<T> of_row = m[r];
-    if constexpr (Training) p.norm.kept[packed].rstd[G::first > 0] = of_row.rstd;
+    if constexpr (Training) norm.kept[packed].rstd[G::first > 0] = of_row.rstd;
     T* z_row = p.z + (packed - p.z_origin) * kSlots * VL;
     [[maybe_unused]] const T* const input =
-        Training ? p.norm.input + (p.input_index ? p.input_index[packed] : packed) * p.norm.row : nullptr;
-    for (int64_t panel = 0; panel * VL < p.units; ++panel, z_row += p.z_panel) {
-      alignas(64) T slots[kSlots * VL];
-      alignas(64) T apart[VL];
+        Training ? norm.input + (p.input_index ? p.input_index[packed] : packed) * norm.row : nullptr;
+    for (int64_t panel = 0; panel * VL < units; ++panel, z_row += z_panel) {
+      alignas(64) T slots[kSlots * VL], apart[VL];
       RNNFAST_UNROLL
       for (int g = 0; g < G::gates; ++g) {
         const int gate = G::first + g;
-        T* const at = x + r * p.norm.row + panel * p.norm.panel + g * VL;
+        T* const at = x + r * norm.row + panel * norm.panel + g * VL;
         const Vec<T> normal = of_row.normal(Vec<T>::load(at));
         Vec<T> start;
         if constexpr (Training) {
           normal.store(at);
-          const ptrdiff_t i = panel * p.norm.panel + gate * VL;
-          start = fma(Vec<T>::load(p.norm.input_gamma + i), Vec<T>::load(input + i),
-                      Vec<T>::load(p.norm.bias + (panel * kSlots + gate) * VL));
+          const ptrdiff_t i = panel * norm.panel + gate * VL;
+          start = fma(Vec<T>::load(norm.input_gamma + i), Vec<T>::load(input + i),
+                      Vec<T>::load(norm.bias + (panel * kSlots + gate) * VL));
         } else {
           start = Vec<T>::load(z_row + gate * VL);
         }
         if (G::apart(g)) {
           start.store(apart);
-          start = Vec<T>::load(p.bias_h + panel * VL);
+          start = Vec<T>::load(bias_h + panel * VL);
         }
-        fma(Vec<T>::load(p.norm.gamma + panel * p.norm.panel + gate * VL), normal, start).store(slots + G::slot(g) * VL);
+        fma(Vec<T>::load(norm.gamma + panel * norm.panel + gate * VL), normal, start).store(slots + G::slot(g) * VL);
       }
-      finish(units_of<T>(panel, p.units), slots, apart, z_row, row);
+      finish(units_of<T>(panel, units), slots, apart, z_row, row);
     }
   }
 }
@@ -292,55 +293,65 @@ void normalized_state_gradient(const RecurBackwardArgs<typename F::Value>& p, co
                                const typename F::Value* z, const PanelWeights& ut, typename F::Value* dh,
                                bool accumulate, G) {
   constexpr int VL = Vec<T>::N;
-  T* const x = norm_rows<G, true>(p, s);
-  for_norm_rows<T>(s.count, [&](int64_t first, int rows) {
+  const Norm<T> norm = p.norm;
+  const int64_t units = p.units, z_panel = p.z_panel;
+  T* const x = norm.rows + s.z * norm.row + G::first * VL;
+  for_norm_rows<T>(s.count, [&](int64_t first, int rows) RNNFAST_INLINE_LAMBDA {
+    const RowNorm<T>* const kept = norm.kept + s.z + first;
     normalize_rows_backward<G>(
-        rows, p.units, p.norm.gamma + G::first * VL, p.norm.d_gamma + (s.row + first) * p.norm.row + G::first * VL,
-        p.norm.row, p.norm.panel, [&](int r) { return p.norm.kept[s.z + first + r].rstd[G::first > 0]; },
-        x + first * p.norm.row, p.norm.row, p.norm.panel, z + first * kSlots * VL, p.z_panel);
+        rows, units, norm.gamma + G::first * VL, norm.panel,
+        [&](int r) RNNFAST_INLINE_LAMBDA {
+          return norm.d_gamma + (s.row + first + r) / norm.group * norm.row + G::first * VL;
+        },
+        [&](int r) { return kept[r].rstd[G::first > 0]; }, x + first * norm.row, norm.row, norm.panel,
+        z + first * kSlots * VL, z_panel);
   });
-  step_product<F>(s, p.state, x, p.norm.row, k, ut, p.prepared, accumulate, dh + s.row * p.state);
+  step_product<F>(s, p.state, x, norm.row, k, ut, p.prepared, accumulate, dh + s.row * p.state);
 }
 
 // The entries of the table: the input's products, of all gates together.
-template <class G, class T> void normalize_input(const NormRows<T>& p) {
+template <class G, bool Finish, class T> void normalize_input(const NormRows<T>& args) {
   constexpr int VL = Vec<T>::N;
-  for_norm_rows<T>(p.count, [&](int64_t first, int rows) {
+  const NormRows<T> p = args;
+  for_norm_rows<T>(p.count, [&](int64_t first, int rows) RNNFAST_INLINE_LAMBDA {
     T* const x = p.x + first * p.x_row;
     RowMoments<T> m;
     product_moments<G>(rows, p.units, p.epsilon, x, p.x_row, p.x_panel, m);
     for (int r = 0; r < rows; ++r) {
       const Moments<T> of_row = m[r];
-      if (p.rstd) p.rstd[first + r] = of_row.rstd;
+      if (!Finish) p.rstd[first + r] = of_row.rstd;
       for (int64_t panel = 0; panel * VL < p.units; ++panel)
         RNNFAST_UNROLL
         for (int g = 0; g < G::gates; ++g) {
           T* const at = x + r * p.x_row + panel * p.x_panel + g * VL;
           const Vec<T> normal = of_row.normal(Vec<T>::load(at));
-          if (p.rstd) normal.store(at);
-          else
-            fma(Vec<T>::load(p.gamma + (panel * G::gates + g) * VL), normal,
-                Vec<T>::load(p.bias + (panel * kSlots + g) * VL)).store(at);
+          (Finish ? fma(Vec<T>::load(p.gamma + (panel * G::gates + g) * VL), normal,
+                        Vec<T>::load(p.bias + (panel * kSlots + g) * VL))
+                  : normal).store(at);
         }
     }
   });
 }
 template <class T> void normalize(const NormRows<T>& p) {
-  if (p.gates == 4) normalize_input<NormGates<0, 4, 4, false>>(p);
-  else normalize_input<NormGates<0, 3, 3, false>>(p);
+  using Four = NormGates<0, 4, false>;
+  using Three = NormGates<0, 3, false>;
+  if (p.gates == 4) p.rstd ? normalize_input<Four, false>(p) : normalize_input<Four, true>(p);
+  else p.rstd ? normalize_input<Three, false>(p) : normalize_input<Three, true>(p);
 }
 
-template <class G, class T> void normalize_input_backward(const NormRows<T>& p) {
+template <class G, class T> void normalize_input_backward(const NormRows<T>& args) {
   constexpr int VL = Vec<T>::N;
-  for_norm_rows<T>(p.count, [&](int64_t first, int rows) {
-    normalize_rows_backward<G>(rows, p.units, p.gamma, p.d_gamma, 0, G::gates * VL,
-                               [&](int r) { return p.rstd[first + r]; }, p.x + first * p.x_row, p.x_row, p.x_panel,
-                               p.dz + first * kSlots * VL, p.dz_panel);
+  const NormRows<T> p = args;
+  for_norm_rows<T>(p.count, [&](int64_t first, int rows) RNNFAST_INLINE_LAMBDA {
+    normalize_rows_backward<G>(
+        rows, p.units, p.gamma, G::gates * VL, [&](int) { return p.d_gamma; },
+        [&](int r) { return p.rstd[first + r]; }, p.x + first * p.x_row, p.x_row, p.x_panel,
+        p.dz + first * kSlots * VL, p.dz_panel);
   });
 }
 template <class T> void normalize_backward(const NormRows<T>& p) {
-  if (p.gates == 4) normalize_input_backward<NormGates<0, 4, 4, false>>(p);
-  else normalize_input_backward<NormGates<0, 3, 3, false>>(p);
+  if (p.gates == 4) normalize_input_backward<NormGates<0, 4, false>>(p);
+  else normalize_input_backward<NormGates<0, 3, false>>(p);
 }
 
 }  // namespace RNNFAST_ISA

@@ -87,7 +87,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
   // A step with layer normalisation, a few rows at a time: c of all units, and then h from its normalised value. In
   // inference c may be updated in place, and z has no more to keep: the new c, and o, wait there.
   void normalized_step(const Cut& s, T* z, const T* c_prev, T* c, const T* h_prev, T* h) const {
-    using G = NormGates<0, 4, 4, false>;
+    using G = NormGates<0, 4, false>;
     const int64_t H = p.units;
     products_to_normalize<F, Training>(p, s, h_prev, p.u, G());
     for_norm_rows<T>(s.count, [&](int64_t first, int rows) {
@@ -106,27 +106,28 @@ template <class F, bool Training, class Gates> struct LstmForward {
   }
   void normalized_states(int64_t first, int rows, T* z, const T* c_prev, T* c, const T* h_prev, T* h,
                          int64_t packed) const {
-    const int64_t H = p.units;
+    const int64_t H = p.units, z_panel = p.z_panel;
+    const Norm<T> norm = p.norm;
     const auto z_of = [&](int64_t r, int64_t panel) RNNFAST_INLINE_LAMBDA {
-      return z + (first + r) * kSlots * VL + panel * p.z_panel;
+      return z + (first + r) * kSlots * VL + panel * z_panel;
     };
     const auto new_c = [&](int r, int64_t panel, int) RNNFAST_INLINE_LAMBDA {
       return Training ? units_of<T>(panel, H).load(c + (first + r) * H) : Vec<T>::load(z_of(r, panel));
     };
     RowMoments<T> moments_of;
-    moments<1>(rows, H, p.norm.epsilon, new_c, moments_of);
+    moments<1>(rows, H, norm.epsilon, new_c, moments_of);
     for (int r = 0; r < rows; ++r) {
       const int64_t row = first + r;
       const Moments<T> m = moments_of[r];
       if constexpr (Training) {
-        p.norm.kept[packed + row].cell_mean = m.mean;
-        p.norm.kept[packed + row].cell_rstd = m.rstd;
+        norm.kept[packed + row].cell_mean = m.mean;
+        norm.kept[packed + row].cell_rstd = m.rstd;
       }
       for (int64_t panel = 0; panel * VL < H; ++panel) {
         const Slice<T> u = units_of<T>(panel, H);
         const Vec<T> kept = Vec<T>::load(z_of(r, panel) + 3 * VL), now = new_c(r, panel, 0);
         const Vec<T> o = Training ? gates.gate_value_from_kept(kept) : kept;
-        const Vec<T> out = o * gates.state(fma(u.load(p.norm.cell_gamma), m.normal(now), u.load(p.norm.cell_beta)));
+        const Vec<T> out = o * gates.state(fma(u.load(norm.cell_gamma), m.normal(now), u.load(norm.cell_beta)));
         store_states(u, now, out, c_prev + row * H, c + row * H, h_prev + row * H, h + row * H, packed + row);
       }
     }
@@ -241,23 +242,24 @@ template <class F, class Gates> struct LstmBackward {
 
   // The same of all units of some rows of a cut, from `first` on: what c gets of dh depends on all of a row.
   void normalized_rows(const Cut& s, int64_t first, int rows, T* z, const T* dy, T* dh) const {
-    const int64_t H = p.units, packed = s.z + first;
+    const int64_t H = p.units, z_panel = p.z_panel, packed = s.z + first;
+    const Norm<T> norm = p.norm;
     const T *const c_prev = p.c + (s.prev + first) * H, *const c = p.c + (s.out + first) * H;
-    T *const d_cell = p.norm.d_cell + (s.row + first) * 2 * H, *const dc = p.dc + (s.row + first) * H;
-    T* const d_normal = p.norm.cell_rows + (s.row - p.row_begin + first) * H;
+    T *const dc = p.dc + (s.row + first) * H, *const d_normal = norm.cell_rows + (s.row - p.row_begin + first) * H;
     const auto z_of = [&](int r, int64_t panel) RNNFAST_INLINE_LAMBDA {
-      return z + (first + r) * kSlots * VL + panel * p.z_panel;
+      return z + (first + r) * kSlots * VL + panel * z_panel;
     };
     const auto normal_c = [&](int r, const Slice<T>& u, const InputGates& in) RNNFAST_INLINE_LAMBDA {
-      const RowNorm<T>& kept = p.norm.kept[packed + r];
+      const RowNorm<T>& kept = norm.kept[packed + r];
       return Moments<T>{kept.cell_mean, kept.cell_rstd}.normal(new_c(u, in, c_prev + r * H, c + r * H));
     };
     Vec<T> sums[2];
     row_sums<1>(rows, H, [&](int r, int64_t panel, int, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
       const Slice<T> u = units_of<T>(panel, H);
-      T *const at = z_of(r, panel), *const d_gamma = d_cell + r * 2 * H, *const d_beta = d_gamma + H;
-      const Vec<T> normal = normal_c(r, u, input_gates(at)), gamma = u.load(p.norm.cell_gamma);
-      const Gate<T> state = gates.state_of(fma(gamma, normal, u.load(p.norm.cell_beta)));
+      T *const at = z_of(r, panel), *const d_gamma = norm.d_cell + (s.row + first + r) / norm.group * 2 * H;
+      T* const d_beta = d_gamma + H;
+      const Vec<T> normal = normal_c(r, u, input_gates(at)), gamma = u.load(norm.cell_gamma);
+      const Gate<T> state = gates.state_of(fma(gamma, normal, u.load(norm.cell_beta)));
       const Scaled<T> d =
           output_gradients(u, at, state, dy ? dy + (first + r) * H : nullptr, dh + (first + r) * H, packed + r);
       const Vec<T> d_state = d.a * d.b;
@@ -273,7 +275,7 @@ template <class F, class Gates> struct LstmBackward {
       for (int64_t panel = 0; panel * VL < H; ++panel) {
         const Slice<T> u = units_of<T>(panel, H);
         const InputGates in = input_gates(z_of(r, panel));
-        const Scaled<T> of_h = through_norm(p.norm.kept[packed + r].cell_rstd, means, r, normal_c(r, u, in),
+        const Scaled<T> of_h = through_norm(norm.kept[packed + r].cell_rstd, means, r, normal_c(r, u, in),
                                             u.load(d_normal + r * H));
         input_gradients(u, z_of(r, panel), in, c_prev + r * H, of_h, dc + r * H, packed + r);
       }
@@ -301,7 +303,7 @@ template <class F, class Gates> struct LstmBackward {
     T* z = p.z + s.z * kSlots * VL;
     if (p.norm.gamma) {
       for_norm_rows<T>(s.count, [&](int64_t first, int rows) { normalized_rows(s, first, rows, z, dy, dh); });
-      normalized_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, direct, NormGates<0, 4, 4, false>());
+      normalized_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, direct, NormGates<0, 4, false>());
       return;
     }
     for (int64_t panel = 0; panel * VL < H; ++panel) {
