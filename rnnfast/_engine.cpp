@@ -172,16 +172,20 @@ template <class T> py::list run_program(const Program<T>& program, const py::lis
   std::vector<std::vector<int64_t>> shapes;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const bool tokens = graph.values[static_cast<size_t>(graph.inputs[i])].tokens;
-    if (tokens) kept.push_back(numeric<int64_t>(inputs[i], "input"));
-    else kept.push_back(numeric<T>(inputs[i], "input"));
+    const std::string& label = graph.input_labels[i];
+    if (tokens) kept.push_back(numeric<int64_t>(inputs[i], label.c_str()));
+    else kept.push_back(numeric<T>(inputs[i], label.c_str()));
     const py::array& x = kept.back();
-    if (x.ndim() < 1) throw py::value_error("input has no batch axis: got a single number");
+    if (x.ndim() < 1) throw py::value_error(label + " has no batch axis: got a single number");
     in.push_back(x.data());
     shapes.emplace_back(x.shape() + 1, x.shape() + x.ndim());
   }
   const py::ssize_t rows = kept[0].shape(0);
-  for (const py::array& x : kept)
-    if (x.shape(0) != rows) throw py::value_error("inputs have different batch sizes");
+  for (size_t i = 0; i < kept.size(); ++i)
+    if (kept[i].shape(0) != rows)
+      throw py::value_error("inputs have different batch sizes: " + graph.input_labels[0] + " has " +
+                            std::to_string(rows) + " rows, " + graph.input_labels[i] + " has " +
+                            std::to_string(kept[i].shape(0)));
   const Shapes bound = program.bind(shapes);
   py::list results;
   std::vector<T*> out;
@@ -239,12 +243,12 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
            py::arg("isa") = none, py::arg("weights") = "full")
       .def(
           "input",
-          [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&) {
+          [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&, const std::string& name) {
             std::vector<int64_t> sizes;
             for (const auto& n : shape) sizes.push_back(n.value_or(-1));
-            return p.input(sizes);
+            return p.input(sizes, name);
           },
-          py::arg("shape"), py::arg("dtype") = "float32")
+          py::arg("shape"), py::arg("dtype") = "float32", py::arg("name") = "input")
       .def(
           "embedding",
           [](P& p, int v, const py::object& table, bool mask_zero, const std::string& name) {
