@@ -75,6 +75,8 @@ def read_state(reader: WeightsReader, optimizer: optimizers.Optimizer, variables
         return
     state: dict[str, Any] = {"iterations": iterations, **{slot: [None] * len(variables) for slot, _, _ in order}}
     for index, (slot, i, shape) in enumerate(order, len(scalars)):
-        dataset = reader.claim(PATH, index, label, shape, str(variables[i].dtype))
+        # Keras' Adafactor has integers where there are no rows and columns.
+        placeholder = ["int32"] if shape == () != variables[i].shape else []
+        dataset = reader.claim(PATH, index, label, shape, str(variables[i].dtype), *placeholder)
         state[slot][i] = reader.read(dataset)
     optimizer.set_state(state, variables)

@@ -48,8 +48,8 @@ class Adafactor(Optimizer):
     def slot_shapes(self, variable: Variable) -> dict[str, tuple[int, ...]]:
         shapes = super().slot_shapes(variable)
         shape = variable.shape
-        if len(shape) < 2:
-            return {name: size for name, size in shapes.items() if name not in ("row", "column")}
+        if len(shape) < 2:  # one number for each, which is not used: Keras' files have it
+            return {**shapes, "row": (), "column": ()}
         return {**shapes, "row": shape[:-1], "column": (*shape[:-2], shape[-1])}
 
     def update_variable(
