@@ -11,6 +11,7 @@ import numpy as np
 from rnnfast import _engine, _structure
 from rnnfast.layers import InputLayer
 from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers.traced import NotOfLayersError
 from rnnfast.precision import weight_format
 
 
@@ -34,14 +35,16 @@ class LoweredModel:
         try:
             inputs = [self.program.input(shape[1:], given) for shape, given in model.input_specs]
             self.program.finish(model.lower_through(self._lower, inputs))
-        except ValueError as error:  # a program takes fewer graphs than layers do
+        except (ValueError, NotOfLayersError) as error:  # a program takes fewer graphs than layers do
             raise NoLoweringError(str(error)) from None
         self.run: Callable[[list[Any], int], list[np.ndarray]] = self.program.run
 
     def _lower(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         if hasattr(layer, "lower_through"):
             return layer.pack_outputs(layer.lower_through(self._lower, layer.by_name(x)))
-        options = {name: value for name, value in options.items() if value is not False}  # training=False
+        options = {name: v for name, v in options.items() if v is not False and v is not None}  # training=False
+        if layer.runs_own_call:
+            return layer.lower_calls(self.program, self._lower, x, options)
         unknown = [name for name in options if name not in inspect.signature(layer.lower).parameters]
         if unknown:
             raise NoLoweringError(f"{layer.label}: the engine does not take its call argument {unknown[0]!r}")
@@ -62,7 +65,6 @@ def flat_layers(model: Any) -> list[Layer]:
     return flat
 
 
-def has_own_call(model: Any) -> bool:
-    """Whether what the model does is code of the user's: its `call`, or that of a model in it."""
-    inner = [layer for layer in model.layers if hasattr(layer, "layers")]
-    return type(model).call is not Layer.call or any(has_own_call(layer) for layer in inner)
+def trace_of_calls(layer: Any) -> list[Any]:
+    """What is equal as long as every `call` of the user's, of a model and of all in it, does the same."""
+    return [*layer.trace(), *(part for inner in layer.sublayers for part in trace_of_calls(inner))]

@@ -14,6 +14,8 @@ class Explained:
     """`runs_on` and `option_costs` of a layer, for `explain` of models. A layer made of others has theirs, too."""
 
     if TYPE_CHECKING:
+        runs_own_call: bool
+        calls_layers_alone: bool
 
         @property
         def sublayers(self) -> list[Any]: ...
@@ -27,7 +29,9 @@ class Explained:
     @property
     def runs_on(self) -> str:
         """What computes both passes: "C++", "NumPy" or "Python", for a layer made of others the slowest of theirs."""
-        passes = (getattr(type(self), name) for name in ("forward", "backward", "call"))
+        passes = [getattr(type(self), name) for name in ("forward", "backward", "call")]
+        if self.runs_own_call and self.calls_layers_alone:
+            passes = []
         if any(function.__module__.partition(".")[0] != "rnnfast" for function in passes):
             return "Python"
         inner = [layer.runs_on for layer in self.sublayers]

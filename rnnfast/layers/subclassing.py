@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 _PLAIN = (str, int, float, bool, type(None), list, tuple)  # what a configuration holds by itself
 
@@ -15,6 +15,7 @@ class Subclassed:
     arguments, a `build` need neither ask nor say whether the layer is built, and a constructor that does not call
     `super().__init__()` is named."""
 
+    of_user: ClassVar[bool] = False  # whether the class is the user's own
     _constructed_with: tuple[Any, dict[str, Any]]
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
@@ -25,8 +26,9 @@ class Subclassed:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls.of_user = cls.__module__.partition(".")[0] != __package__.partition(".")[0]
         is_model = hasattr(cls, "layers")  # which knows by itself whether it is built
-        if not is_model and not cls.__module__.startswith(f"{__package__}.") and "build" in vars(cls):
+        if not is_model and cls.of_user and "build" in vars(cls):
             cls.build = _built_once(cls.build)  # type: ignore[attr-defined]
 
     if not TYPE_CHECKING:  # for type checkers a layer has only what it names
@@ -57,8 +59,7 @@ def _built_once(build: Callable[..., Any]) -> Callable[..., Any]:
             self.check_shape(tuple(input_shape))
             return
         build(self, input_shape, *args, **options)
-        if not self.built:
-            self.input_shape = (None, *input_shape[1:])
-            self.built = True
+        if type(self).build is build_once:  # and not one that another calls
+            self.set_built(input_shape)
 
     return build_once

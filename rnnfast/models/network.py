@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from rnnfast.layers import Layer, NoLoweringError
 from rnnfast.layers.base import Shape
 from rnnfast.models.explanation import TrainingExplanation
 from rnnfast.models.summary import summary
-from rnnfast.variable import Variable
 
 
 class Network(Layer):
@@ -93,25 +92,6 @@ class Network(Layer):
     def connections(self) -> list[str] | None:
         """For each layer what it reads, or None where layers are not drawn as a graph."""
         return None
-
-    # What the layers have, the model has
-
-    @property
-    def weights(self) -> list[Variable]:
-        return _each_once(v for layer in self.layers for v in layer.weights)
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return _each_once(v for layer in self.layers for v in layer.trainable_weights) if self.trainable else []
-
-    @property
-    def stateful(self) -> bool:
-        return any(layer.stateful for layer in self.layers)
-
-    def reset_state(self) -> None:
-        """Start every stateful layer from zero states again."""
-        for layer in self.layers:
-            layer.reset_state()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or by its place."""
@@ -199,8 +179,3 @@ class Network(Layer):
     def pack_outputs(self, outputs: Sequence[Any]) -> Any:
         """Outputs in the structure that the model gives them in: one alone, several as a list."""
         return outputs[0] if len(outputs) == 1 else list(outputs)
-
-
-def _each_once(variables: Iterable[Variable]) -> list[Variable]:
-    """Layers may share one."""
-    return list(dict.fromkeys(variables))
