@@ -16,7 +16,7 @@ from rnnfast.constraints import Constraint
 from rnnfast.layers.composite import Composite
 from rnnfast.layers.drawn import Drawn
 from rnnfast.layers.explained import Explained
-from rnnfast.layers.own_call import map_values, shapes_in, shapes_of
+from rnnfast.layers.own_call import map_values, shapes_of
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.subclassing import Subclassed
 from rnnfast.layers.traced import find_traced
@@ -247,10 +247,10 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
             raise ValueError(f"{self.label}: mask must have shape {shape}, got {array.shape}")
         return array.astype(bool, copy=False)
 
-    def prepare(self, x: Any, options: dict[str, Any] | None = None) -> np.ndarray:
-        """Cast and check an input, and build the layer on the first one. options: other arguments of the call."""
+    def prepare(self, x: Any) -> np.ndarray:
+        """Cast and check an input, and build the layer on the first one."""
         array = self.cast(x)
-        self.build_call(_structure.map_leaves(np.shape, array), shapes_in(options or {}))
+        self.build_call(_structure.map_leaves(np.shape, array), {})
         self.check_values(array)
         return array
 
@@ -292,9 +292,12 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
             if training is not None:
                 options["training"] = training
             return traced.call(self, _structure.listed(x), _structure.listed(options))
-        array = self.prepare(x, options) if self.runs_own_call else self.prepare(x)
+        array = self.prepare_call(x, options) if self.runs_own_call else self.prepare(x)
         self.clear_losses()
-        y = self.forward(array, training=bool(training), **options)[0]
+        if self.runs_own_call:
+            y = self.forward_called(array, options.pop("mask", None), bool(training), options, {})[0]
+        else:
+            y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.
         shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in _structure.flatten(array))
         return y.copy() if shared else y

@@ -27,6 +27,7 @@ class Composite(OwnCall):
         penalized: Callable[[Any, Any], Any]
 
         def numeric(self, x: Any) -> np.ndarray: ...
+        def build_call(self, shape: Any, options: dict[str, Any]) -> None: ...
 
     supports_masking: bool = False  # whether the mask of the input is the output's where `call` has left it out
 
@@ -51,12 +52,15 @@ class Composite(OwnCall):
         if not self.runs_own_call:
             return
         self._passes_masks = True
+        if self._needs_more_than_x:
+            return  # the first call brings it
         try:
-            if not self._needs_more_than_x:
-                self.creates_mask = self._sketch_call(input_shape, {}).masked
-                self._passes_masks = self.sketch(input_shape, {}, masked=True).masked
+            self.creates_mask = self._sketch_call(input_shape, {}).masked
+            self._passes_masks = self.sketch(input_shape, {}, masked=True).masked
         except (TypeError, AttributeError):
-            self._passes_masks = False  # what is done with arrays works with arrays, or tells by itself why not
+            self._passes_masks = False
+            if not all(layer.built for layer in self.sublayers):
+                self._shapes_on_arrays(input_shape, {})
 
     @property
     def _needs_more_than_x(self) -> bool:
@@ -79,12 +83,18 @@ class Composite(OwnCall):
 
         return map_values(cast, x)
 
-    def forward(self, x: Any, *, mask: Any = None, training: bool = False, **options: Any) -> tuple[Any, Any]:
+    def prepare_call(self, x: Any, options: dict[str, Any]) -> Any:
+        """Cast what a call has brought, and build the layer on the first one. options: the arguments other than x."""
+        array = self.cast_for_call(x)
+        self.build_call(_structure.map_leaves(np.shape, array), shapes_in(_structure.listed(options)))
+        return array
+
+    def forward(self, x: Any, *, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
         """Output and what `backward` needs. x has been cast and checked. A cache is used at most once.
 
         The default runs `call`, of a class that has, as in Keras, only that.
         """
-        y, _, cache = self.forward_called(x, mask, training, options, {})
+        y, _, cache = self.forward_called(x, mask, training, {}, {})
         return y, cache
 
     def forward_called(
@@ -128,7 +138,7 @@ class Composite(OwnCall):
 
             return _structure.map_leaves(put, structure)
 
-        first = start(self.call_parameters[0], x, mask)
+        first = start(self.first_argument, x, mask)
         beside = {name: start(name, _structure.listed(value), masks.get(name)) for name, value in options.items()}
         y, found = played.end(self.call_traced(first, beside, training))
         self.penalize(y)
@@ -188,18 +198,41 @@ class Composite(OwnCall):
 
     def call_output_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
         """`compute_output_shape` of a call with other arguments than x, where these change what it gives."""
-        if type(self).compute_output_shape is Composite.compute_output_shape:
-            return self.sketched_shape(input_shape, options)
-        return self.compute_output_shape(input_shape)
+        if type(self).compute_output_shape is not Composite.compute_output_shape:
+            return self.compute_output_shape(input_shape)
+        return self.sketched_shape(input_shape, options)
 
     def sketched_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
-        """The shape of the output, as `call` gives it on symbolic tensors; else that of the input."""
+        """The shape of the output, as `call` gives it on symbolic tensors or else on arrays."""
         if self.runs_own_call:
             try:
                 return self._sketch_call(input_shape, options).shapes
             except NotOfLayersError:
-                pass
+                return self._shapes_on_arrays(shapes_of(input_shape), shapes_in(options))
         return shapes_of(input_shape)
+
+    def _shapes_on_arrays(self, shapes: Any, options: dict[str, Any]) -> Any:
+        """What `call` gives for arrays of these shapes and of any sizes that they leave open; builds the layers. Where
+        it cannot be run on ones, the shape of the input."""
+
+        def ones(size: int, structure: Any) -> Any:
+            def array(shape: Any) -> Any:
+                given = isinstance(shape, tuple)
+                return np.ones([size if n is None else n for n in shape], self.dtype) if given else shape
+
+            return _structure.map_leaves(array, structure)
+
+        before, found = self.memories(), []
+        try:
+            for size in (2, 3):
+                y, _, _ = self.forward_called(ones(size, shapes), None, False, ones(size, options), {})
+                found.append(_structure.map_leaves(np.shape, _structure.listed(y)))
+        except Exception:  # of the user's code, which may want other values; the call itself will tell
+            return shapes
+        finally:
+            for bring_back in before:
+                bring_back()
+        return common_shape(*found)
 
     def _sketch_call(self, input_shape: Any, options: dict[str, Any]) -> Sketch:
         shapes = shapes_of(input_shape)
@@ -207,9 +240,9 @@ class Composite(OwnCall):
         self.check_held(sketch)
         if self.built:
             self.input_shape = common_shape(self.input_shape, shapes)
-        if options:
-            given = shapes_in(options).items()
-            self._option_shapes = {k: v for k, v in given if any(isinstance(s, tuple) for s in _structure.flatten(v))}
+        for name, given in shapes_in(options).items():
+            if any(isinstance(shape, tuple) for shape in _structure.flatten(given)):
+                self._option_shapes[name] = common_shape(self._option_shapes.get(name, given), given)
         return sketch
 
     def trace(self) -> list[Any]:
@@ -230,12 +263,14 @@ class Composite(OwnCall):
 
         ValueError: `call` does something else, or what it does depends on masks.
         """
-        handles = _structure.flatten([x, *(options[name] for name in self._option_shapes)])
+        values = {name: shapes for name, shapes in self._option_shapes.items() if name in options}
+        others = {name: value for name, value in options.items() if name not in values}
+        handles = _structure.flatten([x, *(options[name] for name in values)])
         masked = any(program.masked(handle) for handle in handles)
         if masked and any(name == "mask" or name.endswith("_mask") for name in self.call_parameters):
             raise ValueError(f"{self.label}: its call asks for masks, which the engine keeps to itself")
         try:
-            sketch = self.sketch(self.input_shape, {**options, **self._option_shapes}, masked=masked)
+            sketch = self.sketch(self.input_shape, {**others, **values}, masked=masked)
         except (TypeError, AttributeError) as error:
             raise ValueError(f"{self.label}: its call cannot be run without values: {error}") from None
         if masked and self._hands_on_masks and not all(t.masked for t in _structure.flatten(sketch.ends)):

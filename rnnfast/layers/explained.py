@@ -14,9 +14,11 @@ class Explained:
     """`runs_on` and `option_costs` of a layer, for `explain` of models. A layer made of others has theirs, too."""
 
     if TYPE_CHECKING:
-        runs_own_call: bool
-        calls_layers_alone: bool
 
+        @property
+        def runs_own_call(self) -> bool: ...
+        @property
+        def calls_layers_alone(self) -> bool: ...
         @property
         def sublayers(self) -> list[Any]: ...
         @property

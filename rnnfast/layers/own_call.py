@@ -44,12 +44,16 @@ class OwnCall:
         """The names of what `call` takes, x first."""
         return list(parameters_of(type(self).call))  # type: ignore[attr-defined]
 
+    @property
+    def first_argument(self) -> str:
+        return next(iter(self.call_parameters), "x")
+
     def call_traced(self, x: Any, options: dict[str, Any], training: bool) -> Any:
         """What `call` gives for traced values. As in Keras it gets masks where it asks for them: the one of x as
         `mask`, or those of several arguments as `x_mask`, ... TypeError: it gives something else than traced values."""
         known = self.call_parameters
         given = {name: value for name, value in options.items() if name != "mask" or value is not None}
-        beside = {known[0]: x, **{k: v for k, v in given.items() if any(_traced(v))}}
+        beside = {self.first_argument: x, **{k: v for k, v in given.items() if _traced(v)}}
         for argument, value in beside.items():
             asked = "mask" if len(beside) == 1 else f"{argument}_mask"
             if asked in known and given.get(asked) is None:
@@ -74,13 +78,12 @@ class OwnCall:
             inputs.append(sketched(f"input {name!r} of {self.label}", shape, self.dtype, masked))
             return inputs[-1]
 
-        first = self.call_parameters[0]
-        labels = iter(_structure.flatten(_structure.map_leaves(lambda _: first, shapes) if names is None else names))
-        x = _structure.map_leaves(lambda shape: start(shape, next(labels)), shapes)
-        given = {
-            name: _structure.map_leaves(lambda v, name=name: start(v, name) if isinstance(v, tuple) else v, value)
-            for name, value in shapes_in(options).items()
-        }
+        def started(name: str, value: Any) -> Any:
+            return _structure.map_leaves(lambda v: start(v, name) if isinstance(v, tuple) else v, value)
+
+        labels = iter([] if names is None else _structure.flatten(names))
+        x = _structure.map_leaves(lambda shape: start(shape, next(labels, self.first_argument)), shapes)
+        given = {name: started(name, value) for name, value in shapes_in(options).items()}
         return Sketch(self.label, inputs, self.call_traced(x, given, training=False))
 
     def trace_of(self, shapes: Any, options: dict[str, Any], names: Any = None) -> list[Any]:
@@ -156,7 +159,7 @@ def common_shape(one: Any, other: Any) -> Any:
 
 def shapes_in(options: dict[str, Any]) -> dict[str, Any]:
     """Call arguments with shapes in place of values."""
-    return {name: _structure.map_leaves(_shape, _structure.listed(value)) for name, value in options.items()}
+    return {name: _structure.map_leaves(_shape, value) for name, value in options.items()}
 
 
 def _shape(value: Any) -> Any:
