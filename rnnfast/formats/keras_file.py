@@ -15,10 +15,10 @@ import os
 import warnings
 from typing import Any
 
-from rnnfast._custom_objects import CustomObjectScope
+from rnnfast._custom_objects import CustomObjectScope, is_custom
 from rnnfast.formats import archive, compile_config, optimizer_state
 from rnnfast.formats.errors import ModelFileError
-from rnnfast.formats.h5_weights import Group, WeightsReader, import_h5py, write_weights
+from rnnfast.formats.h5_weights import WeightsReader, import_h5py, write_weights
 from rnnfast.formats.json_text import MAX_BYTES, parse_json
 from rnnfast.formats.layer_config import Config
 from rnnfast.formats.model_config import is_model, model_from_config, model_to_config
@@ -66,7 +66,7 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     compiled = compile_config.compile_to_config(model)
     if compiled:
         config["compile_config"] = compiled
-    groups = {"": Group(model.name, []), **weight_groups(model.layers)}
+    groups = weight_groups(model)
     if "compile_config" in config and model.optimizer is not None:
         groups[optimizer_state.PATH] = optimizer_state.state_group(model.optimizer, model.trainable_weights)
     metadata = {
@@ -121,13 +121,13 @@ def load_model(
     with archive.open_archive(source) as members:
         _check_version(source, parse_json(members.read(archive.METADATA, MAX_BYTES), f"{source}: {archive.METADATA}"))
         config = parse_json(members.read(archive.CONFIG, MAX_BYTES), where)
-        if not is_model(config):
+        if not is_model(config) and not is_custom(config):
             name = config.get("class_name")
             raise ModelFileError(f"{where}: expected a Sequential or functional model, got {name!r}")
         weights = members.read(archive.WEIGHTS)
     with CustomObjectScope(custom_objects), WeightsReader(source, weights) as reader:
         model = model_from_config(config, reader, where)
-        read_weights(reader, model.layers)
+        read_weights(reader, model)
         if compile and config.get("compile_config"):
             _compile(model, config["compile_config"], reader, where)
     return model

@@ -13,8 +13,8 @@ from rnnfast._registry import snake_case
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.formats.h5_weights import WeightsReader
 from rnnfast.formats.json_text import parse_json
-from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_config
-from rnnfast.formats.weights_layout import LAYERS, numbered, sized_by
+from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_config, own_to_config
+from rnnfast.formats.weights_layout import LAYERS, numbered, parts_of_layers, parts_of_model, sized_by
 from rnnfast.layers.base import Layer
 from rnnfast.models import Functional, Model, Sequential, graph_config
 
@@ -34,11 +34,13 @@ def is_model(entry: Any) -> bool:
 
 def model_to_config(model: Model) -> Config:
     """The entry of a model and of all that it holds, as Keras serializes it. ValueError: a class of one's own."""
+    if model.has_own_call:
+        return own_to_config(model)
     written_as = _WRITTEN_AS.get(type(model))
     if written_as is None:
         raise ValueError(
-            f"save: {model.label} is a class of your own, and a file holds no code; draw it as a functional model, "
-            "Model(inputs, outputs), or keep its get_weights()"
+            f"save: {model.label} is a class of your own without a call, and a file holds no code; draw it as a "
+            "functional model, Model(inputs, outputs), or keep its get_weights()"
         )
     if isinstance(model, Functional):
         parts = graph_config.to_config(model, member_to_config)
@@ -73,6 +75,8 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
 
     folder: where the weights of its layers lie. ModelFileError: what cannot be read; names the place.
     """
+    if _custom_objects.is_custom(entry):
+        return _own_model_from_config(entry, reader, where)
     config = entry.get("config")
     if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
         raise ModelFileError(f"{where}: expected config with a list of layers")
@@ -86,7 +90,8 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
         _member_from_config(e, reader, f"{where}: layers[{i}]", paths.get(id(e), folder)) for i, e in enumerate(entries)
     ]
     arguments = {"name": config.get("name"), "trainable": config.get("trainable", True)}
-    with sized_by(reader, [m for m in members if functional or not isinstance(m, layers.InputLayer)], folder):
+    counted = [m for m in members if functional or not isinstance(m, layers.InputLayer)]
+    with sized_by(reader, parts_of_layers(counted, folder)):
         if functional:
             rest = iter(members)
             drawing = {**config, "layers": entries}
@@ -98,6 +103,20 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
         if not chain.built and config.get("build_input_shape") is not None:
             construct(chain.build, {"input_shape": config["build_input_shape"]}, where)
         return chain
+
+
+def _own_model_from_config(entry: Config, reader: WeightsReader, where: str) -> Model:
+    """A model with a `call` of its own, built for the shapes that the file tells."""
+    model = layer_from_config(entry, where)
+    if not isinstance(model, Model) or not model.has_own_call:
+        raise ModelFileError(f"{where}: expected a model with a call of its own for {entry.get('class_name')}")
+    shapes = entry.get("build_config")
+    if not isinstance(shapes, dict):
+        raise ModelFileError(f"{where}: build_config is missing: the model was not built when it was saved")
+    if not model.built:
+        with sized_by(reader, parts_of_model(model)):
+            construct(model.build_from_config, {"config": shapes}, where)
+    return model
 
 
 def _member_from_config(entry: Any, reader: WeightsReader, where: str, path: str) -> Layer:

@@ -383,11 +383,11 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return {**self._plain_arguments(), **config}
+        return self.taken({**self._plain_arguments(), **config}) if self._lacks_config() else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        return cls(**config)
+        return cls(**cls.taken(config))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r} built={self.built}>"

@@ -22,6 +22,7 @@ class Composite(OwnCall):
         built: bool
         input_shape: Any
         call: Callable[..., Any]
+        sublayers: Any
         memories: Callable[[], list[Callable[[], None]]]
         penalize: Callable[[Any], None]
         penalized: Callable[[Any, Any], Any]
@@ -198,9 +199,17 @@ class Composite(OwnCall):
 
     def call_output_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
         """`compute_output_shape` of a call with other arguments than x, where these change what it gives."""
+        if self.runs_own_call:
+            self._remember(options)
         if type(self).compute_output_shape is not Composite.compute_output_shape:
             return self.compute_output_shape(input_shape)
         return self.sketched_shape(input_shape, options)
+
+    def _remember(self, options: dict[str, Any]) -> None:
+        """Keep the shapes of values that came beside x, which the engine does not tell."""
+        for name, given in shapes_in(options).items():
+            if any(isinstance(shape, tuple) for shape in _structure.flatten(given)):
+                self._option_shapes[name] = common_shape(self._option_shapes.get(name, given), given)
 
     def sketched_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
         """The shape of the output, as `call` gives it on symbolic tensors or else on arrays."""
@@ -240,9 +249,6 @@ class Composite(OwnCall):
         self.check_held(sketch)
         if self.built:
             self.input_shape = common_shape(self.input_shape, shapes)
-        for name, given in shapes_in(options).items():
-            if any(isinstance(shape, tuple) for shape in _structure.flatten(given)):
-                self._option_shapes[name] = common_shape(self._option_shapes.get(name, given), given)
         return sketch
 
     def trace(self) -> list[Any]:

@@ -113,7 +113,7 @@ class OwnCall(Composed):
 
             return Functional.from_config(config, custom_objects)
         with CustomObjectScope(custom_objects):
-            return cls(**config)
+            return cls(**cls.taken(config))
 
     def play(self, inputs: list[Any], training: bool) -> list[Any]:
         return _structure.flatten(self.call_traced(_structure.pack(self._input_form, inputs), {}, training))

@@ -13,7 +13,10 @@ class Encoder(layers.Layer):
         self.units, self.rate = units, rate
         self.lift = layers.Dense(units, "tanh", kernel_regularizer="l2", dtype=self.dtype)
         self.mix = layers.Dense(units, "sigmoid", dtype=self.dtype)
-        self.steps = [layers.GRU(units, return_sequences=True, dtype=self.dtype), layers.Dropout(rate, seed=3, dtype=self.dtype)]
+        self.steps = [
+            layers.GRU(units, return_sequences=True, dtype=self.dtype),
+            layers.Dropout(rate, seed=3, dtype=self.dtype),
+        ]
         self.ends = {"norm": layers.LayerNormalization(dtype=self.dtype)}
 
     def call(self, x, training=False):
