@@ -286,7 +286,7 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
                 "rnnfast.Sequential, or call one on the output of the other"
             )
         if others:
-            options = {**dict(zip(self.call_parameters[1:], others, strict=False)), **options}
+            options = {**self.by_position(others), **options}
         traced = find_traced(x, options)
         if traced is not None:
             if training is not None:

@@ -75,6 +75,16 @@ class Composite(OwnCall):
 
     # The two passes
 
+    def by_position(self, others: Any) -> dict[str, Any]:
+        """The names of arguments that follow x. TypeError: there are no such arguments, or they need a name."""
+        names = self.call_parameters[1:] if self.runs_own_call else []
+        if len(others) > len(names):
+            raise TypeError(
+                f"{self.label}: expected at most {1 + len(names)} arguments without a name, got {1 + len(others)}; "
+                "give several values as a list in one argument"
+            )
+        return dict(zip(names, others, strict=False))
+
     def cast_for_call(self, x: Any) -> Any:
         """Floats in the layer's dtype. The layers inside cast integers, such as tokens, by themselves."""
 

@@ -49,7 +49,7 @@ class Subclassed:
     @classmethod
     def _lacks_config(cls) -> bool:
         """Whether its `get_config` is that of `Layer`, which knows nothing of the class's own arguments."""
-        return bool(cls.get_config.__module__ == f"{__package__}.base")
+        return bool(cls.get_config.__module__ == f"{__package__}.base")  # type: ignore[attr-defined]
 
     def _plain_arguments(self) -> dict[str, Any]:
         """The arguments of the constructor of a class that defines no `get_config`, if plain."""
