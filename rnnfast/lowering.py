@@ -40,7 +40,7 @@ class LoweredModel:
         self.run: Callable[[list[Any], int], list[np.ndarray]] = self.program.run
 
     def _lower(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
-        if hasattr(layer, "lower_through"):
+        if layer.is_model:
             return layer.pack_outputs(layer.lower_through(self._lower, layer.by_name(x)))
         options = {name: v for name, v in options.items() if v is not False and v is not None}  # training=False
         if layer.runs_own_call:
@@ -61,7 +61,7 @@ def flat_layers(model: Any) -> list[Layer]:
     """The layers that compute something, those of nested models in their place."""
     flat: list[Layer] = []
     for layer in model.layers:
-        flat += flat_layers(layer) if hasattr(layer, "layers") else [layer] * (not isinstance(layer, InputLayer))
+        flat += flat_layers(layer) if layer.is_model else [layer] * (not isinstance(layer, InputLayer))
     return flat
 
 

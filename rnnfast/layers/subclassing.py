@@ -24,6 +24,7 @@ class Subclassed:
         build: Callable[..., None]
 
     of_user: ClassVar[bool] = False  # whether the class is the user's own
+    is_model: ClassVar[bool] = False  # which knows by itself whether it is built, and casts nothing
     _constructed_with: tuple[Any, dict[str, Any]]
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
@@ -35,8 +36,7 @@ class Subclassed:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.of_user = cls.__module__.partition(".")[0] != __package__.partition(".")[0]
-        is_model = hasattr(cls, "layers")  # which knows by itself whether it is built
-        if not is_model and cls.of_user and "build" in vars(cls):
+        if not cls.is_model and cls.of_user and "build" in vars(cls):
             cls.build = _built_once(cls.build)
 
     if not TYPE_CHECKING:  # for type checkers a layer has only what it names
@@ -48,8 +48,8 @@ class Subclassed:
 
     @classmethod
     def _lacks_config(cls) -> bool:
-        """Whether its `get_config` is that of `Layer`, which knows nothing of the class's own arguments."""
-        return bool(cls.get_config.__module__ == f"{__package__}.base")  # type: ignore[attr-defined]
+        """Whether it is the user's own, and its `get_config` that of `Layer`, which knows nothing of its arguments."""
+        return cls.of_user and bool(cls.get_config.__module__ == f"{__package__}.base")  # type: ignore[attr-defined]
 
     def _plain_arguments(self) -> dict[str, Any]:
         """The arguments of the constructor of a class that defines no `get_config`, if plain."""

@@ -210,4 +210,4 @@ def _add(sums: dict[int, np.ndarray], slot: int | None, gradient: np.ndarray | N
 
 def _as(gradient: Any, layer: Any) -> Any:
     """In the dtype of the layer; a model's layers look after their own."""
-    return gradient if gradient is None or hasattr(layer, "layers") else gradient.astype(layer.dtype, copy=False)
+    return gradient if gradient is None or layer.is_model else gradient.astype(layer.dtype, copy=False)

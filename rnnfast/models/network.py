@@ -23,6 +23,8 @@ class Network(Layer):
     `layers`, the two names, `run`, `backward_run`, and the methods below that raise.
     """
 
+    is_model = True
+
     @property
     def layers(self) -> list[Layer]:
         raise TypeError(f"{self.label} does not define layers")
