@@ -37,14 +37,14 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     message for unknown classes. The file is replaced in one step: a reader sees the old one or the new one.
 
     Args:
-        model: a built `Sequential` or functional model.
+        model: a built `Sequential` or functional model, or one with a `call` of its own.
         path: ends in `.keras`.
         overwrite: False makes it an error if `path` exists.
 
     Raises:
         ImportError: h5py is missing (`pip install "rnnfast[keras]"`).
         ValueError: `path` does not end in `.keras` or exists and `overwrite` is False; the model is not built, or is
-            a class of your own; it holds a lambda.
+            of a class of your own without a `call`; it holds a lambda.
         OSError: the file cannot be written.
 
     Example:
@@ -88,7 +88,7 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Model:
-    """Read a `Sequential` or functional model from a `.keras` file that Keras 3 or rnnfast wrote.
+    """Read a model from a `.keras` file that Keras 3 or rnnfast wrote: Sequential, functional, or of a known class.
 
     Weights come back bit for bit. If the model was compiled with something that rnnfast does not have (an optimizer, a
     loss of your own that is not named), it is loaded all the same, not compiled, with a UserWarning that says why.

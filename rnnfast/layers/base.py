@@ -39,7 +39,8 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
     models are made. Training goes through two methods: `forward` gives the output and a cache, `backward` takes the
     gradient of the output and that cache, adds to the `grad` of the layer's variables and gives the gradient of the
     input. A layer of several inputs takes a list, its masks come as a list, and its `backward` gives one. A subclass
-    defines `create_variables`, `forward`, `backward` and `compute_output_shape`.
+    defines `create_variables`, `forward`, `backward` and `compute_output_shape`; or, if it is made of layers, holds
+    them as attributes and calls them in `call(self, x)`, and needs nothing else (see `layers.own_call`).
 
     name: default a free name of the class, `dense`, `dense_1`, ... dtype: of weights and computation, "float32"
     (default) or "float64"; input of another numeric dtype is cast to it, as Keras casts it.
