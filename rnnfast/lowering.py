@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from rnnfast import _engine, _structure
+from rnnfast import _engine
 from rnnfast.layers import InputLayer
 from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers.lowered import lower_call
 from rnnfast.layers.traced import NotOfLayersError
 from rnnfast.precision import weight_format
 
@@ -42,17 +42,10 @@ class LoweredModel:
     def _lower(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         if layer.is_model:
             return layer.pack_outputs(layer.lower_through(self._lower, layer.by_name(x)))
-        options = {name: v for name, v in options.items() if v is not False and v is not None}  # training=False
         if layer.runs_own_call:
             return layer.lower_calls(self.program, self._lower, x, options)
-        unknown = [name for name in options if name not in inspect.signature(layer.lower).parameters]
-        if unknown:
-            raise NoLoweringError(f"{layer.label}: the engine does not take its call argument {unknown[0]!r}")
-        for name, given in options.items():
-            if any(isinstance(leaf, np.ndarray) for leaf in _structure.flatten(given)):
-                raise NoLoweringError(f"{layer.label}: its call argument {name!r} holds arrays, not outputs")
         first = self.program.node_count
-        y = layer.lower(self.program, x, **options)
+        y = lower_call(layer, self.program, x, options)
         self.nodes_of.append((layer, first, self.program.node_count))
         return y
 
@@ -67,4 +60,4 @@ def flat_layers(model: Any) -> list[Layer]:
 
 def trace_of_calls(layer: Any) -> list[Any]:
     """What is equal as long as every `call` of the user's, of a model and of all in it, does the same."""
-    return [*layer.trace(), *(part for inner in layer.sublayers for part in trace_of_calls(inner))]
+    return [*layer.trace_call(), *(part for inner in layer.sublayers for part in trace_of_calls(inner))]

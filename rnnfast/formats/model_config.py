@@ -6,9 +6,11 @@ operations out; any other operation is refused.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from rnnfast import _custom_objects, layers
+from rnnfast._custom_objects import CustomObjectScope
 from rnnfast._registry import snake_case
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.formats.h5_weights import WeightsReader
@@ -56,6 +58,9 @@ def model_from_json(text: str, custom_objects: dict[str, Any] | None = None) -> 
     """The model, not yet with these weights, of `Model.to_json`, here or in Keras. ModelFileError: it is no model's."""
     where = "model_from_json"
     entry = parse_json(text.encode(), where)
+    if _custom_objects.is_custom(entry):
+        with CustomObjectScope(custom_objects):
+            return _own_model(entry, where)
     config = entry.get("config") if is_model(entry) else None
     if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
         raise ModelFileError(f"{where}: expected a Sequential or functional model with a list of layers")
@@ -76,7 +81,7 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
     folder: where the weights of its layers lie. ModelFileError: what cannot be read; names the place.
     """
     if _custom_objects.is_custom(entry):
-        return _own_model_from_config(entry, reader, where)
+        return _own_model(entry, where, reader)
     config = entry.get("config")
     if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
         raise ModelFileError(f"{where}: expected config with a list of layers")
@@ -105,16 +110,14 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
         return chain
 
 
-def _own_model_from_config(entry: Config, reader: WeightsReader, where: str) -> Model:
-    """A model with a `call` of its own, built for the shapes that the file tells."""
+def _own_model(entry: Config, where: str, reader: WeightsReader | None = None) -> Model:
+    """A model with a `call` of its own, built for the shapes that the entry tells."""
     model = layer_from_config(entry, where)
     if not isinstance(model, Model) or not model.has_own_call:
         raise ModelFileError(f"{where}: expected a model with a call of its own for {entry.get('class_name')}")
     shapes = entry.get("build_config")
-    if not isinstance(shapes, dict):
-        raise ModelFileError(f"{where}: build_config is missing: the model was not built when it was saved")
-    if not model.built:
-        with sized_by(reader, parts_of_model(model)):
+    if not model.built and isinstance(shapes, dict):
+        with nullcontext() if reader is None else sized_by(reader, parts_of_model(model)):
             construct(model.build_from_config, {"config": shapes}, where)
     return model
 

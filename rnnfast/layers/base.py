@@ -16,6 +16,7 @@ from rnnfast.constraints import Constraint
 from rnnfast.layers.composite import Composite
 from rnnfast.layers.drawn import Drawn
 from rnnfast.layers.explained import Explained
+from rnnfast.layers.lowered import lower_call
 from rnnfast.layers.own_call import map_values, shapes_of
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.subclassing import Subclassed
@@ -343,7 +344,7 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
     def lower(self, program: Any, value: Any) -> Any:
         """Describe the layer to the inference engine: add its nodes to `program`, give the handle of its output."""
         if self.runs_own_call:
-            return self.lower_calls(program, lambda layer, x, options: layer.lower(program, x, **options), value, {})
+            return lower_call(self, program, value, {})
         raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
 
     @property
@@ -384,11 +385,11 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return self.taken({**self._plain_arguments(), **config}) if self._lacks_config() else config
+        return self.taken_config({**self._plain_arguments(), **config}) if self._lacks_config() else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        return cls(**cls.taken(config))
+        return cls(**cls.taken_config(config))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r} built={self.built}>"

@@ -23,6 +23,7 @@ class Composite(OwnCall):
         input_shape: Any
         call: Callable[..., Any]
         sublayers: Any
+        activity_regularizer: Any
         memories: Callable[[], list[Callable[[], None]]]
         penalize: Callable[[Any], None]
         penalized: Callable[[Any, Any], Any]
@@ -56,8 +57,8 @@ class Composite(OwnCall):
         if self._needs_more_than_x:
             return  # the first call brings it
         try:
-            self.creates_mask = self._sketch_call(input_shape, {}).masked
-            self._passes_masks = self.sketch(input_shape, {}, masked=True).masked
+            self.creates_mask = self._held_sketch(input_shape, {}).masked
+            self._passes_masks = self.sketch_call(input_shape, {}, masked=True).masked
         except (TypeError, AttributeError):
             self._passes_masks = False
             if not all(layer.built for layer in self.sublayers):
@@ -153,7 +154,8 @@ class Composite(OwnCall):
         beside = {name: start(name, _structure.listed(value), masks.get(name)) for name, value in options.items()}
         y, found = played.end(self.call_traced(first, beside, training))
         self.penalize(y)
-        return y, self._mask_of_output(x, mask, found), _Cache(played, x, options, y, {}) if training else None
+        cache = _Cache(played, _places(x), _places(options), y if self.activity_regularizer is not None else None, {})
+        return y, self._mask_of_output(x, mask, found), cache if training else None
 
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> Any:
         """Gradient of the input (None if not `need_dx`), and of the variables in their `grad`."""
@@ -165,10 +167,8 @@ class Composite(OwnCall):
         if not need_dx:
             return None
         dx = _structure.map_leaves(lambda _: next(found), cache.x)
-        for name, value in cache.options.items():
-            cache.of_options[name] = _structure.map_leaves(
-                lambda v: next(found) if isinstance(v, np.ndarray) else None, _structure.listed(value)
-            )
+        for name, places in cache.options.items():
+            cache.of_options[name] = _structure.map_leaves(lambda put: next(found) if put else None, places)
         return dx
 
     def option_gradient(self, option: str, cache: Any) -> Any:
@@ -225,7 +225,7 @@ class Composite(OwnCall):
         """The shape of the output, as `call` gives it on symbolic tensors or else on arrays."""
         if self.runs_own_call:
             try:
-                return self._sketch_call(input_shape, options).shapes
+                return self._held_sketch(input_shape, options).shapes
             except NotOfLayersError:
                 return self._shapes_on_arrays(shapes_of(input_shape), shapes_in(options))
         return shapes_of(input_shape)
@@ -253,15 +253,15 @@ class Composite(OwnCall):
                 bring_back()
         return common_shape(*found)
 
-    def _sketch_call(self, input_shape: Any, options: dict[str, Any]) -> Sketch:
+    def _held_sketch(self, input_shape: Any, options: dict[str, Any]) -> Sketch:
         shapes = shapes_of(input_shape)
-        sketch = self.sketch(shapes, options)
+        sketch = self.sketch_call(shapes, options)
         self.check_held(sketch)
         if self.built:
             self.input_shape = common_shape(self.input_shape, shapes)
         return sketch
 
-    def trace(self) -> list[Any]:
+    def trace_call(self) -> list[Any]:
         """What is equal as long as `call` does the same; of a layer without one nothing."""
         return self.trace_of(self.input_shape, self._option_shapes) if self.runs_own_call and self.built else []
 
@@ -269,7 +269,7 @@ class Composite(OwnCall):
     def calls_layers_alone(self) -> bool:
         """Whether `call` can be run without values: it can be trained then, and run by the engine."""
         try:
-            self.sketch(self.input_shape, self._option_shapes)
+            self.sketch_call(self.input_shape, self._option_shapes)
         except (TypeError, AttributeError):
             return False
         return True
@@ -281,12 +281,13 @@ class Composite(OwnCall):
         """
         values = {name: shapes for name, shapes in self._option_shapes.items() if name in options}
         others = {name: value for name, value in options.items() if name not in values}
+        options = {name: value for name, value in options.items() if name != "training"}
         handles = _structure.flatten([x, *(options[name] for name in values)])
         masked = any(program.masked(handle) for handle in handles)
         if masked and any(name == "mask" or name.endswith("_mask") for name in self.call_parameters):
             raise ValueError(f"{self.label}: its call asks for masks, which the engine keeps to itself")
         try:
-            sketch = self.sketch(self.input_shape, {**others, **values}, masked=masked)
+            sketch = self.sketch_call(self.input_shape, {**others, **values}, masked=masked)
         except (TypeError, AttributeError) as error:
             raise ValueError(f"{self.label}: its call cannot be run without values: {error}") from None
         if masked and self._hands_on_masks and not all(t.masked for t in _structure.flatten(sketch.ends)):
@@ -296,10 +297,15 @@ class Composite(OwnCall):
 
 
 class _Cache(NamedTuple):
-    """played: the calls; x, options: what came in; y: the output; of_options: the gradients of the options."""
+    """played: the calls; x, options: the structures of what came in, True for arrays; y: the output, where it has a
+    penalty; of_options: the gradients of the options, after `backward`."""
 
     played: Any
     x: Any
     options: dict[str, Any]
     y: Any
     of_options: dict[str, Any]
+
+
+def _places(structure: Any) -> Any:
+    return _structure.map_leaves(lambda value: isinstance(value, np.ndarray), _structure.listed(structure))

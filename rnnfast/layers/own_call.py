@@ -66,7 +66,7 @@ class OwnCall:
                 raise NotOfLayersError(f"{self.label}: call must give outputs of layers, got a {type(end).__name__}")
         return ends
 
-    def sketch(self, shapes: Any, options: dict[str, Any], names: Any = None, masked: bool = False) -> Sketch:
+    def sketch_call(self, shapes: Any, options: dict[str, Any], names: Any = None, masked: bool = False) -> Sketch:
         """`call` in inference on symbolic tensors of these shapes, a structure of tuples, which builds the layers.
 
         options: the other arguments; symbolic tensors and shapes in them stand for values. names: those of the inputs,
@@ -89,7 +89,7 @@ class OwnCall:
     def trace_of(self, shapes: Any, options: dict[str, Any], names: Any = None) -> list[Any]:
         """What is equal for two sketches of the same calls."""
         try:
-            return self.sketch(shapes, options, names).drawing.trace()
+            return self.sketch_call(shapes, options, names).drawing.trace()
         except (TypeError, AttributeError) as error:
             return [str(error)]
 

@@ -60,7 +60,7 @@ class Subclassed:
         return {key: value for key, value in given.items() if isinstance(value, _PLAIN)}
 
     @classmethod
-    def taken(cls, config: dict[str, Any]) -> dict[str, Any]:
+    def taken_config(cls, config: dict[str, Any]) -> dict[str, Any]:
         """A configuration without what every layer has and a constructor of the user's own does not ask for."""
         asked = inspect.signature(cls).parameters.values()
         if not cls.of_user or any(parameter.kind is parameter.VAR_KEYWORD for parameter in asked):

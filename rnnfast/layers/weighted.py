@@ -40,7 +40,10 @@ class Weighted:
 
     @property
     def weights(self) -> list[Variable]:
-        return list(dict.fromkeys([*self._variables, *(v for layer in self.sublayers for v in layer.weights)]))
+        inner = self.sublayers
+        if not inner:
+            return list(self._variables)
+        return list(dict.fromkeys([*self._variables, *(v for layer in inner for v in layer.weights)]))
 
     @property
     def variables(self) -> list[Variable]:
@@ -51,6 +54,8 @@ class Weighted:
         if not self.trainable:
             return []
         inner = self.sublayers
+        if not inner:
+            return [v for v in self.weights if v.trainable]
         learning = {v for layer in inner for v in layer.trainable_weights}
         frozen = {v for layer in inner for v in layer.weights} - learning
         return [v for v in self.weights if v.trainable and v not in frozen]

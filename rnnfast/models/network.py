@@ -12,6 +12,7 @@ from rnnfast import _arguments
 from rnnfast.data.named import in_order
 from rnnfast.layers import Layer, NoLoweringError
 from rnnfast.layers.base import Shape
+from rnnfast.layers.lowered import lower_call
 from rnnfast.models.explanation import TrainingExplanation
 from rnnfast.models.summary import summary
 
@@ -84,7 +85,7 @@ class Network(Layer):
         raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
 
     def lower(self, program: Any, value: Any) -> Any:
-        made = self.lower_through(lambda layer, x, options: layer.lower(program, x, **options), self.by_name(value))
+        made = self.lower_through(lambda layer, *call: lower_call(layer, program, *call), self.by_name(value))
         return self.pack_outputs(made)
 
     def output_shapes(self) -> list[Any]:

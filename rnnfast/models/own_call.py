@@ -86,7 +86,7 @@ class OwnCall(Composed):
 
     def _sketch(self, shapes: list[Shape]) -> Sketch:
         """What `call` gives for symbolic inputs of these shapes."""
-        return self.sketch(_structure.pack(self._input_form, shapes), {}, self._input_form)
+        return self.sketch_call(_structure.pack(self._input_form, shapes), {}, self._input_form)
 
     def call_traced(self, x: Any, options: dict[str, Any], training: bool) -> Any:
         if not self.has_own_call:
@@ -97,7 +97,7 @@ class OwnCall(Composed):
     def has_own_call(self) -> bool:
         return type(self).call is not Layer.call
 
-    def trace(self) -> list[Any]:
+    def trace_call(self) -> list[Any]:
         if not self.has_own_call or not self.built:
             return []
         return self.trace_of(self.input_shape, {}, self._input_form)
@@ -113,7 +113,7 @@ class OwnCall(Composed):
 
             return Functional.from_config(config, custom_objects)
         with CustomObjectScope(custom_objects):
-            return cls(**cls.taken(config))
+            return cls(**cls.taken_config(config))
 
     def play(self, inputs: list[Any], training: bool) -> list[Any]:
         return _structure.flatten(self.call_traced(_structure.pack(self._input_form, inputs), {}, training))

@@ -31,9 +31,16 @@ class Predictor:
         give."""
         by_layers = model.stateful or (for_scores and (model.creates_mask or model.penalizes_outputs))
         engine = None if by_layers else self._current_engine(model)
-        if engine is None:
-            return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[:2]
-        return lambda inputs: ((outputs := engine.run(inputs, 0)), [None] * len(outputs))
+        specs = model.input_specs if engine is not None and model.has_own_call else []
+
+        def run(inputs: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+            # A `call` of the user's may take other sizes than it was built for.
+            if engine is None or any(not _fits(x.shape, shape) for x, (shape, _) in zip(inputs, specs, strict=False)):
+                return model.run(inputs, [None] * len(inputs), training=False)[:2]
+            outputs = engine.run(inputs, 0)
+            return outputs, [None] * len(outputs)
+
+        return run
 
     def rows(self, model: Any) -> int:
         """How many rows to hand to `function` at a time: by what ran the model last, for the result does not depend
@@ -69,6 +76,10 @@ def obstacle(model: Any) -> str | None:
     except NoLoweringError as error:
         return str(error)
     return None
+
+
+def _fits(shape: tuple[int, ...], known: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(known) and all(b in (None, a) for a, b in zip(shape, known, strict=True))
 
 
 def _build_engine(model: Any) -> LoweredModel:

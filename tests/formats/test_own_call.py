@@ -76,7 +76,7 @@ def test_where_weights_lie(saved):
     encoder = "layers/encoder"
     assert places == {
         "again", "bi/forward_layer/cell", "bi/backward_layer/cell", "layers/dense", "layers/layer_normalization",
-        *(f"{encoder}/{part}" for part in ("ends/layer_normalization", "lift", "mix", "steps/gru/cell")),
+        *(f"{encoder}/{part}" for part in ("ends/layer_normalization", "lift", "mix", "layers/gru/cell")),
     }  # fmt: skip
     assert len(model.weights) == sum(map(len, (h5_weights(path)[place] for place in places)))
 

@@ -99,6 +99,19 @@ def test_trains_as_its_layers_do():
     assert told.off_engine is None and {row["runs_on"] for row in told.rows} == {"C++", "NumPy"}
 
 
+def test_truncated_back_propagation():
+    """States go on inside, as they do where the same layers stand in a graph."""
+    histories = []
+    for make in (lambda encoder, x: encoder(x), drawn):
+        rnnfast.utils.set_random_seed(4)
+        x = layers.Input((8, 2))
+        model = rnnfast.Model(x, make(Encoder(), x))
+        model.compile("sgd", "mse")
+        long = np.concatenate([X, -X], axis=1)
+        histories.append(model.fit(long, long.repeat(2, 2)[..., :3], epochs=2, tbptt=3, shuffle=False, verbose=0).history)
+    assert histories[0] == histories[1]
+
+
 def test_in_sequential_with_any_number_of_steps():
     model = rnnfast.Sequential([Encoder(), layers.Bidirectional(layers.LSTM(2))])
     model.compile("sgd", "mse")
@@ -115,7 +128,7 @@ def test_weights_and_freezing():
     layer = Encoder()
     layer(X)
     assert len(layer.weights) == 2 + 2 + 3 + 2 == len(set(layer.weights))
-    layer.steps[0].trainable = False
+    layer.layers[0].trainable = False
     assert len(layer.trainable_weights) == 6 and len(layer.non_trainable_weights) == 3
     layer.trainable = False
     assert not layer.trainable_weights and not layer.ends["norm"].trainable

@@ -13,7 +13,7 @@ class Encoder(layers.Layer):
         self.units, self.rate = units, rate
         self.lift = layers.Dense(units, "tanh", kernel_regularizer="l2", dtype=self.dtype)
         self.mix = layers.Dense(units, "sigmoid", dtype=self.dtype)
-        self.steps = [
+        self.layers = [
             layers.GRU(units, return_sequences=True, dtype=self.dtype),
             layers.Dropout(rate, seed=3, dtype=self.dtype),
         ]
@@ -22,7 +22,7 @@ class Encoder(layers.Layer):
     def call(self, x, training=False):
         self.trained = training
         y = x = self.lift(x)
-        for layer in self.steps:
+        for layer in self.layers:
             y = layer(y)
         return self.ends["norm"](y + self.mix(x) * self.mix(y))
 
@@ -33,7 +33,7 @@ class Encoder(layers.Layer):
 def drawn(encoder, x):
     """What `encoder` does, by its very layers."""
     lifted = encoder.lift(x)
-    y = encoder.steps[1](encoder.steps[0](lifted))
+    y = encoder.layers[1](encoder.layers[0](lifted))
     return encoder.ends["norm"](layers.add([y, layers.multiply([encoder.mix(lifted), encoder.mix(y)])]))
 
 
