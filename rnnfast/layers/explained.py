@@ -18,6 +18,10 @@ class Explained:
     if TYPE_CHECKING:
 
         @property
+        def runs_own_call(self) -> bool: ...
+        @property
+        def calls_layers_alone(self) -> bool: ...
+        @property
         def sublayers(self) -> list[Any]: ...
         @property
         def trainable_weights(self) -> list[Variable]: ...
@@ -29,7 +33,9 @@ class Explained:
     @property
     def runs_on(self) -> str:
         """What computes both passes: "C++", "NumPy" or "Python", for a layer made of others the slowest of theirs."""
-        passes = (getattr(type(self), name) for name in ("forward", "backward", "call"))
+        passes = [getattr(type(self), name) for name in ("forward", "backward", "call")]
+        if self.runs_own_call and self.calls_layers_alone:
+            passes = []
         if any(function.__module__.partition(".")[0] != "rnnfast" for function in passes):
             return "Python"
         inner = [layer.runs_on for layer in self.sublayers]

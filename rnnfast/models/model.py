@@ -53,7 +53,7 @@ class Model(Compiled, OwnCall):
             from rnnfast.models.functional import Functional
 
             return super().__new__(Functional)
-        return super().__new__(cls)
+        return super().__new__(cls, *args, **options)
 
     def layers_changed(self) -> None:
         """The engine and the optimizer's buffers belong to the layers of before."""
