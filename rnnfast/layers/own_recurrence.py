@@ -34,6 +34,9 @@ def rnn_forward(
     x_factors: np.ndarray | None = None,
     h_factors: np.ndarray | None = None,
     projection: None = None,
+    zoneout: None = None,
+    layer_norm: None = None,
+    layer_norm_epsilon: float = 0.0,
     index: None = None,
 ) -> tuple[np.ndarray, list[np.ndarray], Any]:
     """Output, last states and what `rnn_backward` takes. Arguments and shapes as in `_kernels`; what is None here the

@@ -56,7 +56,7 @@ class Adadelta(Fused):
 
     rule = "adadelta"
     all_slots = ("accumulated_grad", "accumulated_delta_var")
-    alternating = True
+    alternating = 2
 
     def __init__(self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **options: Any) -> None:
         super().__init__(learning_rate, **options)

@@ -24,7 +24,7 @@ class Ftrl(Optimizer):
     """
 
     slot_names = ("accumulator", "linear")
-    alternating = True
+    alternating = 2
 
     def __init__(
         self,
