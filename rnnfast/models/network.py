@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,11 +99,11 @@ class Network(Layer):
 
     @property
     def weights(self) -> list[Variable]:
-        return _each_once(v for layer in self.layers for v in layer.weights)
+        return _each_once([layer.weights for layer in self.sublayers])
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        return _each_once(v for layer in self.layers for v in layer.trainable_weights) if self.trainable else []
+        return _each_once([la.trainable_weights for la in self.sublayers]) if self._trainable else []
 
     @property
     def stateful(self) -> bool:
@@ -201,6 +202,6 @@ class Network(Layer):
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
 
-def _each_once(variables: Iterable[Variable]) -> list[Variable]:
+def _each_once(of_layers: list[list[Variable]]) -> list[Variable]:
     """Layers may share one."""
-    return list(dict.fromkeys(variables))
+    return list(dict.fromkeys(itertools.chain.from_iterable(of_layers)))
