@@ -201,12 +201,12 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
            py::arg("isa") = none, py::arg("weights") = "full")
       .def(
           "input",
-          [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&) {
+          [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&, const std::string& name) {
             std::vector<int64_t> sizes;
             for (const auto& n : shape) sizes.push_back(n.value_or(-1));
-            return p.input(sizes);
+            return p.input(sizes, name);
           },
-          py::arg("shape"), py::arg("dtype") = "float32")
+          py::arg("shape"), py::arg("dtype") = "float32", py::arg("name") = "input")
       .def(
           "embedding",
           [](P& p, int v, const py::object& table, bool mask_zero, const std::string& name) {

@@ -19,8 +19,10 @@ namespace rnnfast {
 template <class T> py::array input_array(const Program<T>& program, size_t input, const py::handle& given) {
   const Graph& graph = program.graph();
   const bool tokens = graph.values[static_cast<size_t>(graph.inputs[input])].tokens;
-  py::array x = tokens ? py::array(numeric<int64_t>(given, "input")) : py::array(numeric<T>(given, "input"));
-  if (x.ndim() < 1) throw py::value_error("input has no batch axis: got a single number");
+  const std::string& label = graph.input_labels[input];
+  const char* what = label.c_str();
+  py::array x = tokens ? py::array(numeric<int64_t>(given, what)) : py::array(numeric<T>(given, what));
+  if (x.ndim() < 1) throw py::value_error(label + " has no batch axis: got a single number");
   return x;
 }
 
@@ -64,8 +66,11 @@ template <class T> py::list run_program(const Program<T>& program, const py::lis
     shapes.push_back(row_shape(kept.back()));
   }
   const py::ssize_t rows = kept[0].shape(0);
-  for (const py::array& x : kept)
-    if (x.shape(0) != rows) throw py::value_error("inputs have different batch sizes");
+  for (size_t i = 0; i < kept.size(); ++i)
+    if (kept[i].shape(0) != rows)
+      throw py::value_error("inputs have different batch sizes: " + graph.input_labels[0] + " has " +
+                            std::to_string(rows) + " rows, " + graph.input_labels[i] + " has " +
+                            std::to_string(kept[i].shape(0)));
   const Shapes bound = program.bind(shapes);
   py::list results;
   std::vector<T*> out;

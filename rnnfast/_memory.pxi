@@ -1,13 +1,13 @@
-# Part of _kernels.pyx: arrays over memory of the core, which keeps what is given back for the next request of its size.
-# Fresh pages from the system would cost a training step about a seventh of its time.
+# Part of _kernels.pyx: arrays over memory of the core, which keeps what is given back for a next request of about its
+# size. Fresh pages from the system would cost a training step about a seventh of its time.
 
 cdef class Block:
     cdef void* memory
     cdef int64_t bytes
 
     def __cinit__(self, int64_t bytes):
-        self.memory = core.allocate(bytes)
         self.bytes = bytes
+        self.memory = core.allocate(&self.bytes)
 
     def __dealloc__(self):
         if self.memory != NULL:

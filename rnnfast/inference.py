@@ -90,8 +90,16 @@ class InferenceModel:
         if batch_size is None:
             return self(x)
         batch_size = _arguments.whole_number("predict: batch_size", batch_size)
-        inputs = [_arguments.numeric("predict: input", one) for one in self._inputs("x", x)]
-        count = max(array.shape[0] if array.ndim else 0 for array in inputs)
+        labels = [f"input {name!r}" for name in self._input_names] if len(self._input_names) > 1 else ["input"]
+        given = zip(labels, self._inputs("x", x), strict=True)
+        inputs = [_arguments.numeric(f"predict: {label}", one) for label, one in given]
+        counts = [array.shape[0] if array.ndim else 0 for array in inputs]
+        count = max(counts)
+        for label, array, rows in zip(labels, inputs, counts, strict=True):
+            if array.ndim and rows != count:
+                raise ValueError(
+                    f"predict: inputs have different batch sizes: {label} has {rows} rows, another one {count}"
+                )
         starts = range(0, max(count, 1), batch_size)
         parts = [self._run([a[i : i + batch_size] if a.ndim else a for a in inputs], self._threads) for i in starts]
         return self._pack([p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)])

@@ -15,7 +15,7 @@ from rnnfast.layers.base import Layer, Shape
 # The arguments that a layer over time has, and the cell it runs has not.
 SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
 
-_HANDED_ON = ("_initializer", "_regularizer", "_constraint")
+_HANDED_ON = ("_initializer", "_regularizer", "_constraint", "activation")
 
 
 class RecurrentTape:

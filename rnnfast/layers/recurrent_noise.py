@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,15 +95,17 @@ class RecurrentNoise:
         return Draws(input_factors, x_factors, h_factors, zoneout)
 
     def _factors(self, shape: tuple[int, ...], rate: float, dtype: str) -> np.ndarray:
-        kept = self.generator.random(shape, dtype=np.float32) >= rate
-        return kept * np.dtype(dtype).type(1.0 / (1.0 - rate))
+        return ~self._chosen(shape, rate) * np.dtype(dtype).type(1.0 / (1.0 - rate))
 
     def _kept(self, shape: tuple[int, int, int], rate: float) -> Any:
-        """True where a state stays what it was. 16 random bits each are cheap, and exact to 1/131072 of a rate."""
+        """True where a state stays what it was."""
         if rate in (0.0, 1.0):
             return rate
         batch, time, units = shape
-        count = time * batch * units
-        words = self.generator.integers(2**64 - 1, size=-(-count // 4), dtype=np.uint64, endpoint=True)
-        kept = words.view(np.uint16)[:count] < round(rate * 2**16)
-        return kept.reshape(time, batch, units).transpose(1, 0, 2)
+        return self._chosen((time, batch, units), rate).transpose(1, 0, 2)
+
+    def _chosen(self, shape: tuple[int, ...], rate: float) -> np.ndarray:
+        """True with probability `rate`. 16 random bits each are cheap, and exact to 1/131072 of a rate."""
+        count = math.prod(shape)
+        words = self.generator.bit_generator.random_raw(-(-count // 4))
+        return (words.view(np.uint16)[:count] < round(rate * 2**16)).reshape(shape)

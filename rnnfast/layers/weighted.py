@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,8 @@ from rnnfast.variable import Variable
 
 
 class Weighted:
-    """A layer's own variables, in the order in which they were made, and what is asked of them.
-
-    A layer that is made of others gives theirs as `weights` and `trainable_weights`.
-    """
+    """A layer's own variables, in the order in which they were made, then those of the layers that it is made of, each
+    once; and what is asked of them."""
 
     if TYPE_CHECKING:
         built: bool
@@ -42,7 +41,10 @@ class Weighted:
 
     @property
     def weights(self) -> list[Variable]:
-        return list(self._variables)
+        inner = self.sublayers
+        if not inner:
+            return list(self._variables)
+        return _each_once([self._variables, *[layer.weights for layer in inner]])
 
     @property
     def variables(self) -> list[Variable]:
@@ -50,7 +52,13 @@ class Weighted:
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        return [v for v in self.weights if v.trainable] if self._trainable else []
+        if not self._trainable:
+            return []
+        inner = self.sublayers
+        if not inner:
+            return [v for v in self.weights if v.trainable]
+        own = [v for v in self._variables if v.trainable]
+        return _each_once([own, *[layer.trainable_weights for layer in inner]])
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -92,3 +100,8 @@ class Weighted:
         if not self.built:
             raise ValueError(f"{self.label} is not built yet: call it on data, or build(input_shape)")
         return sum(v.size for v in self.weights)
+
+
+def _each_once(of_layers: list[list[Variable]]) -> list[Variable]:
+    """Layers may share one."""
+    return list(dict.fromkeys(chain.from_iterable(of_layers)))

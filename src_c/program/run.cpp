@@ -30,14 +30,15 @@ template <class T> Shapes Program<T>::bind(const std::vector<std::vector<int64_t
       const int64_t wanted = graph_.known(dims[axis]);
       fits = wanted < 0 || wanted == shapes[i][axis];
       if (shapes[i][axis] < 1)
-        throw std::invalid_argument("input has no elements along axis " + std::to_string(axis + 1) + ": got shape " +
-                                    shape_text(shapes[i]));
+        throw std::invalid_argument(graph_.input_labels[i] + " has no elements along axis " +
+                                    std::to_string(axis + 1) + ": got shape " + shape_text(shapes[i]));
       if (dims[axis] < 0) bound.symbols[symbol_of(dims[axis])] = shapes[i][axis];
     }
     if (fits) continue;
     std::vector<int64_t> wanted;
     for (Dim dim : dims) wanted.push_back(graph_.known(dim));
-    throw std::invalid_argument("expected input of shape " + shape_text(wanted) + ", got " + shape_text(shapes[i]));
+    throw std::invalid_argument("expected " + graph_.input_labels[i] + " of shape " + shape_text(wanted) + ", got " +
+                                shape_text(shapes[i]));
   }
   if (const DerivedSize* bad = bound.derive(graph_))
     throw std::invalid_argument("layer '" + bad->layer + "': an axis of " + std::to_string(bound.size(bad->from)) +
