@@ -223,8 +223,15 @@ def distinct_tokens(tokens):
     return None if found < 0 else (distinct[:found], index)
 
 
-def all_finite(x):
-    """Whether x holds neither NaN nor infinity. x: any shape."""
+def all_finite(*arrays):
+    """Whether arrays, of any shapes, hold neither NaN nor infinity."""
+    for x in arrays:
+        if not is_finite(x):
+            return False
+    return True
+
+
+cdef bint is_finite(x) except -1:
     cdef int number = float_type("x", x)
     x = contiguous(x)
     cdef int64_t size = cnp.PyArray_SIZE(x)

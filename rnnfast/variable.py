@@ -13,7 +13,7 @@ from rnnfast.row_gradient import RowGradient
 class Variable:
     """One weight of a layer.
 
-    `value` and `numpy()` hand out read-only views; only `assign` and optimizers write, and each write bumps `version`,
+    `value` and `numpy()` hand out a read-only view; only `assign` and optimizers write, and each write bumps `version`,
     which packed copies of the weight follow. `grad` is the gradient that the last backward pass left, an array, or
     None. `regularizer` and `constraint` are what training makes of it: see the modules of these names. `storage` is the
     value, flat, for optimizers to write to, which call `touch` then.
@@ -27,8 +27,9 @@ class Variable:
 
     def __init__(self, value: np.ndarray, *, name: str, path: str | None = None, trainable: bool = True) -> None:
         value = np.asarray(value)
-        self.storage = _copy(value)
         self.shape: tuple[int, ...] = value.shape
+        self.storage = _copy(value)
+        self._view = self._look()
         self.name = name
         self.path = path or name
         self.trainable = trainable
@@ -37,11 +38,19 @@ class Variable:
         self.regularizer: Any = None
         self.constraint: Any = None
 
-    @property
-    def value(self) -> np.ndarray:
+    def _look(self) -> np.ndarray:
         view = self.storage.reshape(self.shape)
         view.setflags(write=False)
         return view
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copied or pickled variable looks at its own storage."""
+        self.__dict__.update(state)
+        self._view = self._look()
+
+    @property
+    def value(self) -> np.ndarray:
+        return self._view
 
     def numpy(self) -> np.ndarray:
         return self.value
@@ -77,7 +86,8 @@ class Variable:
 
     def add_grad(self, gradient: np.ndarray | RowGradient) -> None:
         """Add a contribution to `grad`: a layer that is called twice in a step contributes twice."""
-        before, self.gradient = self.grad, gradient
+        before = None if self.gradient is None else self.grad
+        self.gradient = gradient
         if before is not None:
             self.grad = before + self.grad
 

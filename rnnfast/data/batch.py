@@ -25,7 +25,7 @@ class Batch(NamedTuple):
 
     def take(self, rows: Any) -> Batch:
         """The samples at an index array or slice."""
-        return Batch([a[rows] for a in self.x], _take(self.y, rows), _take(self.sample_weight, rows))
+        return Batch([_rows(a, rows) for a in self.x], _take(self.y, rows), _take(self.sample_weight, rows))
 
     def named(self) -> list[tuple[str, np.ndarray]]:
         """The arrays that are there, with their names in messages: `x`, or `x[1]` where there are several."""
@@ -39,4 +39,9 @@ class Batch(NamedTuple):
 
 
 def _take(arrays: list[np.ndarray | None], rows: Any) -> list[np.ndarray | None]:
-    return [None if a is None else a[rows] for a in arrays]
+    return [None if a is None else _rows(a, rows) for a in arrays]
+
+
+def _rows(array: np.ndarray, rows: Any) -> np.ndarray:
+    # `take` is several times as quick for a small batch, but copies all of an array first that is not contiguous.
+    return array[rows] if isinstance(rows, slice) or not array.flags.carray else array.take(rows, axis=0)

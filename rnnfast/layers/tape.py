@@ -103,11 +103,12 @@ class Tape:
 
     def run(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
         """Run a built layer. The masks of x go to it, as in Keras not if it gets other values beside x."""
-        x = self._readable(layer, x)
+        if not isinstance(x, TapedTensor) or isinstance(x.array, IndexedRows):
+            x = self._readable(layer, x)
         if options or not isinstance(x, TapedTensor):
             return self._run_structure(layer, x, options)
         y, mask, cache = layer.forward_masked(layer.cast(x.array), x.mask, self.training, {})
-        outputs = self._outputs(layer, y, mask)
+        outputs = TapedTensor(self, y, mask, layer) if isinstance(y, np.ndarray) else self._outputs(layer, y, mask)
         if self.training:
             self._calls.append(_Call(layer, cache, x.slot, {}, _slots(outputs)))
         return outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Weighted:
         inner = self.sublayers
         if not inner:
             return list(self._variables)
-        return list(dict.fromkeys([*self._variables, *(v for layer in inner for v in layer.weights)]))
+        return _each_once([self._variables, *[layer.weights for layer in inner]])
 
     @property
     def variables(self) -> list[Variable]:
@@ -56,9 +57,8 @@ class Weighted:
         inner = self.sublayers
         if not inner:
             return [v for v in self.weights if v.trainable]
-        learning = {v for layer in inner for v in layer.trainable_weights}
-        frozen = {v for layer in inner for v in layer.weights} - learning
-        return [v for v in self.weights if v.trainable and v not in frozen]
+        own = [v for v in self._variables if v.trainable]
+        return _each_once([own, *[layer.trainable_weights for layer in inner]])
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -100,3 +100,8 @@ class Weighted:
         if not self.built:
             raise ValueError(f"{self.label} is not built yet: call it on data, or build(input_shape)")
         return sum(v.size for v in self.weights)
+
+
+def _each_once(of_layers: list[list[Variable]]) -> list[Variable]:
+    """Layers may share one."""
+    return list(dict.fromkeys(chain.from_iterable(of_layers)))

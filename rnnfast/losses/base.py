@@ -232,7 +232,7 @@ def _sum(values: np.ndarray, weights: np.ndarray | None) -> float:
 
 
 def mean_over_last(x: np.ndarray) -> np.ndarray:
-    """`x.mean(axis=-1)` to the bit, of floats; NumPy's own takes several times as long where there is little."""
+    """`x.mean(axis=-1)` of floats or bools, to the bit; NumPy takes several times as long where there is little."""
     return np.add.reduce(x, axis=-1) / x.shape[-1]
 
 

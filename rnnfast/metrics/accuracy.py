@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
+from rnnfast.losses.base import mean_over_last
 from rnnfast.metrics.base import Metric
 from rnnfast.metrics.reduction import MeanOverSamples
 
@@ -159,7 +160,7 @@ def class_numbers(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> np.
 
 
 def _per_sample(right: np.ndarray) -> np.ndarray:
-    return right.mean(axis=-1) if right.ndim > 1 else right
+    return mean_over_last(right) if right.ndim > 1 else right
 
 
 _PLAIN = ("accuracy", "acc")

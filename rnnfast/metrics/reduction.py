@@ -58,7 +58,8 @@ class Mean(Metric):
         """Add numbers, each with its weight (one where None), of the same shape."""
         values = np.asarray(values, np.float64)
         inner = values.size / len(values) if values.ndim and values.size else 1
-        self.total += float(values.sum() if weights is None else (values * weights).sum()) / inner * self.share
+        weighted = values if weights is None else values * weights
+        self.total += float(np.add.reduce(weighted, axis=None)) / inner * self.share
         self.count += float(values.size if weights is None else np.sum(weights)) / inner * self.share
 
     def add_number(self, value: float, weight: float) -> None:

@@ -17,7 +17,7 @@ class Uninterrupted:
         self._came: list[tuple[int, Any]] = []
         self._handler = _signal.getsignal(_signal.SIGINT)
         # Python interrupts the main thread alone.
-        self._waits = callable(self._handler) and threading.current_thread() is threading.main_thread()
+        self._waits = callable(self._handler) and threading.get_ident() == threading.main_thread().ident
         if self._waits:
             _signal.signal(_signal.SIGINT, self._note)
 

@@ -9,6 +9,8 @@ import numpy as np
 from rnnfast import losses, metrics
 from rnnfast.losses import Slope
 
+_ZERO = bytes(np.dtype(np.float32).itemsize)
+
 
 class OutputScore:
     """loss: None if this output has none; weight: None for one. plain and weighted: metrics that do not and that do see
@@ -27,8 +29,8 @@ class OutputScore:
 
     def check(self, y: np.ndarray, output_shape: tuple[int, ...]) -> None:
         """ValueError if labels do not fit predictions of this shape."""
-        if self.loss is not None:  # only shape and dtype of the predictions matter here
-            self.loss.prepared(y, np.broadcast_to(np.float32(0), output_shape))
+        if self.loss is not None:  # only shape and dtype of the predictions matter here: they are one number throughout
+            self.loss.prepared(y, np.ndarray(output_shape, np.float32, _ZERO, strides=(0,) * len(output_shape)))
         self._resolve(y.shape, output_shape)
 
     def _resolve(self, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
@@ -44,7 +46,10 @@ class OutputScore:
             ]
 
     def value(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any) -> float:
-        return 0.0 if self.loss is None else float(np.mean(self.loss(y, y_pred, sample_weight, mask)))
+        if self.loss is None:
+            return 0.0
+        value = self.loss(y, y_pred, sample_weight, mask)
+        return value if isinstance(value, float) else float(np.mean(value))
 
     def slope(self, y: Any, y_pred: np.ndarray, sample_weight: Any, mask: Any, activation: str | None) -> Slope:
         """The loss, and its derivative times the weight of this output's loss; see `Loss.slope`."""

@@ -43,6 +43,10 @@ class Sequential(Model):
         """The layers, without the `Input`."""
         return list(self._layers)
 
+    @property
+    def sublayers(self) -> list[Layer]:
+        return self._layers
+
     def add(self, layer: Any) -> None:
         """Put a layer at the end; it is built at once where the shape of the data is known."""
         if isinstance(layer, SymbolicTensor) and isinstance(layer.layer, InputLayer):

@@ -38,7 +38,7 @@ def _train(model: Network, scores: Scores, optimizer: Any, batch: Batch) -> None
         _blame(optimizer, batch, total)
     scores.update(batch, outputs, masks, values, total)
     for variable in model.weights:
-        variable.grad = None
+        variable.gradient = None
     model.backward_run([slope.gradient for slope in slopes], tape, [slope.at_logits for slope in slopes])
     regularizers.add_gradients(variables)
     if variables:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -217,8 +218,8 @@ class Optimizer:
                 "layers or what is trainable changed; compile the model again, with a new optimizer"
             )
         by_rows = self.takes_rows and not self.gradient_accumulation_steps
-        gradients: list[Any] | None = [_flat_gradient(v, by_rows) for v in variables]
-        if not all(map(_kernels.all_finite, values_of(gradients or []))):
+        gradients: list[Any] | None = _flat_gradients(variables, by_rows)
+        if not _kernels.all_finite(*values_of(gradients or [])):
             raise NonFiniteError("the gradients are not finite")
         undoable = bool(self._versions) and self._versions == [v.version for v in variables]
         if self.gradient_accumulation_steps:
@@ -354,10 +355,15 @@ class Optimizer:
         return cls(**{**config, "learning_rate": schedules.deserialize(rate)} if isinstance(rate, dict) else config)
 
 
-def _flat_gradient(variable: Variable, by_rows: bool) -> np.ndarray | RowGradient:
-    gradient = variable.gradient if by_rows else variable.grad
-    if gradient is None:
-        return np.zeros(variable.size, variable.dtype)
-    if isinstance(gradient, RowGradient):
-        return with_values(gradient, lambda values: np.ascontiguousarray(values, variable.dtype))
-    return np.ascontiguousarray(gradient, variable.storage.dtype).reshape(-1)
+def _flat_gradients(variables: Iterable[Variable], by_rows: bool) -> list[np.ndarray | RowGradient]:
+    """The gradients in the dtypes of the variables, contiguous, and flat but for RowGradients."""
+    gradients: list[np.ndarray | RowGradient] = []
+    for variable in variables:
+        gradient, dtype = variable.gradient, variable.storage.dtype
+        if isinstance(gradient, RowGradient) and by_rows:
+            gradients.append(with_values(gradient, partial(np.ascontiguousarray, dtype=dtype)))
+        elif gradient is None:
+            gradients.append(np.zeros(variable.size, dtype))
+        else:
+            gradients.append(np.ascontiguousarray(variable.grad, dtype).reshape(-1))
+    return gradients
