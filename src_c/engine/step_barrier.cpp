@@ -7,7 +7,7 @@
 namespace rnnfast {
 namespace {
 
-constexpr int64_t kShortMemory = 10'000'000, kLongMemory = 1'000'000'000;  // nanoseconds
+constexpr int64_t kShortMemory = 10'000'000, kLongMemory = 100'000'000;  // nanoseconds
 
 std::atomic<int64_t> memory_ends{0}, memory_length{0};
 

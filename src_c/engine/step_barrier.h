@@ -12,9 +12,9 @@
 
 namespace rnnfast {
 
-// Nanoseconds beyond what a thread's work takes, for which the others wait without calling it a stall. A scheduler takes
-// a processor away for a millisecond or more. What takes less (a thread that wakes; a hypervisor's interrupts, on many
-// machines ten of them in a second) costs less than one thread does that goes on alone.
+// Nanoseconds beyond what a thread's work takes, for which the others wait without calling it a stall. A scheduler
+// takes a processor away for a millisecond or more. What takes less (a thread that wakes; a hypervisor's interrupts, on
+// many machines ten and more in a second) costs less than going on alone.
 constexpr int64_t kPatience = 500'000;
 
 class StepBarrier {

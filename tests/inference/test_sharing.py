@@ -53,6 +53,19 @@ def test_units(cell, units, rng):
             compare(model, rng.standard_normal((batch, STEPS, 24)), f"{batch} rows, {options}")
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru_reset_before", "simple_rnn"])
+def test_wide_inputs(cell, rng):
+    """Weights of the input that no L2 holds are read for more steps at a time, but not for all of these."""
+    model = rnnfast.Sequential([Input((None, 1400)), CELLS[cell](256, return_sequences=True)])
+    x = rng.standard_normal((16, STEPS, 1400)).astype("float32")
+    compare(model, x, "wide inputs")
+    stream = rnnfast.InferenceModel(model, threads=1).stream(16)
+    steps = [stream.step(x[:, t]) for t in range(STEPS)]
+    wanted = rnnfast.InferenceModel(model, threads=1)(x)
+    for t, step in enumerate(steps):
+        assert_same_bits(step, wanted[:, t], f"step {t}")
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_directions(cell, rng):
     model = rnnfast.Sequential(
