@@ -128,21 +128,20 @@ template <class T> struct RowMoments {
   RNNFAST_INLINE Moments<T> operator[](int r) const { return {mean[r], rstd[r]}; }
 };
 
-// Of what load(row, panel, gate) gives, in one pass: of the differences from a row's first element, which lies among the
-// others, so that squares do not cancel where all are far from zero.
-template <int Gates, class T, class First, class Load>
-RNNFAST_INLINE void moments(int rows, int64_t units, T epsilon, const First& first, const Load& load,
-                            RowMoments<T>& m) {
+// Of what load(row, panel, gate) gives.
+template <int Gates, class T, class Load>
+RNNFAST_INLINE void moments(int rows, int64_t units, T epsilon, const Load& load, RowMoments<T>& m) {
   const Vec<T> n = Vec<T>::set1(static_cast<T>(Gates * units));
-  for (int r = 0; r < kNormRows<T>; ++r) m.mean[r] = r < rows ? first(r) : T(0);
-  Vec<T> sums[2];
+  Vec<T> sum[1];
   row_sums<Gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA {
-    x[0] = load(r, panel, g) - Vec<T>::set1(first(r));
-    x[1] = x[0] * x[0];
-  }, sums);
-  const Vec<T> mean = sums[0] / n, variance = max(Vec<T>::zero(), fnma(mean, mean, sums[1] / n));
-  (Vec<T>::load(m.mean) + mean).store(m.mean);
-  (Vec<T>::set1(1) / sqrt(variance + Vec<T>::set1(epsilon))).store(m.rstd);
+    x[0] = load(r, panel, g);
+  }, sum);
+  (sum[0] / n).store(m.mean);
+  row_sums<Gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA {
+    const Vec<T> away = load(r, panel, g) - Vec<T>::set1(m.mean[r]);
+    x[0] = away * away;
+  }, sum);
+  (Vec<T>::set1(1) / sqrt(sum[0] / n + Vec<T>::set1(epsilon))).store(m.rstd);
 }
 
 // What the way back through a row needs: the means of gamma d and of gamma d N(v), row by row.
@@ -176,10 +175,9 @@ template <int First, int Gates, bool Apart> struct NormGates {
 template <class G, class T>
 RNNFAST_INLINE void product_moments(int rows, int64_t units, T epsilon, const T* x, ptrdiff_t x_row, ptrdiff_t x_panel,
                                     RowMoments<T>& m) {
-  const auto load = [&](int r, int64_t panel, int g) RNNFAST_INLINE_LAMBDA {
+  moments<G::gates>(rows, units, epsilon, [&](int r, int64_t panel, int g) RNNFAST_INLINE_LAMBDA {
     return Vec<T>::load(x + r * x_row + panel * x_panel + g * Vec<T>::N);
-  };
-  moments<G::gates>(rows, units, epsilon, [&](int r) { return x[r * x_row]; }, load, m);
+  }, m);
 }
 
 // Back, of at most kNormRows rows: x from normal to the gradient of what was raw, from d, that of z. The gradient of

@@ -115,8 +115,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
       return Training ? units_of<T>(panel, H).load(c + (first + r) * H) : Vec<T>::load(z_of(r, panel));
     };
     RowMoments<T> moments_of;
-    moments<1>(rows, H, norm.epsilon, [&](int r) { return Training ? c[(first + r) * H] : *z_of(r, 0); }, new_c,
-               moments_of);
+    moments<1>(rows, H, norm.epsilon, new_c, moments_of);
     for (int r = 0; r < rows; ++r) {
       const int64_t row = first + r;
       const Moments<T> m = moments_of[r];
