@@ -2,6 +2,7 @@
 
     python benchmarks/options.py
     python benchmarks/options.py --cell lstm --option dropout "both dropouts" --seconds 4
+    python benchmarks/options.py --cell gru --units 64 --features 16 --batch 256 --steps 20
 
 A step is forward, backward with the gradients of input and weights, penalties, an update by SGD, constraints. One
 process and one thread; all layers of a cell take turns, one step each. A ratio of medians above the bound fails: exit
@@ -57,42 +58,58 @@ def _ragged(batch: int, steps: int) -> dict[str, np.ndarray]:
     return {"mask": np.arange(steps) < np.linspace(steps / 2, steps, batch).astype(int)[:, None]}
 
 
-_SINGLE = (
-    Option("dropout", {"dropout": 0.3}),
-    Option("recurrent_dropout", {"recurrent_dropout": 0.3}),
-    Option("both dropouts", {"dropout": 0.3, "recurrent_dropout": 0.3}),
-    Option("mask, every step", {}, call=_every_step),
-    Option("mask, ragged", {}, call=_ragged),
-    Option("l2", _everywhere("regularizer", "l2")),
-    Option("orthogonal", _everywhere("regularizer", OrthogonalRegularizer(), bias=False)),
-    Option("max_norm", _everywhere("constraint", "max_norm")),
-    Option("activity, l2", {"activity_regularizer": "l2"}),
-    Option("peephole", {"peephole": True}, ("lstm",)),
-    Option("projection_size", {"projection_size": _UNITS // 2}, ("lstm",)),
-    Option("zoneout", {"zoneout": 0.1}, ("lstm", "gru")),
-    Option("layer_norm", {"layer_norm": True}, ("lstm", "gru")),
-    Option("reset_after=False", {"reset_after": False}, ("gru",)),
-)
-_JOINED = ("both dropouts", "mask, every step", "l2", "max_norm")
-OPTIONS = (
-    *_SINGLE,
-    Option(
-        "together: " + ", ".join(_JOINED),
-        {name: value for option in _SINGLE if option.name in _JOINED for name, value in option.arguments.items()},
-        call=_every_step,
-    ),
-)
+def table(units: int) -> tuple[Option, ...]:
+    """The options, one by one and several at once, of layers with so many units."""
+    single = (
+        Option("dropout", {"dropout": 0.3}),
+        Option("recurrent_dropout", {"recurrent_dropout": 0.3}),
+        Option("both dropouts", {"dropout": 0.3, "recurrent_dropout": 0.3}),
+        Option("mask, every step", {}, call=_every_step),
+        Option("mask, ragged", {}, call=_ragged),
+        Option("l2", _everywhere("regularizer", "l2")),
+        Option("orthogonal", _everywhere("regularizer", OrthogonalRegularizer(), bias=False)),
+        Option("max_norm", _everywhere("constraint", "max_norm")),
+        Option("activity, l2", {"activity_regularizer": "l2"}),
+        Option("peephole", {"peephole": True}, ("lstm",)),
+        Option("projection_size", {"projection_size": units // 2}, ("lstm",)),
+        Option("zoneout", {"zoneout": 0.1}, ("lstm", "gru")),
+        Option("layer_norm", {"layer_norm": True}, ("lstm", "gru")),
+        Option("reset_after=False", {"reset_after": False}, ("gru",)),
+    )
+    joined = (
+        ("both dropouts", "mask, every step", "l2", "max_norm"),
+        ("zoneout", "layer_norm"),
+        ("peephole", "layer_norm"),
+        ("both dropouts", "projection_size"),
+    )
+    by_name = {option.name: option for option in single}
+    return (*single, *(_together([by_name[name] for name in names]) for names in joined))
 
+
+def _together(options: list[Option]) -> Option:
+    """All of them at once, for the cells that have all."""
+    arguments = {name: value for option in options for name, value in option.arguments.items()}
+    cells = tuple(cell for cell in CELLS if all(cell in option.cells for option in options))
+
+    def call(batch: int, steps: int) -> dict[str, np.ndarray]:
+        return {name: value for option in options for name, value in option.call(batch, steps).items()}
+
+    return Option("together: " + ", ".join(option.name for option in options), arguments, cells, call)
+
+
+OPTIONS = table(_UNITS)
 PLAIN = Option("plain", {})
 
 
-def training_step(cell: str, option: Option, batch: int, steps: int) -> Callable[[], None]:
+def training_step(
+    cell: str, option: Option, batch: int, steps: int, units: int = _UNITS, features: int = _FEATURES
+) -> Callable[[], None]:
     """The step of one layer, whose weights it changes next to nothing."""
     rnnfast.utils.set_random_seed(0)  # the same weights for all
-    layer = CELLS[cell](_UNITS, return_sequences=True, seed=0, **option.arguments)
-    layer.build((batch, steps, _FEATURES))
+    layer = CELLS[cell](units, return_sequences=True, seed=0, **option.arguments)
+    layer.build((batch, steps, features))
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((batch, steps, _FEATURES), dtype=np.float32)
+    x = rng.standard_normal((batch, steps, features), dtype=np.float32)
     dy = rng.standard_normal((batch, steps, layer.output_size), dtype=np.float32)
     optimizer = rnnfast.optimizers.SGD(1e-8)
     variables = layer.trainable_weights
@@ -111,10 +128,10 @@ def training_step(cell: str, option: Option, batch: int, steps: int) -> Callable
     return run
 
 
-def measure(cell: str, options: list[Option], batch: int, steps: int, seconds: float) -> list[dict[str, Any]]:
-    """A row for each option that the cell has; seconds: of measuring each."""
+def measure(cell: str, options: list[Option], sizes: dict[str, int], seconds: float) -> list[dict[str, Any]]:
+    """A row for each option that the cell has; sizes: as training_step takes them, seconds: of measuring each."""
     options = [option for option in options if cell in option.cells]
-    runs = [training_step(cell, option, batch, steps) for option in (PLAIN, *options)]
+    runs = [training_step(cell, option, **sizes) for option in (PLAIN, *options)]
     plain, *others = in_turns(runs, seconds * len(runs))
     return [
         {
@@ -133,28 +150,32 @@ def main() -> int:
     names = [option.name for option in OPTIONS]
     parser.add_argument("--cell", nargs="+", choices=CELLS, default=list(CELLS), help="only these")
     parser.add_argument("--option", nargs="+", choices=names, default=names, metavar="NAME", help="only these")
+    parser.add_argument("--units", type=int, default=_UNITS, help=f"of the layer, 2 or more (default {_UNITS})")
+    parser.add_argument("--features", type=int, default=_FEATURES, help=f"of the input (default {_FEATURES})")
     parser.add_argument("--batch", type=int, default=_BATCH, help=f"rows (default {_BATCH})")
     parser.add_argument("--steps", type=int, default=_STEPS, help=f"time steps (default {_STEPS})")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="default 1")
     parser.add_argument("--seconds", type=float, default=1.0, help="measuring time of each layer (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     given = parser.parse_args()
-    for name in ("batch", "steps", "threads"):
-        if getattr(given, name) < 1:
-            parser.error(f"--{name} {getattr(given, name)}: expected at least 1")
+    for name in ("units", "features", "batch", "steps", "threads"):
+        least = 2 if name == "units" else 1  # a projection has half of them
+        if getattr(given, name) < least:
+            parser.error(f"--{name} {getattr(given, name)}: expected at least {least}")
     rnnfast.set_num_threads(given.threads)
-    options = [option for option in OPTIONS if option.name in given.option]
-    rows = [row for cell in given.cell for row in measure(cell, options, given.batch, given.steps, given.seconds)]
+    options = [option for option in table(given.units) if option.name in given.option]
+    sizes = {name: getattr(given, name) for name in ("batch", "steps", "units", "features")}
+    rows = [row for cell in given.cell for row in measure(cell, options, sizes, given.seconds)]
     texts = [
         [row["cell"], row["option"], f"{row['milliseconds']:.2f}", f"{row['ratio']:.2f}",
          f"{row['ratio_of_bests']:.2f}", f"{BOUND}{' passed' if row['ratio'] > BOUND else ''}"]
         for row in rows
     ]  # fmt: skip
-    print(f"{_UNITS} units, {_FEATURES} features, {given.steps} steps, batch {given.batch}, float32")
+    print(f"{given.units} units, {given.features} features, {given.steps} steps, batch {given.batch}, float32")
     print(report.render(["cell", "option", "ms", "ratio", "ratio of bests", "at most"], texts, left=2))
     if given.json:
-        figures = {"machine": machine.describe(), "bound": BOUND, "threads": given.threads, "rows": rows}
-        given.json.write_text(json.dumps(figures, indent=1) + "\n")
+        terms = {"machine": machine.describe(), "bound": BOUND, "threads": given.threads, "sizes": sizes}
+        given.json.write_text(json.dumps({**terms, "rows": rows}, indent=1) + "\n")
     return any(row["ratio"] > BOUND for row in rows)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnfast import utils
+from rnnfast import _kernels, utils
 
 
 class Draws(NamedTuple):
@@ -95,7 +95,8 @@ class RecurrentNoise:
         return Draws(input_factors, x_factors, h_factors, zoneout)
 
     def _factors(self, shape: tuple[int, ...], rate: float, dtype: str) -> np.ndarray:
-        return ~self._chosen(shape, rate) * np.dtype(dtype).type(1.0 / (1.0 - rate))
+        factors = _kernels.empty(shape, np.dtype(dtype))  # kept memory: fresh pages would cost more than all else here
+        return np.multiply(~self._chosen(shape, rate), factors.dtype.type(1.0 / (1.0 - rate)), out=factors)
 
     def _kept(self, shape: tuple[int, int, int], rate: float) -> Any:
         """True where a state stays what it was."""

@@ -109,19 +109,20 @@ template <class T> class GateDropout {
     const int64_t lanes = layout_.lanes, block = kSlots * lanes, columns = std::min(block, width_ - column);
     const int64_t units = layout_.width(layout_.gate(g)), H = layout_.units;
     const int slot = of_ == Of::states ? layout_.recurrent_slot(g) : g;
-    Buffer<T> seen(kRows * block), sums((end - begin) * units * block, uninitialised);
+    const int64_t seen_row = ceil_div(columns, lanes) * lanes;
+    Buffer<T> seen(kRows * seen_row), sums((end - begin) * units * block, uninitialised);
     Buffer<T> work(units * block, uninitialised);
     OuterArgs<T> p{};
     p.m = units;
-    p.nv = static_cast<int>(ceil_div(columns, lanes));
+    p.nv = static_cast<int>(seen_row / lanes);
     p.lda = layout_.slot_row();
     p.b = seen.data();
-    p.b_row = block;
+    p.b_row = seen_row;
     p.work = work.data();
     for (int64_t first = 0; first == 0 || first < total_; first += kRows) {
       p.k = std::min(kRows, total_ - first);
       p.accumulate = first > 0;
-      see(g, rows, first, p.k, column, columns, seen.data(), block);
+      see(g, rows, first, p.k, column, columns, seen.data(), seen_row);
       for (int64_t panel = begin; panel < end; ++panel) {
         p.a = dz + panel * z_panel_ + first * layout_.slot_row() + slot * lanes;
         p.c = {sums.data() + (panel - begin) * units * block, block, 0, block};

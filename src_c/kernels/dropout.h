@@ -28,6 +28,7 @@ template <class T> void scale(int64_t size, const T* x, const T* factors, bool a
 template <class T>
 void scale_rows(int64_t rows, int64_t n, const T* x, ptrdiff_t x_row, const T* factors, ptrdiff_t factors_row,
                 bool accumulate, T* y, ptrdiff_t y_row) {
+  if (x_row == n && factors_row == n && y_row == n) return scale(rows * n, x, factors, accumulate, y);
   for (int64_t r = 0; r < rows; ++r) scale(n, x + r * x_row, factors + r * factors_row, accumulate, y + r * y_row);
 }
 

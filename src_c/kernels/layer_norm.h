@@ -34,21 +34,24 @@ template <class T, class Body> RNNFAST_INLINE void for_norm_rows(int64_t rows, c
     body(first, rows - first < kNormRows<T> ? static_cast<int>(rows - first) : kNormRows<T>);
 }
 
-// Lane r of the result: the lanes of v[r], each added to the one half a vector on, and so on with what that gives. Of
-// the rows from Rows on there is nothing to add.
+// Lane r of sum[0]: the lanes of sum[r], each added to the one half a vector on, and so on with what that gives. The
+// vectors from Rows on are zero.
+template <int Half, int Rows, class T> RNNFAST_INLINE void add_halves(Vec<T>* sum) {
+  constexpr int count = least(Half, Rows);
+  RNNFAST_UNROLL
+  for (int r = 0; r < count; ++r) {
+    Vec<T> low, high;
+    interleave(sum[r], sum[r + Half], low, high);
+    sum[r] = low + high;
+  }
+  if constexpr (Half > 1) add_halves<Half / 2, Rows>(sum);
+}
 template <int Rows, class T> RNNFAST_INLINE Vec<T> lane_sums(const Vec<T>* v) {
   constexpr int VL = Vec<T>::N;
   Vec<T> sum[VL];
   RNNFAST_UNROLL
   for (int r = 0; r < VL; ++r) sum[r] = r < Rows ? v[r] : Vec<T>::zero();
-  RNNFAST_UNROLL
-  for (int half = VL / 2; half > 0; half /= 2)
-    RNNFAST_UNROLL
-    for (int r = 0; r < least(half, Rows); ++r) {
-      Vec<T> low, high;
-      interleave(sum[r], sum[r + half], low, high);
-      sum[r] = low + high;
-    }
+  add_halves<VL / 2, Rows>(sum);
   return sum[0];
 }
 

@@ -177,3 +177,60 @@ def test_errors(make, message):
 def test_simple_rnn_has_none():
     with pytest.raises(TypeError, match="unknown argument 'layer_norm'"):
         layers.SimpleRNN(3, layer_norm=True)
+
+
+MANY = np.random.default_rng(5).normal(size=(37, 12, 9))  # more rows than are normalised at a time
+LENGTHS = np.arange(37) * 5 % 13
+
+
+def trained(layer, x, lengths, threads):
+    """The output of a training pass, the gradient of the input and those of the weights."""
+    before = rnnfast.get_num_threads()
+    rnnfast.set_num_threads(threads)
+    try:
+        for variable in layer.weights:
+            variable.grad = None
+        y, tape = layer.forward(x, training=True, lengths=lengths)
+        dx = layer.backward(np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype), tape)
+    finally:
+        rnnfast.set_num_threads(before)
+    return np.array(y), np.array(dx), [np.array(variable.grad) for variable in layer.weights]
+
+
+@pytest.mark.parametrize("cell", [layers.LSTM, layers.GRU])
+def test_gradients_of_many_rows(cell):
+    check(cell(2, dtype="float64", layer_norm=True), MANY[:, :2, :3], lengths=np.minimum(LENGTHS, 2))
+
+
+@pytest.mark.parametrize("make", [layers.LSTM, layers.GRU, lambda n, **o: layers.GRU(n, reset_after=False, **o)])
+def test_training_gives_the_same_bits_with_any_threads_and_rows(make):
+    layer = make(150, layer_norm=True, return_sequences=True)
+    x = MANY.astype(np.float32)
+    layer(x)
+    rng = np.random.default_rng(6)
+    for variable in layer.weights:
+        variable.assign(rng.normal(0.1, 0.3, variable.shape))
+    y, dx, gradients = trained(layer, x, LENGTHS, 1)
+    for threads in (2, 3):
+        others = trained(layer, x, LENGTHS, threads)
+        for one, other in zip([y, dx, *gradients], [others[0], others[1], *others[2]], strict=True):
+            assert_same_bits(other, one, f"{threads} threads")
+    for row in (1, 36):
+        assert_same_bits(trained(layer, x[row : row + 1], LENGTHS[row : row + 1], 1)[0][0], y[row], f"row {row} alone")
+
+
+@pytest.mark.parametrize("cell", [layers.LSTM, layers.GRU])
+def test_rows_far_from_zero(cell):
+    """Products whose mean is a thousand times their deviation lose three of seven digits, and no more."""
+    x = MANY[:, :1]
+    single, double = (cell(33, layer_norm=True, dtype=dtype) for dtype in ("float32", "float64"))
+    double(x)
+    rng = np.random.default_rng(7)
+    for variable in double.weights:
+        variable.assign(rng.normal(0.5, 0.5, variable.shape))
+    double.kernel.assign(double.kernel.value + rng.uniform(1000, 2000, (9, 1)))
+    single(x)
+    for mine, exact in zip(single.weights, double.weights, strict=True):
+        mine.assign(exact.value)
+    double.kernel.assign(single.kernel.value.astype(np.float64))
+    assert np.abs(single(x.astype(np.float32)) - double(x.astype(np.float32).astype(np.float64))).max() < 5e-3
