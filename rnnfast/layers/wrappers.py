@@ -90,7 +90,7 @@ class TimeDistributed(Wrapper):
         return outputs[0] if len(parts) == 1 else np.concatenate(outputs, axis=1), (x.shape, parts, caches)
 
     def _forward(self, x: np.ndarray, mask: np.ndarray | None, training: bool) -> tuple[np.ndarray, Any]:
-        options = {} if mask is None else self._mask_of_rows(mask)
+        options = {} if mask is None else self._mask_of_rows(mask, x.ndim)
         y, cache = self.layer.forward(x.reshape(-1, *x.shape[2:]), training=training, **options)
         if not isinstance(y, np.ndarray):
             raise ValueError(f"{self.label}: {self.layer.label} must have one output")
@@ -106,10 +106,10 @@ class TimeDistributed(Wrapper):
             )
         return super().check_mask(mask, given)
 
-    def _mask_of_rows(self, mask: np.ndarray) -> dict[str, Any]:
+    def _mask_of_rows(self, mask: np.ndarray, rank: int) -> dict[str, Any]:
         rows = mask.reshape(-1, *mask.shape[2:])
         # A mask of whole steps says nothing to a layer over a time axis of its own.
-        own_rank = len(shape) - 1 if self.layer.runs_own_call else self.layer.rank
+        own_rank = rank - 1 if self.layer.runs_own_call else self.layer.rank
         over_time = (own_rank or self.layer.min_rank) >= 3
         return {} if over_time and rows.ndim == 1 else {"mask": rows}
 
