@@ -110,6 +110,10 @@ class Attention(Layer):
         shapes, y = self._inputs(input_shape, "shapes"), self.compute_output_shape(input_shape)
         return [y, (*y[:-1], shapes[1][1])] if options.get("return_attention_scores") else y
 
+    @property
+    def carries_mask(self) -> bool:
+        return True
+
     def compute_mask(self, x: Any, mask: Any = None) -> np.ndarray | None:
         return None if mask is None else mask[0]
 

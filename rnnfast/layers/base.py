@@ -370,6 +370,11 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
         depends, other than by states, on other steps or on its place among them."""
         return False
 
+    @property
+    def mixes_rows(self) -> bool:
+        """Whether, in training, a row of the output depends on other rows of the batch."""
+        return any(layer.mixes_rows for layer in self.sublayers)
+
     def carry_state(self, carried: bool) -> None:
         """While `carried`, a call starts from the states that the one before left, whether the layer is stateful or
         not: truncated back-propagation asks for it. ValueError: the layer cannot be run on pieces of a sequence."""

@@ -114,6 +114,10 @@ class BatchNormalization(AffineNormalization):
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving.value * self.momentum + new * (1 - self.momentum))
 
+    @property
+    def mixes_rows(self) -> bool:
+        return self.trainable
+
     def memories(self) -> list[Callable[[], None]]:
         moves = self.built and self.trainable
         averages = (self.moving_mean, self.moving_variance) if moves else ()

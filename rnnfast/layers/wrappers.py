@@ -44,9 +44,10 @@ class Wrapper(Layer):
 class TimeDistributed(Wrapper):
     """Apply `layer` to every time step: x (batch, time, ...), y (batch, time, ...), the same weights at each step.
 
-    Time is folded into the batch, so the layer runs once. mask: (batch, time), for later layers and for a layer that
-    takes one of (batch,); or (batch, time, ...), for a layer over a time axis of its own: a step then is real for later
-    layers where anything in it is.
+    Time is folded into the batch, so the layer runs once; in training a layer in which rows meet, such as
+    BatchNormalization, runs step by step, so that only rows of one step meet, as in Keras. mask: (batch, time), for
+    later layers and for a layer that takes one of (batch,); or (batch, time, ...), for a layer over a time axis of its
+    own: a step then is real for later layers where anything in it is.
 
     >>> import numpy as np
     >>> from rnnfast.layers import Dense, TimeDistributed
@@ -78,11 +79,22 @@ class TimeDistributed(Wrapper):
         self.layer.check_values(x)
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        options = {} if mask is None else self._mask_of_rows(mask, x.shape)
+        mask = self.check_mask(mask, x.shape[:2])
+        apart = training and x.shape[1] > 1 and self.layer.mixes_rows
+        parts = [slice(t, t + 1) for t in range(x.shape[1])] if apart else [slice(None)]
+        outputs, caches = [], []
+        for part in parts:
+            y, cache = self._forward(x[:, part], None if mask is None else mask[:, part], training)
+            outputs.append(y)
+            caches.append(cache)
+        return outputs[0] if len(parts) == 1 else np.concatenate(outputs, axis=1), (x.shape, parts, caches)
+
+    def _forward(self, x: np.ndarray, mask: np.ndarray | None, training: bool) -> tuple[np.ndarray, Any]:
+        options = {} if mask is None else self._mask_of_rows(mask, x.ndim)
         y, cache = self.layer.forward(x.reshape(-1, *x.shape[2:]), training=training, **options)
         if not isinstance(y, np.ndarray):
             raise ValueError(f"{self.label}: {self.layer.label} must have one output")
-        return y.reshape(*x.shape[:2], *y.shape[1:]), (x.shape, cache)
+        return y.reshape(*x.shape[:2], *y.shape[1:]), cache
 
     def check_mask(self, mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:
         """A mask of steps, or of what steps are made of: its shape begins with `shape`, (batch, time)."""
@@ -94,12 +106,10 @@ class TimeDistributed(Wrapper):
             )
         return super().check_mask(mask, given)
 
-    def _mask_of_rows(self, mask: Any, shape: tuple[int, ...]) -> dict[str, Any]:
-        array = self.check_mask(mask, shape[:2])
-        assert array is not None
-        rows = array.reshape(-1, *array.shape[2:])
+    def _mask_of_rows(self, mask: np.ndarray, rank: int) -> dict[str, Any]:
+        rows = mask.reshape(-1, *mask.shape[2:])
         # A mask of whole steps says nothing to a layer over a time axis of its own.
-        own_rank = len(shape) - 1 if self.layer.runs_own_call else self.layer.rank
+        own_rank = rank - 1 if self.layer.runs_own_call else self.layer.rank
         over_time = (own_rank or self.layer.min_rank) >= 3
         return {} if over_time and rows.ndim == 1 else {"mask": rows}
 
@@ -123,9 +133,15 @@ class TimeDistributed(Wrapper):
         return self._backward(self.layer.backward_logits, dz, cache, need_dx)
 
     def _backward(self, inner: Any, dy: np.ndarray, cache: Any, need_dx: bool) -> np.ndarray | None:
-        shape, inner_cache = cache
-        dx = inner(dy.reshape(-1, *dy.shape[2:]), inner_cache, need_dx=need_dx)
-        return None if dx is None else dx.reshape(shape)
+        shape, parts, caches = cache
+        made = [
+            inner(dy[:, part].reshape(-1, *dy.shape[2:]), kept, need_dx=need_dx)
+            for part, kept in zip(parts, caches, strict=True)
+        ]
+        if made[0] is None:
+            return None
+        steps = [dx.reshape(shape[0], shape[1] // len(parts), *shape[2:]) for dx in made]
+        return steps[0] if len(parts) == 1 else np.concatenate(steps, axis=1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         inner = self.layer.compute_output_shape(_without_time(input_shape))

@@ -16,10 +16,13 @@ class _Focal(CrossEntropy):
 
     activation: Any
 
-    def __init__(self, alpha: float, gamma: float, from_logits: bool, label_smoothing: float, **options: Any) -> None:
+    def __init__(self, alpha: Any, gamma: float, from_logits: bool, label_smoothing: float, **options: Any) -> None:
         super().__init__(from_logits, label_smoothing, **options)
-        self.alpha = _arguments.number(f"{type(self).__name__}: alpha", alpha)
+        self.alpha = self._given_alpha(alpha)
         self.gamma = _arguments.number(f"{type(self).__name__}: gamma", gamma)
+
+    def _given_alpha(self, alpha: Any) -> Any:
+        return _arguments.number(f"{type(self).__name__}: alpha", alpha)
 
     def sees_through(self, activation: str | None) -> bool:
         return False
@@ -86,7 +89,7 @@ class BinaryFocalCrossentropy(_Focal):
 
 class CategoricalFocalCrossentropy(_Focal):
     """Sum over the last axis of `-alpha (1 - p)^gamma y log p`, y one-hot, p as in `CategoricalCrossentropy`.
-    Lin et al., 2018.
+    Lin et al., 2018. alpha: a number, or one for each class.
 
     >>> from rnnfast.losses import CategoricalFocalCrossentropy
     >>> round(CategoricalFocalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]), 4)  # log(2) / 16
@@ -97,7 +100,7 @@ class CategoricalFocalCrossentropy(_Focal):
 
     def __init__(
         self,
-        alpha: float = 0.25,
+        alpha: Any = 0.25,
         gamma: float = 2.0,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
@@ -110,6 +113,22 @@ class CategoricalFocalCrossentropy(_Focal):
 
     match = one_hot_labels
 
+    def _given_alpha(self, alpha: Any) -> Any:
+        if not isinstance(alpha, (list, tuple, np.ndarray)):
+            return super()._given_alpha(alpha)
+        return [super(CategoricalFocalCrossentropy, self)._given_alpha(a) for a in alpha]
+
+    def _alpha_of(self, y_pred: np.ndarray) -> Any:
+        """ValueError: there are other classes than alphas."""
+        if not isinstance(self.alpha, list):
+            return self.alpha
+        if len(self.alpha) != y_pred.shape[-1]:
+            raise ValueError(
+                f"loss {self.name!r}: expected alpha to hold one number for each of {y_pred.shape[-1]} classes, got "
+                f"{len(self.alpha)}"
+            )
+        return np.asarray(self.alpha, y_pred.dtype)
+
     def _parts(self, y_pred: np.ndarray) -> tuple[np.ndarray, ...]:
         """Probabilities, what they add up to, what they are when brought to sum one, and that clipped."""
         p = activations.softmax(y_pred) if self.from_logits else y_pred
@@ -119,12 +138,12 @@ class CategoricalFocalCrossentropy(_Focal):
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         *_, q = self._parts(y_pred)
-        return -(self.alpha * (1 - q) ** self.gamma * y_true * np.log(q)).sum(axis=-1)
+        return -(self._alpha_of(q) * (1 - q) ** self.gamma * y_true * np.log(q)).sum(axis=-1)
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         p, total, shares, q = self._parts(y_pred)
         slope = self.gamma * (1 - q) ** (self.gamma - 1) * np.log(q) - (1 - q) ** self.gamma / q
-        d_p = through_sum(np.where(inside(shares), self.alpha * y_true * slope, 0), shares, total)
+        d_p = through_sum(np.where(inside(shares), self._alpha_of(q) * y_true * slope, 0), shares, total)
         return p * (d_p - (d_p * p).sum(axis=-1, keepdims=True)) if self.from_logits else d_p
 
 

@@ -112,7 +112,7 @@ class Scores:
         named: dict[str, float] = {}
         for name, output in zip(self._names, self._outputs, strict=True):
             for metric, weighted in output.metrics:
-                _add(named, f"{name}_{metric.name}" if several else metric.name, metric.result(), weighted)
+                _add(named, f"{name}_" if several else "", metric, weighted)
         return logs | (dict(sorted(named.items())) if several else named)
 
     def config(self) -> dict[str, Any]:
@@ -124,15 +124,16 @@ class Scores:
         }
 
 
-def _add(logs: dict[str, float], name: str, value: float, weighted: bool) -> None:
-    """Names that come twice get Keras' additions."""
+def _add(logs: dict[str, float], prefix: str, metric: metrics.Metric, weighted: bool) -> None:
+    """Names that come twice get Keras' additions. prefix: that of the output."""
+    name = prefix + metric.name
     if name in logs and weighted:
-        name = f"weighted_{name}"
+        name = f"{prefix}weighted_{metric.name}"
     base, count = name, 0
     while name in logs:
         count += 1
         name = f"{base}_{count}"
-    logs[name] = value
+    logs[name] = metric.result()
 
 
 def _is_structure(value: Any) -> bool:

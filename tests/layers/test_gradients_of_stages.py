@@ -90,6 +90,11 @@ def test_batch_normalization(options, masked):
     check(layer, X, lambda x: layer.forward(x, training=True, mask=MASK if masked else None))
 
 
+def test_batch_normalization_of_each_step():
+    layer = layers.TimeDistributed(Frozen(dtype="float64"), dtype="float64")
+    check(layer, X, lambda x: layer.forward(x, training=True))
+
+
 def test_frozen_batch_normalization():
     layer = layers.BatchNormalization(dtype="float64", trainable=False)
     x = layer.prepare(X)

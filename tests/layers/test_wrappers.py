@@ -30,6 +30,20 @@ def test_gradients_under_a_mask_of_words():
     check(layers.TimeDistributed(layers.GRU(2, dtype="float64")), X, mask=WORDS)
 
 
+def test_rows_meet_within_a_step():
+    """In training; the averages move once per step."""
+    layer = layers.TimeDistributed(layers.BatchNormalization(momentum=0.5, dtype="float64"))
+    alone = layers.BatchNormalization(momentum=0.5, dtype="float64")
+    y = layer(X, training=True)
+    for t in range(3):
+        assert_close(y[:, t], alone(X[:, t], training=True), 1e-12, f"step {t}")
+    for actual, expected in zip(layer.get_weights(), alone.get_weights(), strict=True):
+        assert_close(actual, expected, 1e-12, "averages")
+    assert_close(layer(X)[:, 1], alone(X[:, 1]), 1e-12, "in inference")
+    frozen = layers.TimeDistributed(layers.BatchNormalization(trainable=False))
+    assert_close(frozen(X, training=True), frozen(X), 0, "frozen")
+
+
 def test_sentences_of_words():
     """Masks all the way, the same from layers and from `predict`."""
     tokens = RNG.integers(1, 9, (2, 3, 4)) * WORDS

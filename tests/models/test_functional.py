@@ -306,3 +306,14 @@ def test_tapes_do_not_mix():
     x = [rnnfast.layers.tape.TapedTensor(t, np.ones((2, 3)), None, "x") for t in (one, two)]
     with pytest.raises(TypeError, match="of one model"):
         layers.Add()(x)
+
+
+def test_evaluate_leaves_out_what_attention_masks():
+    start = Input((4,), dtype="int32")
+    words = layers.Embedding(5, 3, mask_zero=True)(start)
+    model = randomized(Model(start, layers.Dense(2)(layers.Attention()([words, words]))))
+    model.compile(rnnfast.optimizers.SGD(0.0), "mse")
+    x, y = np.array([[1, 2, 0, 0], [3, 4, 1, 0]]), RNG.normal(size=(2, 4, 2)).astype(np.float32)
+    expected = np.square(model(x) - y)[x != 0].mean()
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
+    assert model.train_on_batch(x, y) == pytest.approx(expected, rel=1e-5)

@@ -65,6 +65,11 @@ LOSSES = {
         zeros_and_ones,
     ),
     "categorical_focal": (lambda n: n.losses.CategoricalFocalCrossentropy(), "softmax", one_hot),
+    "categorical_focal_classes": (
+        lambda n: n.losses.CategoricalFocalCrossentropy(alpha=[0.25, 0.5, 0.125, 0.75, 0.3]),
+        "softmax",
+        one_hot,
+    ),
     "categorical_focal_logits": (
         lambda n: n.losses.CategoricalFocalCrossentropy(alpha=0.5, gamma=1.0, from_logits=True, label_smoothing=0.1),
         "linear",

@@ -24,6 +24,8 @@ STAGES = {
     "batch_normalization_axis": lambda n: [n.BatchNormalization(axis=1, center=False, epsilon=0.01)],
     "batch_normalization_frozen": lambda n: [n.BatchNormalization(trainable=False)],
     "batch_normalization_masked": lambda n: [n.Masking(), n.BatchNormalization(momentum=0.5), n.GRU(3)],
+    "batch_normalization_of_steps": lambda n: [n.TimeDistributed(n.BatchNormalization(momentum=0.8)), n.GRU(3)],
+    "batch_normalization_of_masked_steps": lambda n: [n.Masking(), n.TimeDistributed(n.BatchNormalization()), n.GRU(3)],
     "unit_normalization": lambda n: [n.UnitNormalization(), n.UnitNormalization(axis=[1, 2])],
     "conv": lambda n: [n.Conv1D(5, 3, activation="relu")],
     "conv_same_strides": lambda n: [n.Conv1D(5, 4, strides=3, padding="same", use_bias=False)],

@@ -61,7 +61,7 @@ def test_names_and_order_of_metrics():
     model = heads(metrics={"left": ["accuracy", "accuracy"], "right": "mae"}, weighted_metrics=[None, ["mae"]])
     weight = RNG.uniform(0, 1, 12)
     history = model.fit([A, B], [CLASS, STEPS], sample_weight=weight, validation_split=0.25, epochs=2, verbose=0)
-    names = ["loss", "left_loss", "right_loss", "left_accuracy", "left_accuracy_1", "right_mae", "weighted_right_mae"]
+    names = ["loss", "left_loss", "right_loss", "left_accuracy", "left_accuracy_1", "right_mae", "right_weighted_mae"]
     assert list(history.history) == names + [f"val_{name}" for name in names]
     values = model.evaluate([A, B], [CLASS, STEPS], sample_weight=weight, verbose=0)
     logs = model.test_on_batch([A, B], [CLASS, STEPS], sample_weight=weight, return_dict=True)
@@ -71,7 +71,7 @@ def test_names_and_order_of_metrics():
     error = np.abs(right - STEPS)[..., 0]
     assert logs["left_accuracy"] == logs["left_accuracy_1"] == (left.argmax(-1) == CLASS).mean()
     assert logs["right_mae"] == pytest.approx(error[real].mean())
-    assert logs["weighted_right_mae"] == pytest.approx(np.average(error, weights=real * weight[:, None]))
+    assert logs["right_weighted_mae"] == pytest.approx(np.average(error, weights=real * weight[:, None]))
 
 
 def test_an_output_without_a_loss_needs_no_labels_and_teaches_nothing():
