@@ -33,7 +33,8 @@ class LoweredModel:
         self.program = program(weights=self.weights)
         self.nodes_of: list[tuple[Layer, int, int]] = []
         try:
-            inputs = [self.program.input(shape[1:], given) for shape, given in model.input_specs]
+            specs = zip(model.input_specs, model.input_names, strict=True)
+            inputs = [self.program.input(shape[1:], given, name) for (shape, given), name in specs]
             self.program.finish(model.lower_through(self._lower, inputs))
         except (ValueError, NotOfLayersError) as error:  # a program takes fewer graphs than layers do
             raise NoLoweringError(str(error)) from None

@@ -44,7 +44,7 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     Raises:
         ImportError: h5py is missing (`pip install "rnnfast[keras]"`).
         ValueError: `path` does not end in `.keras` or exists and `overwrite` is False; the model is not built, or is
-            of a class of your own without a `call`; it holds a lambda.
+            of a class of your own without a `call`; it holds a lambda, or an instance of a class without `get_config`.
         OSError: the file cannot be written.
 
     Example:

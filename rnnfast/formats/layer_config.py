@@ -213,9 +213,9 @@ def dtype_from_config(value: Any, where: str) -> str | None:
     return name
 
 
-def _activation_to_config(layer: Layer, activation: activations.Activation) -> Any:
-    if activation == activations.get(activation.name):
-        return activation.name
+def _activation_to_config(layer: Layer, activation: activations.AnyActivation) -> Any:
+    if isinstance(activation, activations.FunctionActivation) or activation == activations.get(activation.name):
+        return activations.serialize(activation)
     for name, (counterpart, argument) in _PARAMETRIC.items():
         if activation.name == counterpart:
             config = {argument: activation.alpha}
@@ -226,21 +226,13 @@ def _activation_to_config(layer: Layer, activation: activations.Activation) -> A
     )
 
 
-def _activation_from_config(value: Any, where: str) -> activations.Activation:
-    if isinstance(value, dict):
-        name = value.get("class_name")
-        if _custom_objects.is_custom(value):
-            called = value.get("config") if name == "function" else name
-            raise ModelFileError(f"{where}: {called!r} is no built-in activation; a file's own code is never run")
-        if name == "function" and value.get("registered_name") in (None, "function", value.get("config")):
-            value = value.get("config")
-        elif name in _PARAMETRIC:
-            counterpart, argument = _PARAMETRIC[name]
-            default = activations.get(counterpart)
-            alpha = _named(value, where)[1].get(argument, default.alpha)
-            if not isinstance(alpha, (int, float)):
-                raise ModelFileError(f"{where}: {name}: {argument} must be a number, got {alpha!r}")
-            return default._replace(alpha=float(alpha))
-        else:
-            raise ModelFileError(f"{where}: {name!r} is no built-in activation; a file's own code is never run")
+def _activation_from_config(value: Any, where: str) -> activations.AnyActivation:
+    name = value.get("class_name") if isinstance(value, dict) else None
+    if name in _PARAMETRIC and _custom_objects.find(value) is None and not _custom_objects.is_custom(value):
+        counterpart, argument = _PARAMETRIC[name]
+        default: activations.Activation = getattr(activations, counterpart)
+        alpha = _named(value, where)[1].get(argument, default.alpha)
+        if not isinstance(alpha, (int, float)):
+            raise ModelFileError(f"{where}: {name}: {argument} must be a number, got {alpha!r}")
+        return default._replace(alpha=float(alpha))
     return construct(activations.get, {"identifier": value}, where)

@@ -53,7 +53,10 @@ class Penalized:
         return self.activity_regularizer is not None or any(layer.penalizes_outputs for layer in self.sublayers)
 
     def _penalties_of_outputs(self) -> list[float]:
-        return self._activity_losses + [p for layer in self.sublayers for p in layer._penalties_of_outputs()]
+        losses = list(self._activity_losses)
+        for layer in self.sublayers:
+            losses += layer._penalties_of_outputs()
+        return losses
 
     def clear_losses(self) -> None:
         """Forget the penalties of earlier calls' outputs."""

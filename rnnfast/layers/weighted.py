@@ -51,7 +51,7 @@ class Weighted:
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        if not self.trainable:
+        if not self._trainable:
             return []
         inner = self.sublayers
         if not inner:
