@@ -115,6 +115,7 @@ class Composite(OwnCall):
         """Output, its mask, and what `backward` needs. masks: those of the options, by name."""
         if not self.runs_own_call:
             raise TypeError(f"{self.label} does not define forward(x, mask, training)")
+        mask = np.asarray(mask) if isinstance(x, np.ndarray) and isinstance(mask, (list, tuple)) else mask
         masked = any(m is not None for m in _structure.flatten([mask, masks]))
         if masked not in self._on_arrays:
             before = self.memories()
@@ -160,8 +161,9 @@ class Composite(OwnCall):
     def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> Any:
         """Gradient of the input (None if not `need_dx`), and of the variables in their `grad`."""
         if not isinstance(cache, _Cache):
-            why = next((f": {why}; or define both passes" for why in self._on_arrays.values() if why), "")
-            raise TypeError(f"{self.label} does not define backward(dy, cache){why}")
+            reasons = [f": {why}; or define both passes" for why in self._on_arrays.values() if why]
+            reasons += [", and was called with training=False" for why in self._on_arrays.values() if why is None]
+            raise TypeError(f"{self.label} does not define backward(dy, cache){reasons[0] if reasons else ''}")
         gradients = _structure.flatten(self.penalized(dy, cache.y))
         found = iter(cache.played.backward(gradients, [False] * len(gradients), need_dx))
         if not need_dx:

@@ -120,8 +120,9 @@ class Tape:
         training = self.training if training is None else bool(training)
         arrays = layer.cast(_structure.map_leaves(lambda t: t.array, x))
         masks = _structure.map_leaves(lambda t: t.mask, x)
-        own_mask = options.pop("mask", None)
         given = _structure.map_leaves(lambda v: v.array if isinstance(v, TapedTensor) else v, options)
+        own_mask = given.pop("mask", None)
+        options.pop("mask", None)  # nobody asks for its gradient
         if own_mask is not None:
             y, mask, cache = layer.forward_masked(arrays, own_mask, training, given)
         elif any(isinstance(v, Traced) for v in _structure.flatten(options)):

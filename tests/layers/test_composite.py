@@ -108,7 +108,9 @@ def test_truncated_back_propagation():
         model = rnnfast.Model(x, make(Encoder(), x))
         model.compile("sgd", "mse")
         long = np.concatenate([X, -X], axis=1)
-        histories.append(model.fit(long, long.repeat(2, 2)[..., :3], epochs=2, tbptt=3, shuffle=False, verbose=0).history)
+        histories.append(
+            model.fit(long, long.repeat(2, 2)[..., :3], epochs=2, tbptt=3, shuffle=False, verbose=0).history
+        )
     assert histories[0] == histories[1]
 
 
@@ -175,6 +177,39 @@ def test_masks(supports_masking):
     np.testing.assert_array_equal(own.mask, TOKENS != 0)
     assert "asks for masks" in model.explain().off_engine
     assert own.creates_mask is False and own.carries_mask is supports_masking
+
+
+class Padded(layers.Layer):
+    """Gets a mask under a name of its own."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.rnn = layers.GRU(3, return_sequences=True, dtype=self.dtype)
+
+    def call(self, x, padding=None):
+        return self.rnn(x, mask=padding)
+
+
+def test_masks_under_another_name():
+    layer, padding = Padded(dtype="float64"), RNG.random((3, 4)) < 0.6
+    layer(X)
+    randomized(layer)
+    expected = layer.rnn(X, mask=padding)
+    assert_close(layer(X, padding), expected, 1e-12, "by position")
+    assert_close(layer(X, padding=padding), expected, 1e-12, "by name")
+    y, cache = layer.forward_beside(X, None, True, {"padding": padding}, {})[::2]
+    dy = RNG.normal(size=y.shape)
+    expected = finite_difference(lambda: projected(dy, layer(X, padding)), X)
+    assert_close(layer.backward(dy, cache), expected, 1e-6, "dx")
+    assert layer.option_gradient("padding", cache) is None
+    with pytest.raises(TypeError, match=r"backward.* called with training=False"):
+        layer.backward(dy, layer.forward(X)[1])
+
+
+def test_masks_written_as_lists():
+    own = Masked(True)
+    own(X, mask=(RNG.random((3, 4)) < 0.5).tolist())
+    assert own.mask.shape == (3, 4)
 
 
 def test_masks_made_inside():

@@ -78,11 +78,62 @@ def own(n, package):
                 y = block(y)
             return self.end(self.a_rnn(y))
 
-    return Encoder, Attends, Whole
+    @register
+    class Source(n.layers.Layer):
+        """Gives several values, nested, of which one is masked."""
+
+        def __init__(self, units, **options):
+            super().__init__(**options)
+            self.units = units
+            self.words = n.layers.Embedding(5, 4, mask_zero=True)
+            self.rnn = n.layers.LSTM(units, return_sequences=True, return_state=True)
+
+        def call(self, tokens):
+            y, h, c = self.rnn(self.words(tokens))
+            return y, [h, c]
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    @register
+    class Target(n.layers.Layer):
+        """Takes them beside its input."""
+
+        def __init__(self, units, **options):
+            super().__init__(**options)
+            self.units = units
+            self.words = n.layers.Embedding(5, 3)
+            self.rnn = n.layers.LSTM(units, return_sequences=True)
+            self.read = n.layers.Attention()
+            self.both = n.layers.Concatenate()
+            self.end = n.layers.Dense(2)
+
+        def call(self, tokens, memory, initial_state=None):
+            y = self.rnn(self.words(tokens), initial_state=initial_state)
+            return self.end(self.both([y, self.read([y, memory])]))
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    @register
+    class Translator(n.Model):
+        """A dictionary of inputs; layers that hand states to each other."""
+
+        def __init__(self, units=3, **options):
+            super().__init__(**options)
+            self.units = units
+            self.source, self.target = Source(units), Target(units)
+            self.mean = n.layers.GlobalAveragePooling1D()
+
+        def call(self, inputs, training=None):
+            memory, states = self.source(inputs["given"])
+            return self.mean(self.target(inputs["wanted"], memory, initial_state=states))
+
+    return Encoder, Attends, Whole, Translator
 
 
 def layers_in_models(n, package):
-    encoder, attends, _ = own(n, package)
+    encoder, attends, *_ = own(n, package)
     query, value = n.layers.Input((5, 4)), n.layers.Input((5, 4))
     shared = encoder(4)
     y = attends(4)(shared(query), shared(value))
@@ -93,7 +144,15 @@ def whole(n, package):
     return own(n, package)[2]()
 
 
-CASES = {"layers": (layers_in_models, [X, X[::-1].copy()]), "model": (whole, TOKENS)}
+def translator(n, package):
+    return own(n, package)[3]()
+
+
+CASES = {
+    "layers": (layers_in_models, [X, X[::-1].copy()]),
+    "model": (whole, TOKENS),
+    "translator": (translator, {"given": TOKENS, "wanted": TOKENS[::-1, :3].copy()}),
+}
 
 
 @pytest.mark.parametrize("case", CASES)
