@@ -215,7 +215,7 @@ cdef extern from "rnnfast.h" namespace "rnnfast" nogil:
         void (*optimizer_update)(const OptimizerUpdate*) except +MemoryError nogil
         void (*ctc_loss)(const CtcLoss*) except +MemoryError nogil
         void (*ctc_beam_search)(const CtcBeamSearch*) except +MemoryError nogil
-        void* (*allocate)(int64_t bytes) except +MemoryError nogil
+        void* (*allocate)(int64_t* bytes) except +MemoryError nogil
         void (*release)(void*, int64_t bytes) noexcept nogil
         int (*get_num_threads)() noexcept nogil
         MatmulPrecision (*get_matmul_precision)() noexcept nogil

@@ -11,7 +11,7 @@ cdef int float_type(str name, array) except -1:
     """NumPy's type number of a float32 or float64 array."""
     check_array(name, array)
     cdef int number = cnp.PyArray_TYPE(array)
-    if (number != cnp.NPY_FLOAT32 and number != cnp.NPY_FLOAT64) or not array.dtype.isnative:
+    if (number != cnp.NPY_FLOAT32 and number != cnp.NPY_FLOAT64) or cnp.PyArray_ISBYTESWAPPED(array):
         raise TypeError(f"{name}: expected float32 or float64, got {array.dtype}")
     return number
 
@@ -20,10 +20,21 @@ cdef inline Dtype dtype_of(int number) noexcept nogil:
     return Dtype.float32 if number == cnp.NPY_FLOAT32 else Dtype.float64
 
 
+cdef bint has_shape(array, tuple shape) except -1:
+    """`array.shape == shape`, without making the tuple that it compares."""
+    cdef int axis, axes = len(shape)
+    if cnp.PyArray_NDIM(array) != axes:
+        return False
+    for axis in range(axes):
+        if cnp.PyArray_DIM(array, axis) != <cnp.npy_intp> shape[axis]:
+            return False
+    return True
+
+
 cdef int check(str name, array, int number, tuple shape) except -1:
     if float_type(name, array) != number:
         raise TypeError(f"{name}: expected the dtype of the other arrays, got {array.dtype}")
-    if array.shape != shape:
+    if not has_shape(array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
     return 0
 
@@ -57,9 +68,25 @@ cdef Activation to_activation(activation, bint over_axis=False) except *:
     return Activation(<ActivationId> number, alpha, beta)
 
 
+cdef bint lies_as(array, int first, int second, int third) noexcept:
+    """Whether an array of three axes is aligned and contiguous once they are in this order."""
+    cdef cnp.npy_intp step = cnp.PyArray_ITEMSIZE(array)
+    cdef int[3] inward
+    cdef int axis
+    inward[0], inward[1], inward[2] = third, second, first
+    for axis in inward:
+        if cnp.PyArray_DIM(array, axis) != 1 and cnp.PyArray_STRIDE(array, axis) != step:
+            return False
+        step *= cnp.PyArray_DIM(array, axis)
+    return cnp.PyArray_ISALIGNED(array)
+
+
 cdef rows_contiguous(array):
     """The array (any strides over the leading axes), or a copy where its last axis is not contiguous or not aligned."""
     cdef int64_t item = cnp.PyArray_ITEMSIZE(array)
-    strides = array.strides
-    whole = all(stride % item == 0 for stride in strides) and cnp.PyArray_ISALIGNED(array)
-    return array if whole and (strides[-1] == item or array.shape[-1] <= 1) else np.array(array, order="C", copy=True)
+    cdef int axis, last = cnp.PyArray_NDIM(array) - 1
+    cdef bint whole = cnp.PyArray_ISALIGNED(array)
+    for axis in range(last + 1):
+        whole = whole and cnp.PyArray_STRIDE(array, axis) % item == 0
+    whole = whole and (cnp.PyArray_STRIDE(array, last) == item or cnp.PyArray_DIM(array, last) <= 1)
+    return array if whole else np.array(array, order="C", copy=True)

@@ -12,6 +12,7 @@
 
 #include "_engine_activation.h"
 #include "_engine_arrays.h"
+#include "_engine_run.h"
 #include "_engine_stages.h"
 #include "_engine_stream.h"
 #include "_engine_threads.h"
@@ -161,45 +162,6 @@ py::object add_rnn(Program<T>& program, int v, const std::string& cell, const py
   return return_state ? py::cast(outputs) : py::cast(outputs[0]);
 }
 
-template <class T> py::list run_program(const Program<T>& program, const py::list& inputs, int threads) {
-  const Graph& graph = program.graph();
-  if (graph.outputs.empty()) throw py::value_error("the program is not finished");
-  if (inputs.size() != graph.inputs.size())
-    throw py::value_error("expected " + std::to_string(graph.inputs.size()) + " inputs, got " +
-                          std::to_string(inputs.size()));
-  std::vector<py::array> kept;
-  std::vector<const void*> in;
-  std::vector<std::vector<int64_t>> shapes;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const bool tokens = graph.values[static_cast<size_t>(graph.inputs[i])].tokens;
-    if (tokens) kept.push_back(numeric<int64_t>(inputs[i], "input"));
-    else kept.push_back(numeric<T>(inputs[i], "input"));
-    const py::array& x = kept.back();
-    if (x.ndim() < 1) throw py::value_error("input has no batch axis: got a single number");
-    in.push_back(x.data());
-    shapes.emplace_back(x.shape() + 1, x.shape() + x.ndim());
-  }
-  const py::ssize_t rows = kept[0].shape(0);
-  for (const py::array& x : kept)
-    if (x.shape(0) != rows) throw py::value_error("inputs have different batch sizes");
-  const Shapes bound = program.bind(shapes);
-  py::list results;
-  std::vector<T*> out;
-  for (int v : graph.outputs) {
-    std::vector<py::ssize_t> shape{rows};
-    for (Dim dim : graph.values[static_cast<size_t>(v)].dims) shape.push_back(bound.size(dim));
-    results.append(new_array<T>(static_cast<int>(shape.size()), shape.data()));
-    out.push_back(data_of<T>(results[results.size() - 1]));
-  }
-  const int budget = thread_budget(threads);
-  {
-    const GilRelease release;
-    program.check_tokens(rows, bound, in.data());
-    program.run(rows, bound, in.data(), out.data(), budget);
-  }
-  return results;
-}
-
 template <class T> py::list describe(const Program<T>& program, int threads) {
   py::list rows;
   for (const NodeInfo& node : program.describe(thread_budget(threads))) {
@@ -239,12 +201,12 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
            py::arg("isa") = none, py::arg("weights") = "full")
       .def(
           "input",
-          [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&) {
+          [](P& p, const std::vector<std::optional<int64_t>>& shape, const std::string&, const std::string& name) {
             std::vector<int64_t> sizes;
             for (const auto& n : shape) sizes.push_back(n.value_or(-1));
-            return p.input(sizes);
+            return p.input(sizes, name);
           },
-          py::arg("shape"), py::arg("dtype") = "float32")
+          py::arg("shape"), py::arg("dtype") = "float32", py::arg("name") = "input")
       .def(
           "embedding",
           [](P& p, int v, const py::object& table, bool mask_zero, const std::string& name) {
@@ -297,6 +259,7 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
       .def("time_distributed_end", &P::time_distributed_end, py::arg("v"), py::arg("name") = "time_distributed")
       .def("finish", &P::finish, py::arg("outputs"))
       .def("run", &run_program<T>, py::arg("inputs"), py::arg("threads") = 0)
+      .def("run_function", &run_function<T>, py::arg("threads") = 0)
       .def("describe", &describe<T>, py::arg("threads") = 0)
       .def_property_readonly("node_count", &P::node_count)
       .def_property_readonly("isa", [](const P& p) { return p.table().isa; })

@@ -24,12 +24,24 @@ inline void refuse_masked(const py::handle& x, const char* what) {
     throw py::type_error(std::string(what) + " is a masked array; give it with .filled(value)");
 }
 
+template <class T> bool is_aligned(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % alignof(T) == 0; }
+
+// A contiguous array of T itself, known at a glance: by NumPy's one object for T's dtype.
+template <class T> bool is_plain(const py::handle& x) {
+  auto& numpy = py::detail::npy_api::get();
+  static PyObject* const type = numpy.PyArray_DescrFromType_(py::dtype::num_of<T>());
+  if (Py_TYPE(x.ptr()) != numpy.PyArray_Type_) return false;
+  const auto* array = py::detail::array_proxy(x.ptr());
+  return array->descr == type && (array->flags & py::array::c_style) != 0 && is_aligned<T>(array->data);
+}
+
 // Any numeric array or nested sequence as a contiguous array of T; the caller's own memory where it fits.
 template <class T> Array<T> numeric(const py::handle& x, const char* what) {
+  if (is_plain<T>(x)) return py::reinterpret_borrow<Array<T>>(x);
   refuse_masked(x, what);
   if (py::array_t<T, py::array::c_style>::check_(x)) {
     auto array = py::reinterpret_borrow<Array<T>>(x);
-    if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) return array;
+    if (is_aligned<T>(array.data())) return array;
     return py::reinterpret_steal<Array<T>>(array.attr("copy")().release());
   }
   const py::array any = py::module_::import("numpy").attr("asarray")(x);
@@ -61,6 +73,14 @@ const T* optional_weights(const py::object& x, const char* what, const std::vect
   if (x.is_none()) return nullptr;
   keep = weights<T>(x, what, shape);
   return keep.data();
+}
+
+constexpr size_t kMostAxes = 64;  // of a NumPy array
+
+inline void check_axes(size_t axes, const char* what) {
+  if (axes > kMostAxes)
+    throw py::value_error("the output of " + std::string(what) + " has " + std::to_string(axes) +
+                          " axes, a NumPy array has at most " + std::to_string(kMostAxes));
 }
 
 // An uninitialized array; NumPy's own call, for the cost of the small ones matters.

@@ -8,12 +8,11 @@
 #include <vector>
 
 #include "_engine_arrays.h"
+#include "_engine_function.h"
 #include "_engine_threads.h"
 #include "program/stream.h"
 
 namespace rnnfast {
-
-constexpr size_t kMostAxes = 64;  // of a NumPy array
 
 // A step of less work than this (some 20 microseconds) keeps the GIL: handing it over may cost more than the step.
 constexpr double kKeepGil = 2e6;
@@ -56,32 +55,10 @@ template <class T> py::object stream_step(StepTarget<T>& target, const py::handl
   return y;
 }
 
-// A built-in function bound to the stream: the call of a method would cost more than a small model's step.
 template <class T> py::object step_function(const std::shared_ptr<Stream<T>>& stream, int threads) {
-  if (stream->output_shape().size() >= kMostAxes)
-    throw py::value_error("the output of a step has " + std::to_string(stream->output_shape().size() + 1) +
-                          " axes, a NumPy array has at most " + std::to_string(kMostAxes));
-  static PyMethodDef definition = {
-      "step",
-      [](PyObject* self, PyObject* x) -> PyObject* {
-        try {
-          auto* target = static_cast<StepTarget<T>*>(PyCapsule_GetPointer(self, nullptr));
-          return stream_step(*target, x).release().ptr();
-        } catch (py::error_already_set& error) {
-          error.restore();
-        } catch (const py::builtin_exception& error) {
-          error.set_error();
-        } catch (const std::bad_alloc&) {
-          PyErr_NoMemory();
-        } catch (const std::exception& error) {
-          PyErr_SetString(PyExc_ValueError, error.what());
-        }
-        return nullptr;
-      },
-      METH_O, "step(x_t): advance every recurrent layer by one step and return the output."};
-  const py::capsule self(new StepTarget<T>{stream, threads},
-                         [](void* target) { delete static_cast<StepTarget<T>*>(target); });
-  return py::reinterpret_steal<py::object>(PyCFunction_New(&definition, self.ptr()));
+  check_axes(stream->output_shape().size() + 1, "a step");
+  return bound_function<StepTarget<T>, stream_step<T>>(
+      {stream, threads}, "step", "step(x_t): advance every recurrent layer by one step and return the output.");
 }
 
 // States as Python has them: for each recurrent layer a list of its arrays.

@@ -11,7 +11,7 @@ cimport cython
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from rnnfast._api cimport (
     Activation, ActivationId, Api, CellKind, CtcBeamSearch, CtcLoss, Dtype, MatMul, MatmulPrecision, OptimizerUpdate,
@@ -57,15 +57,17 @@ cdef int choose_product() except -1:
     return 0
 
 
-cdef stored(array, bint transposed):
-    """(array, leading dimension, transposed) such that the array's rows or columns, as stored, are contiguous."""
-    cdef int64_t item = cnp.PyArray_ITEMSIZE(array), rows = array.shape[0], cols = array.shape[1]
-    if array.strides[0] == item and array.strides[1] >= item * rows and cols > 1:
-        array, rows, cols, transposed = array.T, cols, rows, not transposed
-    if array.strides[1] != item or array.strides[0] < item * cols:
+cdef stored(array, int64_t* leading, int* transposed):
+    """The array, or a copy, such that its rows or columns, as stored, are contiguous; sets the leading dimension, and
+    turns `transposed` round where these are columns."""
+    cdef int64_t item = cnp.PyArray_ITEMSIZE(array), rows = cnp.PyArray_DIM(array, 0), cols = cnp.PyArray_DIM(array, 1)
+    if cnp.PyArray_STRIDE(array, 0) == item and cnp.PyArray_STRIDE(array, 1) >= item * rows and cols > 1:
+        array, rows, cols, transposed[0] = array.T, cols, rows, not transposed[0]
+    if cnp.PyArray_STRIDE(array, 1) != item or cnp.PyArray_STRIDE(array, 0) < item * cols:
         array = contiguous(array)
     array = rows_contiguous(array)
-    return array, (array.strides[0] // item if rows > 1 else max(cols, 1)), transposed
+    leading[0] = cnp.PyArray_STRIDE(array, 0) // item if rows > 1 else max(cols, 1)
+    return array
 
 
 def matmul(a, b, *, bias=None, bint transpose_a=False, bint transpose_b=False):
@@ -78,17 +80,18 @@ def matmul(a, b, *, bias=None, bint transpose_a=False, bint transpose_b=False):
     cdef int number = float_type("a", a)
     if float_type("b", b) != number:
         raise TypeError(f"b: expected {a.dtype} as a, got {b.dtype}")
-    if a.ndim != 2 or b.ndim != 2:
+    if cnp.PyArray_NDIM(a) != 2 or cnp.PyArray_NDIM(b) != 2:
         raise ValueError(f"a, b: expected two matrices, got shapes {a.shape} and {b.shape}")
-    m, k = a.shape[::-1] if transpose_a else a.shape
-    rows, n = b.shape[::-1] if transpose_b else b.shape
+    cdef int64_t m = cnp.PyArray_DIM(a, transpose_a), k = cnp.PyArray_DIM(a, not transpose_a)
+    cdef int64_t rows = cnp.PyArray_DIM(b, transpose_b), n = cnp.PyArray_DIM(b, not transpose_b)
     if rows != k:
         raise ValueError(f"b: expected {k} rows to multiply with (m, k) = {(m, k)}, got {rows}")
     if bias is not None:
         check_contiguous("bias", bias, number, (n,))
-    a, call.lda, call.transpose_a = stored(a, transpose_a)
-    b, call.ldb, call.transpose_b = stored(b, transpose_b)
-    c = empty((m, n), a.dtype)
+    cdef int a_transposed = transpose_a, b_transposed = transpose_b
+    a, b = stored(a, &call.lda, &a_transposed), stored(b, &call.ldb, &b_transposed)
+    call.transpose_a, call.transpose_b = a_transposed, b_transposed
+    c = new_matrix(number, m, n)
     call.dtype = dtype_of(number)
     call.m, call.n, call.k, call.ldc = m, n, k, max(n, 1)
     call.a, call.b, call.bias, call.c = data(a), data(b), data(bias), data(c)
@@ -104,11 +107,11 @@ def matmul(a, b, *, bias=None, bint transpose_a=False, bint transpose_b=False):
 def column_sums(x):
     """(cols,) sums over the rows, in ascending order, of x (rows, cols)."""
     cdef int number = float_type("x", x)
-    if x.ndim != 2:
+    if cnp.PyArray_NDIM(x) != 2:
         raise ValueError(f"x: expected a matrix, got shape {x.shape}")
     x = contiguous(x)
-    sums = np.empty(x.shape[1], x.dtype)
-    cdef int64_t rows = x.shape[0], cols = x.shape[1]
+    cdef int64_t rows = cnp.PyArray_DIM(x, 0), cols = cnp.PyArray_DIM(x, 1)
+    sums = new_vector(number, cols)
     cdef const void* source = data(x)
     cdef void* target = data(sums)
     with nogil:
@@ -224,7 +227,7 @@ def all_finite(x):
     """Whether x holds neither NaN nor infinity. x: any shape."""
     cdef int number = float_type("x", x)
     x = contiguous(x)
-    cdef int64_t size = x.size
+    cdef int64_t size = cnp.PyArray_SIZE(x)
     cdef const void* source = data(x)
     cdef bint finite
     with nogil:
@@ -237,12 +240,15 @@ def all_finite(x):
 
 cdef int64_t check_update(param, before, grad, rows) except -1:
     cdef int number = float_type("param", param)
-    if param.ndim != 1:
+    if cnp.PyArray_NDIM(param) != 1:
         raise ValueError(f"param: expected a flat array, got shape {param.shape}")
-    check_contiguous("param", param, number, param.shape, written=True)
+    check_flat("param", param, number, cnp.PyArray_SIZE(param), True)
     check_optional("before", before, param)
-    check_contiguous("grad", grad, number, param.shape if rows is None else (rows.size, table_width(param, grad)))
-    return param.size
+    if rows is None:
+        check_flat("grad", grad, number, cnp.PyArray_SIZE(param), False)
+    else:
+        check_contiguous("grad", grad, number, (rows.size, table_width(param, grad)))
+    return cnp.PyArray_SIZE(param)
 
 
 cdef int64_t table_width(param, grad) except -1:
@@ -252,9 +258,17 @@ cdef int64_t table_width(param, grad) except -1:
     return grad.shape[1]
 
 
+cdef int check_flat(str name, array, int number, int64_t size, bint written) except -1:
+    if (not cnp.PyArray_CheckExact(array) or cnp.PyArray_NDIM(array) != 1 or cnp.PyArray_TYPE(array) != number
+            or cnp.PyArray_ISBYTESWAPPED(array) or cnp.PyArray_DIM(array, 0) != size
+            or not cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_CARRAY if written else cnp.NPY_ARRAY_CARRAY_RO)):
+        check_contiguous(name, array, number, (size,), written=written)  # says what it is
+    return 0
+
+
 cdef int check_optional(str name, slot, param, bint needed=False) except -1:
-    return 0 if slot is None and not needed else check_contiguous(
-        name, slot, cnp.PyArray_TYPE(param), param.shape, written=True)
+    return 0 if slot is None and not needed else check_flat(
+        name, slot, cnp.PyArray_TYPE(param), cnp.PyArray_SIZE(param), True)
 
 
 cdef tuple SLOTS = ("slots[0]", "slots[1]", "slots[2]")  # in messages
@@ -294,6 +308,12 @@ cdef int update_one(OptimizerUpdate* update, int least, int most, param, grad, s
     return 0
 
 
+cdef int check_count(str name, list items, Py_ssize_t count) except -1:
+    if items is not None and len(items) != count:
+        raise ValueError(f"{name}: expected {count}, one for each parameter, got {len(items)}")
+    return 0
+
+
 def optimizer_update(str rule, list params, list grads, list slots, *, list rows=None, list before=None,
                      list weight_decays=None, double learning_rate, double momentum=0, double rho=0, double beta_1=0,
                      double beta_2=0, double epsilon=0, double slot_share=0, double grad_share=0, int64_t step=1,
@@ -314,10 +334,11 @@ def optimizer_update(str rule, list params, list grads, list slots, *, list rows
     if step < 1:
         raise ValueError(f"step: expected 1 or more, got {step}")
     cdef Py_ssize_t i, count = len(params)
-    for name, items in (("grads", grads), ("slots", slots), ("rows", rows), ("before", before),
-                        ("weight_decays", weight_decays)):
-        if items is not None and len(items) != count:
-            raise ValueError(f"{name}: expected {count}, one for each parameter, got {len(items)}")
+    check_count("grads", grads, count)
+    check_count("slots", slots, count)
+    check_count("rows", rows, count)
+    check_count("before", before, count)
+    check_count("weight_decays", weight_decays, count)
     update.rule = <Rule> (<int> number)
     update.learning_rate = learning_rate
     update.momentum, update.rho, update.beta_1, update.beta_2 = momentum, rho, beta_1, beta_2

@@ -44,7 +44,8 @@ cdef class Noise:
         if given.shape != shape:
             raise ValueError(f"{name}: expected shape {shape}, got {given.shape}")
         steps = np.ascontiguousarray(given.transpose(1, 0, 2)).reshape(plan.time * plan.batch, units)
-        kept = np.zeros(plan.total * units + kZoneoutPadding, bool)
+        kept = np.empty(plan.total * units + kZoneoutPadding, bool)
+        kept[plan.total * units:] = False
         rows = kept[:plan.total * units].reshape(plan.total, units)
         if plan.uniform:
             rows[:] = steps

@@ -67,7 +67,7 @@ cdef class Plan:
         """(batch, units), in the caller's order, from a history of states (total + batch, units)."""
         cdef int64_t first = 0 if self.reverse else self.total - self.batch
         if self.uniform:
-            return history[first:first + self.batch].copy()
+            return copied_rows(history, first, self.batch)
         rows = np.empty(self.batch, np.int64)
         core.plan_last(self.handle, <int64_t*> data(rows))
         return self.batch_rows(history[rows])
@@ -92,12 +92,13 @@ cdef class Plan:
     cdef gather(self, array, int threads):
         """(total, features) in packed order from (batch, time, features)."""
         cdef Dtype dtype = dtype_of(cnp.PyArray_TYPE(array))
-        cdef int64_t item = cnp.PyArray_ITEMSIZE(array), features = array.shape[2]
-        if self.uniform and cnp.PyArray_CHKFLAGS(array.transpose(1, 0, 2), cnp.NPY_ARRAY_CARRAY_RO):
+        cdef int64_t item = cnp.PyArray_ITEMSIZE(array), features = cnp.PyArray_DIM(array, 2)
+        if self.uniform and lies_as(array, 1, 0, 2):
             return array.transpose(1, 0, 2).reshape(self.total, features)
         array = rows_contiguous(array)
-        packed = empty((self.total, features), array.dtype)
-        cdef int64_t batch_stride = array.strides[0] // item, time_stride = array.strides[1] // item
+        packed = new_matrix(cnp.PyArray_TYPE(array), self.total, features)
+        cdef int64_t batch_stride = cnp.PyArray_STRIDE(array, 0) // item
+        cdef int64_t time_stride = cnp.PyArray_STRIDE(array, 1) // item
         cdef const void* source = data(array)
         cdef void* target = data(packed)
         with nogil:
@@ -142,8 +143,9 @@ cdef class Plan:
         if self.uniform and cnp.PyArray_CHKFLAGS(self.time_major(array), cnp.NPY_ARRAY_CARRAY_RO):
             return self.time_major(array).reshape(self.total, units)
         array = rows_contiguous(array)
-        packed = empty((self.total, units), array.dtype)
-        cdef int64_t batch_stride = array.strides[0] // item, time_stride = array.strides[1] // item
+        packed = new_matrix(cnp.PyArray_TYPE(array), self.total, units)
+        cdef int64_t batch_stride = cnp.PyArray_STRIDE(array, 0) // item
+        cdef int64_t time_stride = cnp.PyArray_STRIDE(array, 1) // item
         cdef const void* source = data(array)
         cdef void* target = data(packed)
         with nogil:

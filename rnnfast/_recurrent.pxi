@@ -51,9 +51,9 @@ cdef class RnnCache:
 
     cdef history(self, str name, int64_t size, initial):
         """States (total + batch, size), the initial ones (or zeros) in the last rows."""
-        states = empty((self.plan.total + self.plan.batch, size), self.kernel.dtype)
+        states = new_matrix(self.number, self.plan.total + self.plan.batch, size)
         if initial is None:
-            states[self.plan.total:] = 0
+            memset(row_of(states, self.plan.total), 0, self.plan.batch * size * cnp.PyArray_ITEMSIZE(states))
         else:
             check(name, initial, self.number, (self.plan.batch, size))
             states[self.plan.total:] = self.plan.sorted_rows(initial)
@@ -68,10 +68,12 @@ cdef class RnnCache:
     cdef last_gradient(self, str name, int64_t size, d_output, d_state):
         """Gradient of the final state, sorted: what reaches it as the output and what reaches it as a state."""
         shape = (self.plan.batch, size)
-        total = np.zeros(shape, self.kernel.dtype)
-        if d_output is not None:
+        total = new_matrix(self.number, self.plan.batch, size)
+        if d_output is None:
+            memset(data(total), 0, cnp.PyArray_NBYTES(total))
+        else:
             check("d_output", d_output, self.number, shape)
-            total += d_output
+            cnp.PyArray_CopyInto(total, d_output)
             if self.silent is not None:
                 total[self.silent] = 0
         if d_state is not None:
@@ -204,9 +206,9 @@ def rnn_forward(str cell, x, kernel, recurrent_kernel, bias, peephole, *, activa
         run.x = run.plan.gather(x, run.threads)
     else:
         run.x, run.index = contiguous(x), run.plan.gather_index(index, run.threads)
-    run.z = empty((core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total, run.x_rows()),), kernel.dtype)
+    run.z = new_vector(run.number, core.rnn_z_size(dtype_of(run.number), &run.spec, run.plan.total, run.x_rows()))
     if (is_gru and not reset_after) or projection is not None:
-        run.extra = empty((run.plan.total, units), kernel.dtype)
+        run.extra = new_matrix(run.number, run.plan.total, units)
     call = run.call()
     with nogil:
         core.rnn_forward(&call)
@@ -266,14 +268,11 @@ cdef backward(RnnCache cache, d_output, d_states, bint need_dx):
         dy = plan.outputs_backward(d_output, cache.zero_output, cache.threads)
 
     cdef bint by_index = cache.index is not None
-    dx = empty(cache.x.shape, cache.kernel.dtype) if need_dx else None
-    dkernel = empty(cache.kernel.shape, cache.kernel.dtype)
-    drecurrent_kernel = empty(cache.recurrent_kernel.shape, cache.kernel.dtype)
-    dbias = None if cache.bias is None else np.empty_like(cache.bias)
-    dpeephole = None if cache.peephole is None else np.empty_like(cache.peephole)
-    dprojection = None if cache.projection is None else np.empty_like(cache.projection)
+    dx = new_like(cache.x) if need_dx else None
+    dkernel, drecurrent_kernel, dbias = new_like(cache.kernel), new_like(cache.recurrent_kernel), new_like(cache.bias)
+    dpeephole, dprojection = new_like(cache.peephole), new_like(cache.projection)
     call.dprojection = data(dprojection)
-    dnorm = {name: np.empty_like(weight) for name, weight in cache.layer_norm.items()}
+    dnorm = {name: new_like(weight) for name, weight in cache.layer_norm.items()}
     call.dnorm.kernel_gamma = data(dnorm.get("kernel_gamma"))
     call.dnorm.recurrent_gamma = data(dnorm.get("recurrent_gamma"))
     call.dnorm.cell_gamma, call.dnorm.cell_beta = data(dnorm.get("cell_gamma")), data(dnorm.get("cell_beta"))

@@ -63,6 +63,9 @@ class InferenceModel:
         self._input_names, self._pack = model.input_names, model.pack_outputs
         self._lowered = LoweredModel(model, dtype, optimize_for)
         self._run = self._lowered.run
+        single = len(self._input_names) == len(model.output_names) == 1 and self._pack([model]) is model
+        # An array to an array: nothing to lay out or to pack.
+        self._run_single = self._lowered.program.run_function(self._threads) if single else None
 
     def __call__(self, x: Any) -> Any:
         """The output for a batch; of several outputs, all in the model's structure.
@@ -71,6 +74,8 @@ class InferenceModel:
         other (tokens: to integers, as Keras casts them); an empty batch gives an empty result. ValueError: another
         shape, no time steps, a token out of range; TypeError: not numeric.
         """
+        if self._run_single is not None and not isinstance(x, dict):
+            return self._run_single(x)
         inputs = [x] if len(self._input_names) == 1 and not isinstance(x, dict) else self._inputs("input", x)
         return self._pack(self._run(inputs, self._threads))
 
@@ -85,8 +90,16 @@ class InferenceModel:
         if batch_size is None:
             return self(x)
         batch_size = _arguments.whole_number("predict: batch_size", batch_size)
-        inputs = [_arguments.numeric("predict: input", one) for one in self._inputs("x", x)]
-        count = max(array.shape[0] if array.ndim else 0 for array in inputs)
+        labels = [f"input {name!r}" for name in self._input_names] if len(self._input_names) > 1 else ["input"]
+        given = zip(labels, self._inputs("x", x), strict=True)
+        inputs = [_arguments.numeric(f"predict: {label}", one) for label, one in given]
+        counts = [array.shape[0] if array.ndim else 0 for array in inputs]
+        count = max(counts)
+        for label, array, rows in zip(labels, inputs, counts, strict=True):
+            if array.ndim and rows != count:
+                raise ValueError(
+                    f"predict: inputs have different batch sizes: {label} has {rows} rows, another one {count}"
+                )
         starts = range(0, max(count, 1), batch_size)
         parts = [self._run([a[i : i + batch_size] if a.ndim else a for a in inputs], self._threads) for i in starts]
         return self._pack([p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*parts, strict=True)])

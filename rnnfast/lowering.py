@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from rnnfast import _engine, _structure
+from rnnfast import _engine
 from rnnfast.layers import InputLayer
 from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers.lowered import lower_call
+from rnnfast.layers.traced import NotOfLayersError
 from rnnfast.precision import weight_format
 
 
@@ -32,24 +33,20 @@ class LoweredModel:
         self.program = program(weights=self.weights)
         self.nodes_of: list[tuple[Layer, int, int]] = []
         try:
-            inputs = [self.program.input(shape[1:], given) for shape, given in model.input_specs]
+            specs = zip(model.input_specs, model.input_names, strict=True)
+            inputs = [self.program.input(shape[1:], given, name) for (shape, given), name in specs]
             self.program.finish(model.lower_through(self._lower, inputs))
-        except ValueError as error:  # a program takes fewer graphs than layers do
+        except (ValueError, NotOfLayersError) as error:  # a program takes fewer graphs than layers do
             raise NoLoweringError(str(error)) from None
         self.run: Callable[[list[Any], int], list[np.ndarray]] = self.program.run
 
     def _lower(self, layer: Any, x: Any, options: dict[str, Any]) -> Any:
-        if hasattr(layer, "lower_through"):
+        if layer.is_model:
             return layer.pack_outputs(layer.lower_through(self._lower, layer.by_name(x)))
-        options = {name: value for name, value in options.items() if value is not False}  # training=False
-        unknown = [name for name in options if name not in inspect.signature(layer.lower).parameters]
-        if unknown:
-            raise NoLoweringError(f"{layer.label}: the engine does not take its call argument {unknown[0]!r}")
-        for name, given in options.items():
-            if any(isinstance(leaf, np.ndarray) for leaf in _structure.flatten(given)):
-                raise NoLoweringError(f"{layer.label}: its call argument {name!r} holds arrays, not outputs")
+        if layer.runs_own_call:
+            return layer.lower_calls(self.program, self._lower, x, options)
         first = self.program.node_count
-        y = layer.lower(self.program, x, **options)
+        y = lower_call(layer, self.program, x, options)
         self.nodes_of.append((layer, first, self.program.node_count))
         return y
 
@@ -58,11 +55,10 @@ def flat_layers(model: Any) -> list[Layer]:
     """The layers that compute something, those of nested models in their place."""
     flat: list[Layer] = []
     for layer in model.layers:
-        flat += flat_layers(layer) if hasattr(layer, "layers") else [layer] * (not isinstance(layer, InputLayer))
+        flat += flat_layers(layer) if layer.is_model else [layer] * (not isinstance(layer, InputLayer))
     return flat
 
 
-def has_own_call(model: Any) -> bool:
-    """Whether what the model does is code of the user's: its `call`, or that of a model in it."""
-    inner = [layer for layer in model.layers if hasattr(layer, "layers")]
-    return type(model).call is not Layer.call or any(has_own_call(layer) for layer in inner)
+def trace_of_calls(layer: Any) -> list[Any]:
+    """What is equal as long as every `call` of the user's, of a model and of all in it, does the same."""
+    return [*layer.trace_call(), *(part for inner in layer.sublayers for part in trace_of_calls(inner))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,9 +30,14 @@ class RowGradient:
         return array
 
 
-def values_of(gradient: np.ndarray | RowGradient) -> np.ndarray:
-    """All of a gradient that is not zero throughout."""
-    return gradient.values if isinstance(gradient, RowGradient) else gradient
+def values_of(gradients: Iterable[np.ndarray | RowGradient]) -> list[np.ndarray]:
+    """All of each gradient that is not zero throughout."""
+    return [gradient.values if isinstance(gradient, RowGradient) else gradient for gradient in gradients]
+
+
+def rows_of(gradients: Iterable[np.ndarray | RowGradient]) -> list[np.ndarray | None]:
+    """The rows that each gradient is of; None: all."""
+    return [gradient.rows if isinstance(gradient, RowGradient) else None for gradient in gradients]
 
 
 def with_values(

@@ -64,7 +64,7 @@ def serialize_keras_object(obj: Any) -> Any:
     """
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj
-    if isinstance(obj, activations.Activation):
+    if isinstance(obj, activations.AnyActivation):
         return activations.serialize(obj)
     if isinstance(obj, (list, tuple)):
         return [serialize_keras_object(item) for item in obj]

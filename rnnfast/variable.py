@@ -15,7 +15,8 @@ class Variable:
 
     `value` and `numpy()` hand out read-only views; only `assign` and optimizers write, and each write bumps `version`,
     which packed copies of the weight follow. `grad` is the gradient that the last backward pass left, an array, or
-    None. `regularizer` and `constraint` are what training makes of it: see the modules of these names.
+    None. `regularizer` and `constraint` are what training makes of it: see the modules of these names. `storage` is the
+    value, flat, for optimizers to write to, which call `touch` then.
 
     >>> import numpy as np
     >>> from rnnfast.variable import Variable
@@ -25,7 +26,9 @@ class Variable:
     """
 
     def __init__(self, value: np.ndarray, *, name: str, path: str | None = None, trainable: bool = True) -> None:
-        self._storage = _copy(np.asarray(value))
+        value = np.asarray(value)
+        self.storage = _copy(value)
+        self.shape: tuple[int, ...] = value.shape
         self.name = name
         self.path = path or name
         self.trainable = trainable
@@ -36,24 +39,20 @@ class Variable:
 
     @property
     def value(self) -> np.ndarray:
-        view = self._storage.view()
-        view.flags.writeable = False
+        view = self.storage.reshape(self.shape)
+        view.setflags(write=False)
         return view
 
     def numpy(self) -> np.ndarray:
         return self.value
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self._storage.shape
-
-    @property
     def dtype(self) -> np.dtype[Any]:
-        return self._storage.dtype
+        return self.storage.dtype
 
     @property
     def size(self) -> int:
-        return self._storage.size
+        return self.storage.size
 
     def assign(self, value: Any) -> None:
         """Write a new value of the same shape, cast to the variable's dtype. ValueError: another shape; TypeError: not
@@ -61,7 +60,7 @@ class Variable:
         array = _arguments.numeric(f"variable {self.path!r}: value", value)
         if array.shape != self.shape:
             raise ValueError(f"variable {self.path!r}: expected a value of shape {self.shape}, got {array.shape}")
-        self._storage[...] = array
+        self.storage[...] = array.reshape(-1)
         self.touch()
 
     def touch(self) -> None:
@@ -82,14 +81,9 @@ class Variable:
         if before is not None:
             self.grad = before + self.grad
 
-    @property
-    def storage(self) -> np.ndarray:
-        """The value, flat, to be written to by an optimizer, which calls `touch` then."""
-        return self._storage.reshape(-1)
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy:
-            return np.array(self._storage, dtype=dtype)
+            return np.array(self.value, dtype=dtype)
         return np.asarray(self.value, dtype=dtype)
 
     def __repr__(self) -> str:
@@ -97,9 +91,9 @@ class Variable:
 
 
 def _copy(value: np.ndarray) -> np.ndarray:
-    """C-contiguous; of floats on a cache line, which every vector access of the kernels then stays in."""
+    """Flat; of floats on a cache line, which every vector access of the kernels then stays in."""
     if value.dtype not in (np.float32, np.float64):
-        return np.array(value, order="C")
-    storage = _kernels.empty((value.size,), value.dtype).reshape(value.shape)
-    storage[...] = value
+        return np.array(value, order="C").reshape(-1)
+    storage = _kernels.empty((value.size,), value.dtype)
+    storage[...] = value.reshape(-1)
     return storage

@@ -231,9 +231,10 @@ struct Api {
   void (*ctc_loss)(const CtcLoss*);
   void (*ctc_beam_search)(const CtcBeamSearch*);
 
-  // Memory on a cache line, uninitialised. What is released is kept, up to a limit, for the next request of its size.
-  void* (*allocate)(int64_t bytes);
-  void (*release)(void* memory, int64_t bytes);  // bytes as asked for
+  // Memory on a cache line, uninitialised. What is released is kept, up to a limit, for a next request of about its
+  // size. bytes: as many as are wanted at least; then as many as there are, which release() asks for.
+  void* (*allocate)(int64_t* bytes);
+  void (*release)(void* memory, int64_t bytes);
 
   // Calls part(context, p) for every p in [0, parts), each once, with denormals flushed, on as many of `threads`
   // threads as so many floating-point operations are worth.

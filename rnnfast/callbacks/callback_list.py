@@ -7,9 +7,13 @@ from typing import Any
 
 from rnnfast.callbacks.base import Callback
 
+_HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
+_OLDER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
 
 class CallbackList(Callback):
-    """Each hook calls those of the callbacks, in the order given; the ones that run last come last."""
+    """Each hook calls those of the callbacks, in the order given; the ones that run last come last. Of batches there
+    are many: their hooks call only the callbacks that define them."""
 
     def __init__(
         self, callbacks: Iterable[Callback] | Callback | None, model: Any, data: Any = (), **params: Any
@@ -25,6 +29,13 @@ class CallbackList(Callback):
             callback.set_model(model)
             callback.set_params(params)
             callback.group, callback.data = self.callbacks, data
+        self._listeners: dict[str, list[Callback]] = {}
+
+    def listeners(self, hook: str) -> list[Callback]:
+        """The callbacks that define this hook of batches, and may look at what it is given."""
+        if hook not in self._listeners:
+            self._listeners[hook] = [callback for callback in self.callbacks if _defines(callback, hook)]
+        return self._listeners[hook]
 
     def resume(self) -> tuple[int, int] | None:
         """Where the first callback that has something to say wants to go on."""
@@ -38,13 +49,21 @@ class CallbackList(Callback):
         return any([callback.survives(batch, error) for callback in self.callbacks])
 
 
+def _defines(callback: Callback, hook: str) -> bool:
+    """Whether the hook does anything; the one of a batch in training may do so by its older name."""
+    names = [hook, _OLDER_NAMES.get(hook, hook)]
+    return any(getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name) for name in names)
+
+
 def _fan_out(hook: str) -> Any:
+    of_batches = "batch" in hook
+
     def call(self: CallbackList, *args: Any) -> None:
-        for callback in self.callbacks:
+        for callback in self.listeners(hook) if of_batches else self.callbacks:
             getattr(callback, hook)(*args)
 
     return call
 
 
-for _hook in [name for name in vars(Callback) if name.startswith("on_") and name not in vars(CallbackList)]:
+for _hook in _HOOKS:
     setattr(CallbackList, _hook, _fan_out(_hook))

@@ -27,7 +27,8 @@ def _by_name(what: str, value: Mapping[str, Any], names: Sequence[str], partial:
     missing = [name for name in names if name not in value]
     unknown = [name for name in value if name not in names]
     if (missing and not partial) or (unknown and partial):
-        raise ValueError(f"{what}: expected a dictionary with {_listed(names)}, got {_listed(value)}")
+        lacking = f"; {_listed(missing)} is missing" if missing and not partial else ""
+        raise ValueError(f"{what}: expected a dictionary with {_listed(names)}, got {_listed(value)}{lacking}")
     return [value.get(name) for name in names]
 
 

@@ -15,22 +15,31 @@ _IGNORED = {"run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_los
 
 
 def compile_to_config(model: Model) -> dict[str, Any] | None:
-    """How `model` was compiled, as Keras serializes it; None if it was not, or with what has no name.
+    """How `model` was compiled, as Keras serializes it; None if it was not, or with a lambda.
 
-    A file holds no code, so a lambda could not be read again: a UserWarning says what it was.
+    A file holds no code, so a lambda could not be read again: a UserWarning says what it was. ValueError, as in Keras:
+    an instance of a class without `get_config`.
     """
     try:
         config = model.get_compile_config()
         if config is None:
             return None
         json.dumps(config)
-        nameless = _custom_objects.without_name(config)
-        if nameless is not None:
-            raise ValueError(f"it was compiled with {nameless}, which a file cannot name; make it a function with def")
     except (ValueError, TypeError) as error:
-        warnings.warn(f"save: {error}. The file leaves out how the model was compiled", stacklevel=4)
+        _left_out(str(error))
         return None
-    return config
+    nameless = _custom_objects.without_name(config)
+    if nameless is None:
+        return config
+    reason = f"it was compiled with {nameless}, which a file cannot name; make it a function with def"
+    if nameless == "a lambda":
+        _left_out(reason)
+        return None
+    raise ValueError(f"save: model {model.name!r}: {reason}, or give its class a get_config")
+
+
+def _left_out(reason: str) -> None:
+    warnings.warn(f"save: {reason}. The file leaves out how the model was compiled", stacklevel=5)
 
 
 def compile_model(model: Model, config: Any, where: str) -> None:

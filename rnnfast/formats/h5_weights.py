@@ -137,7 +137,7 @@ class WeightsReader:
         if path not in self._groups:
             with reading(f"{self._where}: {path}"):
                 group = self._file
-                for part in (*path.split("/"), "vars"):
+                for part in (*filter(None, path.split("/")), "vars"):
                     group = None if group is None else self._member(group, part, path)
                 if not isinstance(group, self._h5py.Group | None):
                     raise ModelFileError(f"{self._where}: {path}/vars: expected a group")

@@ -15,10 +15,10 @@ import os
 import warnings
 from typing import Any
 
-from rnnfast._custom_objects import CustomObjectScope
+from rnnfast._custom_objects import CustomObjectScope, is_custom
 from rnnfast.formats import archive, compile_config, optimizer_state
 from rnnfast.formats.errors import ModelFileError
-from rnnfast.formats.h5_weights import Group, WeightsReader, import_h5py, write_weights
+from rnnfast.formats.h5_weights import WeightsReader, import_h5py, write_weights
 from rnnfast.formats.json_text import MAX_BYTES, parse_json
 from rnnfast.formats.layer_config import Config
 from rnnfast.formats.model_config import is_model, model_from_config, model_to_config
@@ -37,14 +37,14 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     message for unknown classes. The file is replaced in one step: a reader sees the old one or the new one.
 
     Args:
-        model: a built `Sequential` or functional model.
+        model: a built `Sequential` or functional model, or one with a `call` of its own.
         path: ends in `.keras`.
         overwrite: False makes it an error if `path` exists.
 
     Raises:
         ImportError: h5py is missing (`pip install "rnnfast[keras]"`).
         ValueError: `path` does not end in `.keras` or exists and `overwrite` is False; the model is not built, or is
-            a class of your own; it holds a lambda.
+            of a class of your own without a `call`; it holds a lambda, or an instance of a class without `get_config`.
         OSError: the file cannot be written.
 
     Example:
@@ -66,7 +66,7 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     compiled = compile_config.compile_to_config(model)
     if compiled:
         config["compile_config"] = compiled
-    groups = {"": Group(model.name, []), **weight_groups(model.layers)}
+    groups = weight_groups(model)
     if "compile_config" in config and model.optimizer is not None:
         groups[optimizer_state.PATH] = optimizer_state.state_group(model.optimizer, model.trainable_weights)
     metadata = {
@@ -88,7 +88,7 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Model:
-    """Read a `Sequential` or functional model from a `.keras` file that Keras 3 or rnnfast wrote.
+    """Read a model from a `.keras` file that Keras 3 or rnnfast wrote: Sequential, functional, or of a known class.
 
     Weights come back bit for bit. If the model was compiled with something that rnnfast does not have (an optimizer, a
     loss of your own that is not named), it is loaded all the same, not compiled, with a UserWarning that says why.
@@ -121,13 +121,13 @@ def load_model(
     with archive.open_archive(source) as members:
         _check_version(source, parse_json(members.read(archive.METADATA, MAX_BYTES), f"{source}: {archive.METADATA}"))
         config = parse_json(members.read(archive.CONFIG, MAX_BYTES), where)
-        if not is_model(config):
+        if not is_model(config) and not is_custom(config):
             name = config.get("class_name")
             raise ModelFileError(f"{where}: expected a Sequential or functional model, got {name!r}")
         weights = members.read(archive.WEIGHTS)
     with CustomObjectScope(custom_objects), WeightsReader(source, weights) as reader:
         model = model_from_config(config, reader, where)
-        read_weights(reader, model.layers)
+        read_weights(reader, model)
         if compile and config.get("compile_config"):
             _compile(model, config["compile_config"], reader, where)
     return model

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rnnfast import _custom_objects, _structure, activations, layers
+from rnnfast import _custom_objects, activations, layers
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.layers.base import Layer
 from rnnfast.layers.refused import REFUSED
@@ -64,7 +64,7 @@ def layer_to_config(
         ValueError: the layer, its activation or an initializer is of a kind that could not be read again.
     """
     if type(layer) not in supported.values():
-        return _own_to_config(layer)
+        return own_to_config(layer)
     name = class_name(layer)
     config = layer.get_config()
     _refuse_nameless(layer.label, config)
@@ -88,15 +88,22 @@ def layer_to_config(
     return entry
 
 
-def _own_to_config(layer: Any) -> Config:
+def own_to_config(layer: Any) -> Config:
     """The entry of a layer, or a cell, of a class of the user's own."""
     label = getattr(layer, "label", f"cell {type(layer).__name__}")
     if not hasattr(layer, "get_config"):
         raise ValueError(f"save: {label} cannot be written to a .keras file: it has no get_config")
     entry = _custom_objects.to_config(layer)
     _refuse_nameless(label, entry)
-    shape = getattr(layer, "input_shape", None)
-    return entry if shape is None else {**entry, "build_config": {"input_shape": _structure.map_leaves(list, shape)}}
+    built = layer.get_build_config() if hasattr(layer, "get_build_config") else None
+    return entry if built is None else {**entry, "build_config": _listed(built)}
+
+
+def _listed(value: Any) -> Any:
+    """Shapes, which are tuples, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _refuse_nameless(label: str, config: Config) -> None:
@@ -142,6 +149,14 @@ def layer_from_config(
 
 def _own_from_config(own: Any, entry: Config, where: str, supported: dict[str, type[Layer]]) -> Any:
     made = construct(_custom_objects.make, {"own": own, "config": entry}, where)
+    if (
+        isinstance(made, Layer)
+        and made.builds_itself
+        and not made.built
+        and isinstance(entry.get("build_config"), dict)
+    ):
+        construct(made.build_from_config, {"config": entry["build_config"]}, where)
+        made.built = True
     if not isinstance(made, Layer) and supported is not CELLS:
         raise ModelFileError(f"{where}: expected a layer, got {made!r} for {entry.get('class_name')}")
     return made
@@ -198,9 +213,9 @@ def dtype_from_config(value: Any, where: str) -> str | None:
     return name
 
 
-def _activation_to_config(layer: Layer, activation: activations.Activation) -> Any:
-    if activation == activations.get(activation.name):
-        return activation.name
+def _activation_to_config(layer: Layer, activation: activations.AnyActivation) -> Any:
+    if isinstance(activation, activations.FunctionActivation) or activation == activations.get(activation.name):
+        return activations.serialize(activation)
     for name, (counterpart, argument) in _PARAMETRIC.items():
         if activation.name == counterpart:
             config = {argument: activation.alpha}
@@ -211,21 +226,13 @@ def _activation_to_config(layer: Layer, activation: activations.Activation) -> A
     )
 
 
-def _activation_from_config(value: Any, where: str) -> activations.Activation:
-    if isinstance(value, dict):
-        name = value.get("class_name")
-        if _custom_objects.is_custom(value):
-            called = value.get("config") if name == "function" else name
-            raise ModelFileError(f"{where}: {called!r} is no built-in activation; a file's own code is never run")
-        if name == "function" and value.get("registered_name") in (None, "function", value.get("config")):
-            value = value.get("config")
-        elif name in _PARAMETRIC:
-            counterpart, argument = _PARAMETRIC[name]
-            default = activations.get(counterpart)
-            alpha = _named(value, where)[1].get(argument, default.alpha)
-            if not isinstance(alpha, (int, float)):
-                raise ModelFileError(f"{where}: {name}: {argument} must be a number, got {alpha!r}")
-            return default._replace(alpha=float(alpha))
-        else:
-            raise ModelFileError(f"{where}: {name!r} is no built-in activation; a file's own code is never run")
+def _activation_from_config(value: Any, where: str) -> activations.AnyActivation:
+    name = value.get("class_name") if isinstance(value, dict) else None
+    if name in _PARAMETRIC and _custom_objects.find(value) is None and not _custom_objects.is_custom(value):
+        counterpart, argument = _PARAMETRIC[name]
+        default: activations.Activation = getattr(activations, counterpart)
+        alpha = _named(value, where)[1].get(argument, default.alpha)
+        if not isinstance(alpha, (int, float)):
+            raise ModelFileError(f"{where}: {name}: {argument} must be a number, got {alpha!r}")
+        return default._replace(alpha=float(alpha))
     return construct(activations.get, {"identifier": value}, where)

@@ -6,15 +6,17 @@ operations out; any other operation is refused.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from rnnfast import _custom_objects, layers
+from rnnfast._custom_objects import CustomObjectScope
 from rnnfast._registry import snake_case
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.formats.h5_weights import WeightsReader
 from rnnfast.formats.json_text import parse_json
-from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_config
-from rnnfast.formats.weights_layout import LAYERS, numbered, sized_by
+from rnnfast.formats.layer_config import Config, layer_from_config, layer_to_config, own_to_config
+from rnnfast.formats.weights_layout import LAYERS, numbered, parts_of_layers, parts_of_model, sized_by
 from rnnfast.layers.base import Layer
 from rnnfast.models import Functional, Model, Sequential, graph_config
 
@@ -34,11 +36,13 @@ def is_model(entry: Any) -> bool:
 
 def model_to_config(model: Model) -> Config:
     """The entry of a model and of all that it holds, as Keras serializes it. ValueError: a class of one's own."""
+    if model.has_own_call:
+        return own_to_config(model)
     written_as = _WRITTEN_AS.get(type(model))
     if written_as is None:
         raise ValueError(
-            f"save: {model.label} is a class of your own, and a file holds no code; draw it as a functional model, "
-            "Model(inputs, outputs), or keep its get_weights()"
+            f"save: {model.label} is a class of your own without a call, and a file holds no code; draw it as a "
+            "functional model, Model(inputs, outputs), or keep its get_weights()"
         )
     if isinstance(model, Functional):
         parts = graph_config.to_config(model, member_to_config)
@@ -54,6 +58,9 @@ def model_from_json(text: str, custom_objects: dict[str, Any] | None = None) -> 
     """The model, not yet with these weights, of `Model.to_json`, here or in Keras. ModelFileError: it is no model's."""
     where = "model_from_json"
     entry = parse_json(text.encode(), where)
+    if _custom_objects.is_custom(entry):
+        with CustomObjectScope(custom_objects):
+            return _own_model(entry, where)
     config = entry.get("config") if is_model(entry) else None
     if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
         raise ModelFileError(f"{where}: expected a Sequential or functional model with a list of layers")
@@ -73,6 +80,8 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
 
     folder: where the weights of its layers lie. ModelFileError: what cannot be read; names the place.
     """
+    if _custom_objects.is_custom(entry):
+        return _own_model(entry, where, reader)
     config = entry.get("config")
     if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
         raise ModelFileError(f"{where}: expected config with a list of layers")
@@ -86,7 +95,8 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
         _member_from_config(e, reader, f"{where}: layers[{i}]", paths.get(id(e), folder)) for i, e in enumerate(entries)
     ]
     arguments = {"name": config.get("name"), "trainable": config.get("trainable", True)}
-    with sized_by(reader, [m for m in members if functional or not isinstance(m, layers.InputLayer)], folder):
+    counted = [m for m in members if functional or not isinstance(m, layers.InputLayer)]
+    with sized_by(reader, parts_of_layers(counted, folder)):
         if functional:
             rest = iter(members)
             drawing = {**config, "layers": entries}
@@ -98,6 +108,18 @@ def model_from_config(entry: Config, reader: WeightsReader, where: str, folder: 
         if not chain.built and config.get("build_input_shape") is not None:
             construct(chain.build, {"input_shape": config["build_input_shape"]}, where)
         return chain
+
+
+def _own_model(entry: Config, where: str, reader: WeightsReader | None = None) -> Model:
+    """A model with a `call` of its own, built for the shapes that the entry tells."""
+    model = layer_from_config(entry, where)
+    if not isinstance(model, Model) or not model.has_own_call:
+        raise ModelFileError(f"{where}: expected a model with a call of its own for {entry.get('class_name')}")
+    shapes = entry.get("build_config")
+    if not model.built and isinstance(shapes, dict):
+        with nullcontext() if reader is None else sized_by(reader, parts_of_model(model)):
+            construct(model.build_from_config, {"config": shapes}, where)
+    return model
 
 
 def _member_from_config(entry: Any, reader: WeightsReader, where: str, path: str) -> Layer:

@@ -1,7 +1,7 @@
 """An optimizer's step count and slots in the weights file of a `.keras` archive.
 
 Keras keeps them as one list of variables: the count of batches, the learning rate (unless it follows a schedule), then
-the slots, one array per trainable variable each: those of the options, then those of the rule, of which the first two
+the slots, one array per trainable variable each: those of the options, then those of the rule, of which the first ones
 alternate variable by variable in some rules; Nadam has one number more at the end.
 """
 
@@ -19,15 +19,16 @@ from rnnfast.variable import Variable
 PATH = "optimizer"
 
 
-def _order(optimizer: optimizers.Optimizer, count: int) -> list[tuple[str, int]]:
-    """(slot, index of the variable) in Keras' order."""
-    pair = optimizer.slot_names[:2] if optimizer.alternating else ()
-    order: list[tuple[str, int]] = []
+def _order(optimizer: optimizers.Optimizer, variables: Sequence[Variable]) -> list[tuple[str, int, tuple[int, ...]]]:
+    """(slot, index of the variable, shape) in Keras' order."""
+    group = optimizer.slot_names[: optimizer.alternating]
+    kept = [optimizer.slot_shapes(variable) for variable in variables]
+    order: list[tuple[str, int, tuple[int, ...]]] = []
     for slot in optimizer.state_slots:
-        if slot in pair[1:]:
+        if slot in group[1:]:
             continue
-        together = pair if slot in pair else (slot,)
-        order += [(name, i) for i in range(count) for name in together]
+        together = group if slot in group else (slot,)
+        order += [(name, i, shapes[name]) for i, shapes in enumerate(kept) for name in together if name in shapes]
     return order
 
 
@@ -49,9 +50,9 @@ def state_group(optimizer: optimizers.Optimizer, variables: Sequence[Variable]) 
     if optimizer.schedule is None:
         scalars.append(np.array(optimizer.learning_rate, np.float32))
     slots = []
-    for slot, i in _order(optimizer, len(variables)):
-        v = variables[i]
-        slots.append(state[slot][i] if slot in state else np.full(v.shape, optimizer.slot_start(slot), v.dtype))
+    for slot, i, shape in _order(optimizer, variables):
+        start = np.full(shape, optimizer.slot_start(slot), variables[i].dtype)
+        slots.append(state[slot][i] if slot in state else start)
     trailer = _trailer(optimizer, optimizer.iterations, variables[0].dtype) if variables else []
     return Group(optimizer.name, [*scalars, *slots, *trailer])
 
@@ -63,17 +64,19 @@ def read_state(reader: WeightsReader, optimizer: optimizers.Optimizer, variables
     if found == 0:
         return
     scalars = _scalars(optimizer)
-    wanted = _order(optimizer, len(variables))
+    wanted = _order(optimizer, variables)
     order = wanted if found > len(scalars) else []
-    names = [*scalars, *(f"{slot} of {variables[i].path}" for slot, i in order)]
+    names = [*scalars, *(f"{slot} of {variables[i].path}" for slot, i, _ in order)]
     # What follows the slots is known from the count of batches.
     names += ["product of momenta" for _ in _trailer(optimizer, 0, np.float32)] if found > len(scalars) else []
     reader.check_count(PATH, label, names)
     iterations = int(reader.read(reader.claim(PATH, 0, label, (), "int32", "int64")))
     if iterations <= 0 or len(order) < len(wanted):
         return
-    state: dict[str, Any] = {"iterations": iterations, **{slot: [] for slot, _ in order}}
-    for index, (slot, i) in enumerate(order, len(scalars)):
-        dataset = reader.claim(PATH, index, label, variables[i].shape, str(variables[i].dtype))
-        state[slot].append(reader.read(dataset))
+    state: dict[str, Any] = {"iterations": iterations, **{slot: [None] * len(variables) for slot, _, _ in order}}
+    for index, (slot, i, shape) in enumerate(order, len(scalars)):
+        # Keras' Adafactor has integers where there are no rows and columns.
+        placeholder = ["int32"] if shape == () != variables[i].shape else []
+        dataset = reader.claim(PATH, index, label, shape, str(variables[i].dtype), *placeholder)
+        state[slot][i] = reader.read(dataset)
     optimizer.set_state(state, variables)

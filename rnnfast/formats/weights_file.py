@@ -42,14 +42,14 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
     with open(source, "rb") as file:
         data = file.read()
     with WeightsReader(source, data) as reader:
-        read_weights(reader, model.layers)
+        read_weights(reader, model)
         if model.optimizer is not None:
             optimizer_state.read_state(reader, model.optimizer, model.trainable_weights)
 
 
 def weights_and_optimizer(model: Model) -> dict[str, Group]:
     """What a weights file holds of a model."""
-    groups = {"": Group(model.name, []), **weight_groups(model.layers)}
+    groups = weight_groups(model)
     if model.optimizer is not None:
         groups[optimizer_state.PATH] = optimizer_state.state_group(model.optimizer, model.trainable_weights)
     return groups

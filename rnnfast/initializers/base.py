@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from rnnfast import _arguments, utils
+
+_PART = 1 << 16  # values drawn at a time
 
 
 class Initializer:
@@ -47,6 +51,15 @@ class Random(Initializer):
 
     def generator(self) -> np.random.Generator:
         return np.random.default_rng(self._seed)
+
+    @staticmethod
+    def drawn(shape: tuple[int, ...], dtype: Any, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+        """Values that `draw(n)` gives in float64. Some at a time: of a large table they would take twice its memory."""
+        values = np.empty(math.prod(shape), dtype)
+        for first in range(0, values.size, _PART):
+            part = values[first : first + _PART]
+            part[...] = draw(part.size)
+        return values.reshape(shape)
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": self.seed}

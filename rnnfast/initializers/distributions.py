@@ -28,7 +28,8 @@ class RandomNormal(Random):
             raise ValueError(f"{type(self).__name__}: stddev must not be negative, got {stddev}")
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
-        return self.generator().normal(self.mean, self.stddev, shape).astype(dtype)
+        generator = self.generator()
+        return self.drawn(shape, dtype, lambda n: generator.normal(self.mean, self.stddev, n))
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
@@ -43,7 +44,8 @@ class TruncatedNormal(RandomNormal):
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
-        return (self.mean + self.stddev * truncated(self.generator(), shape)).astype(dtype)
+        generator = self.generator()
+        return self.drawn(shape, dtype, lambda n: self.mean + self.stddev * truncated(generator, n))
 
 
 class RandomUniform(Random):
@@ -59,7 +61,8 @@ class RandomUniform(Random):
         self.minval, self.maxval = self.number("minval", minval), self.number("maxval", maxval)
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
-        return self.generator().uniform(self.minval, self.maxval, shape).astype(dtype)
+        generator = self.generator()
+        return self.drawn(shape, dtype, lambda n: generator.uniform(self.minval, self.maxval, n))
 
     def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
@@ -92,9 +95,9 @@ class Orthogonal(Random):
         return {"gain": self.gain, **super().get_config()}
 
 
-def truncated(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def truncated(generator: np.random.Generator, size: int) -> np.ndarray:
     """Standard normal; values beyond two standard deviations are drawn again."""
-    values = generator.standard_normal(shape)
+    values = generator.standard_normal(size)
     while (outside := np.abs(values) > 2.0).any():
         values[outside] = generator.standard_normal(int(outside.sum()))
     return values

@@ -54,10 +54,11 @@ class VarianceScaling(Random):
         generator = self.generator()
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
-            return generator.uniform(-limit, limit, shape).astype(dtype)
+            return self.drawn(shape, dtype, lambda n: generator.uniform(-limit, limit, n))
+        deviation = math.sqrt(variance)
         if self.distribution == "untruncated_normal":
-            return generator.normal(0.0, math.sqrt(variance), shape).astype(dtype)
-        return (math.sqrt(variance) / TRUNCATED_STDDEV * truncated(generator, shape)).astype(dtype)
+            return self.drawn(shape, dtype, lambda n: generator.normal(0.0, deviation, n))
+        return self.drawn(shape, dtype, lambda n: deviation / TRUNCATED_STDDEV * truncated(generator, n))
 
     def get_config(self) -> dict[str, Any]:
         own = {"scale": self.scale, "mode": self.mode, "distribution": self.distribution}

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _kernels, activations, constraints, initializers, regularizers
-from rnnfast.layers.base import Layer
+from rnnfast import activations, constraints, initializers, regularizers
+from rnnfast.layers.activated import Activated
 from rnnfast.variable import Variable
 
 
-class Affine(Layer):
+class Affine(Activated):
     """Base of Dense and Conv1D: the options of kernel and bias, the penalty of the output, and the activation in both
     directions.
 
@@ -35,7 +35,7 @@ class Affine(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.activation = layer_activation(self, activation)
+        self.activation = self.activation_of("activation", activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -69,17 +69,14 @@ class Affine(Layer):
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         kept, z, shape = self.product(x)
-        y = z if self.activation.name == "linear" else _kernels.activation_forward(self.activation, z)
-        output = y.reshape(shape)
-        self.penalize(output)
-        return output, (kept, z, y) if training else None
+        y = self.activation.forward(z.reshape(shape))
+        self.penalize(y)
+        return y, (kept, z, y) if training else None
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         _, z, y = cache
-        dz = self.penalized(dy, y.reshape(dy.shape)).reshape(z.shape)
-        if self.activation.name != "linear":
-            dz = _kernels.activation_backward(self.activation, z, y, dz)
-        return self.backward_logits(dz.reshape(dy.shape), cache, need_dx=need_dx)
+        dz = self.activation.backward(z.reshape(y.shape), y, self.penalized(dy, y))
+        return self.backward_logits(dz, cache, need_dx=need_dx)
 
     @property
     def output_activation(self) -> str | None:
@@ -98,10 +95,3 @@ class Affine(Layer):
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
         }
-
-
-def layer_activation(layer: Layer, identifier: Any) -> activations.Activation:
-    try:
-        return activations.get(identifier)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"{layer.label}: activation: {error}") from None

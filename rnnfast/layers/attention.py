@@ -124,7 +124,7 @@ class Attention(Layer):
 
     # The two passes
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         x: list[np.ndarray],
         *,

@@ -73,20 +73,25 @@ class AxisLayer(Layer):
     def lower_along(self, program: Any, value: Any, lower: Callable[[Any], Any]) -> Any:
         """`lower` of a value whose last axis is those that the layer works along, and these put back in their places.
 
-        NoLoweringError: they are not the last one, and the batch is among them or the value has a mask.
+        NoLoweringError: the size of one is not known, or they are not the last one, and the batch is among them or the
+        value has a mask.
         """
         shape = self.input_shape or ()
         if self.is_last(len(shape)):
             return lower(value)
         axes = self.resolved(len(shape))
-        if 0 in axes or program.masked(value):
-            raise NoLoweringError(f"{self.label}: along axes {self.along} the engine takes values without a mask only")
+        for found, reason in (
+            (0 in axes, "the engine does not work along the batch"),
+            (any(shape[axis] is None for axis in axes), f"the engine must know their sizes, and the input is {shape}"),
+            (program.masked(value), "the engine takes values without a mask only"),
+        ):
+            if found:
+                raise NoLoweringError(f"{self.label}: along axes {self.along}: {reason}")
         order = [*self.others(len(shape))[1:], *axes]
         sizes = [-1 if n is None else n for n in (shape[axis] for axis in order)]
         moved = program.permute(value, [axis - 1 for axis in order], self.name)
         if len(axes) > 1:
-            along = sizes[-len(axes) :]
-            together = [*sizes[: -len(axes)], -1 if -1 in along else math.prod(along)]
+            together = [*sizes[: -len(axes)], math.prod(sizes[-len(axes) :])]
             moved = program.reshape(lower(program.reshape(moved, together, self.name)), sizes, self.name)
         else:
             moved = lower(moved)

@@ -13,8 +13,11 @@ from rnnfast import _arguments, _structure, constraints, initializers, regulariz
 from rnnfast._registry import auto_name
 from rnnfast._warnings import warn_old_argument
 from rnnfast.constraints import Constraint
+from rnnfast.layers.composite import Composite
 from rnnfast.layers.drawn import Drawn
 from rnnfast.layers.explained import Explained
+from rnnfast.layers.lowered import lower_call
+from rnnfast.layers.own_call import map_values, shapes_of
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.subclassing import Subclassed
 from rnnfast.layers.traced import find_traced
@@ -29,7 +32,7 @@ class NoLoweringError(ValueError):
     """A layer, or one of its options, that the inference engine has no node for."""
 
 
-class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
+class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its
@@ -37,7 +40,8 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
     models are made. Training goes through two methods: `forward` gives the output and a cache, `backward` takes the
     gradient of the output and that cache, adds to the `grad` of the layer's variables and gives the gradient of the
     input. A layer of several inputs takes a list, its masks come as a list, and its `backward` gives one. A subclass
-    defines `create_variables`, `forward`, `backward` and `compute_output_shape`.
+    defines `create_variables`, `forward`, `backward` and `compute_output_shape`; or, if it is made of layers, holds
+    them as attributes and calls them in `call(self, x)`, and needs nothing else (see `layers.own_call`).
 
     name: default a free name of the class, `dense`, `dense_1`, ... dtype: of weights and computation, "float32"
     (default) or "float64"; input of another numeric dtype is cast to it, as Keras casts it.
@@ -142,18 +146,26 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
 
     def build(self, input_shape: Any) -> None:
         """Create the weights for an input of `input_shape`, batch axis included and None where unknown."""
-        shape = _arguments.items(f"{self.label}: input_shape", input_shape, "a shape: a tuple of integers and None")
-        if any(n is not None and not _arguments.is_whole(n) for n in shape):
-            raise ValueError(f"{self.label}: input_shape must hold integers or None, got {tuple(shape)}")
-        sizes: Shape = tuple(None if n is None else int(n) for n in shape)
+        sizes = self._sizes(input_shape)
         self.check_shape(sizes)
         if not self.built:
             self.create_variables(sizes)
-            self.input_shape = (None, *sizes[1:])
-            self.built = True
+            self.set_built(sizes)
 
-    def create_variables(self, input_shape: Shape) -> None:
-        """Make the layer's weights with `add_weight`. The default has none."""
+    def set_built(self, shape: Any) -> None:
+        """Note that the layer is built, for inputs of this shape."""
+        self.input_shape = _structure.map_leaves(lambda sizes: (None, *sizes[1:]), shapes_of(shape))
+        self.built = True
+        self.build_called(self.input_shape)
+
+    def _sizes(self, input_shape: Any) -> Any:
+        def checked(given: Any) -> Shape:
+            shape = _arguments.items(f"{self.label}: input_shape", given, "a shape: a tuple of integers and None")
+            if any(n is not None and not _arguments.is_whole(n) for n in shape):
+                raise ValueError(f"{self.label}: input_shape must hold integers or None, got {tuple(shape)}")
+            return tuple(None if n is None else int(n) for n in shape)
+
+        return map_values(checked, input_shape) if self.runs_own_call else checked(input_shape)
 
     def add_weight(
         self,
@@ -217,6 +229,8 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
 
     def cast(self, x: Any) -> np.ndarray:
         """The input as an array of the layer's dtype: integers, bools and other floats are cast, as in Keras."""
+        if self.runs_own_call:
+            return self.cast_for_call(x)
         return self.numeric(x).astype(self.dtype, copy=False)
 
     def numeric(self, x: Any) -> np.ndarray:
@@ -248,21 +262,23 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
         shape: that of x, or a structure of several. options: the other arguments, with shapes in place of arrays.
         """
         for argument in options:
-            known = inspect.signature(self.forward).parameters
+            own = self.runs_own_call
+            known = [*self.call_parameters, "mask", "training"] if own else inspect.signature(self.forward).parameters
             if argument not in known:
                 raise TypeError(f"{self.label}: unknown call argument {argument!r}; it takes {', '.join(known)}")
         if self.built:
             self.check_shape(shape)
         else:
-            self.build(shape)
+            self.build(shape, *self.other_shapes(options))
 
     def check_values(self, x: np.ndarray) -> None:
         """ValueError for values that the layer cannot take. The default takes all."""
 
     # The two passes
 
-    def __call__(self, x: Any, *, training: bool | None = None, **options: Any) -> Any:
-        """The output for an array, in inference unless `training`; other arguments are those of `forward`.
+    def __call__(self, x: Any, *others: Any, training: bool | None = None, **options: Any) -> Any:
+        """The output for an array, in inference unless `training`; other arguments are those of `forward`, or of a
+        `call` of the class's own.
 
         On symbolic tensors, a symbolic tensor (or several); in the `call` of a model, its taped values.
         """
@@ -271,30 +287,24 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
                 f"{self.label}: expected an array or the output of a layer, got {x.label}; to chain layers use "
                 "rnnfast.Sequential, or call one on the output of the other"
             )
+        if others:
+            options = {**self.by_position(others), **options}
         traced = find_traced(x, options)
         if traced is not None:
             if training is not None:
                 options["training"] = training
             return traced.call(self, _structure.listed(x), _structure.listed(options))
-        array = self.prepare(x)
+        array = self.prepare_call(x, options) if self.runs_own_call else self.prepare(x)
         self.clear_losses()
-        y = self.forward(array, training=bool(training), **options)[0]
+        if self.runs_own_call:
+            y = self.forward_called(array, options.pop("mask", None), bool(training), options, {})[0]
+        else:
+            y = self.forward(array, training=bool(training), **options)[0]
         # A layer that passes its input on gives the caller a copy of it, which may be written to.
         shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, a) for a in _structure.flatten(array))
         return y.copy() if shared else y
 
     call = __call__
-
-    def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        """Output and what `backward` needs. x has been cast and checked. A cache is used at most once.
-
-        A class that defines, as in Keras, only `call(x)`, with `mask` and `training` where it wants them, can predict.
-        """
-        if type(self).call is Layer.call:
-            raise TypeError(f"{self.label} does not define forward(x, mask, training)")
-        known = inspect.signature(self.call).parameters
-        options: dict[str, Any] = {"mask": mask, "training": training}
-        return self.call(x, **{option: options[option] for option in options if option in known}), None
 
     def runs_as(self, base: type[Layer]) -> bool:
         """Whether the two passes are those of `base`, and not a user's own, which may do more and expect arrays."""
@@ -305,34 +315,22 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
         """Whether `forward` takes IndexedRows in place of an array; `backward` then gives the gradient of the rows."""
         return False
 
-    def backward(self, dy: Any, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
-        """Gradient of the input (None if not `need_dx`), and of the variables in their `grad`."""
-        raise TypeError(f"{self.label} does not define backward(dy, cache)")
-
-    def compute_output_shape(self, input_shape: Shape) -> Any:
-        return tuple(input_shape)
-
-    def call_output_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
-        """`compute_output_shape` of a call with other arguments than x, where these change what it gives."""
-        return self.compute_output_shape(input_shape)
-
-    @property
-    def carries_mask(self) -> bool:
-        """Whether the mask of the input is also the output's."""
-        return False
-
-    def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
-        return mask if self.carries_mask else None
-
     def forward_masked(self, x: Any, mask: Any, training: bool, options: dict[str, Any]) -> tuple[Any, Any, Any]:
         """`forward` and `compute_mask` at once: output, its mask, cache. How a tape calls a layer: the output may be
         IndexedRows, and `backward` then gets the gradient of the rows."""
+        if self.runs_own_call:
+            return self.forward_called(x, mask, training, options, {})
         y, cache = self.forward(x, mask=mask, training=training, **options)
         return y, self.compute_mask(x, mask), cache
 
-    def option_gradient(self, option: str, cache: Any) -> Any:
-        """After `backward`: the gradient of a call argument other than x that holds arrays."""
-        raise TypeError(f"{self.label} has no gradient of its call argument {option!r}")
+    def forward_beside(
+        self, x: Any, mask: Any, training: bool, options: dict[str, Any], masks: dict[str, Any]
+    ) -> tuple[Any, Any, Any]:
+        """`forward_masked` where other values came beside x, which then has, as in Keras, no mask. masks: theirs."""
+        if self.runs_own_call:
+            return self.forward_called(x, mask, training, options, masks)
+        y, cache = self.forward(x, training=training, **options)
+        return y, self.compute_mask(x, mask), cache
 
     @property
     def output_activation(self) -> str | None:
@@ -345,15 +343,19 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
 
     def lower(self, program: Any, value: Any) -> Any:
         """Describe the layer to the inference engine: add its nodes to `program`, give the handle of its output."""
+        if self.runs_own_call:
+            return lower_call(self, program, value, {})
         raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
 
     @property
     def stateful(self) -> bool:
         """Whether a call leaves something behind that the next one starts from."""
-        return False
+        return any(layer.stateful for layer in self.sublayers)
 
     def reset_state(self) -> None:
-        """Start again from zero states. Nothing to do for most layers."""
+        """Start again from zero states, in the layers inside, too."""
+        for layer in self.sublayers:
+            layer.reset_state()
 
     def memories(self) -> list[Callable[[], None]]:
         """Functions that bring back what calls from now on leave behind in training: states, moving averages."""
@@ -383,11 +385,11 @@ class Layer(Subclassed, Drawn, Explained, Penalized, Weighted):
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return {**self._plain_arguments(), **config}
+        return self.taken_config({**self._plain_arguments(), **config}) if self._lacks_config() else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        return cls(**config)
+        return cls(**cls.taken_config(config))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r} built={self.built}>"

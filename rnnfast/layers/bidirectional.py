@@ -10,7 +10,6 @@ from rnnfast import _arguments, _kernels
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.layers.over_time import OverTime
-from rnnfast.variable import Variable
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
 
@@ -243,14 +242,6 @@ class Bidirectional(Layer):
     @property
     def mixes_time(self) -> bool:
         return True
-
-    @property
-    def weights(self) -> list[Variable]:
-        return [v for direction in self._directions for v in direction.weights]
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return [v for direction in self._directions for v in direction.trainable_weights] if self.trainable else []
 
     def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
         outputs: list[Any] = []

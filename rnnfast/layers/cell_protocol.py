@@ -78,9 +78,15 @@ def as_list(given: Any) -> list[Any]:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-def is_trainable(cell: Any) -> bool:
-    """Whether a cell defines the two passes."""
-    return all(_defines(part, method) for part in (cell, *parts(cell)) for method in ("forward", "backward"))
+def untrainable(cell: Any) -> str | None:
+    """Why a cell cannot be trained, or None where it defines the two passes."""
+    if all(_defines(part, method) for part in (cell, *parts(cell)) for method in ("forward", "backward")):
+        return None
+    return (
+        f"{name(cell)} can predict and not be trained: it defines call alone; define "
+        "forward(inputs, states, training), which gives output, new states and cache, and "
+        "backward(d_output, d_new_states, cache), which gives d_inputs and d_states"
+    )
 
 
 def _defines(cell: Any, method: str) -> bool:

@@ -81,6 +81,10 @@ class RecurrentCell(Layer):
     def runs_on(self) -> str:
         return self.layer.runs_on
 
+    @property
+    def untrainable(self) -> str | None:
+        return self.layer.untrainable
+
     def option_costs(self) -> dict[str, str]:
         return self.layer.option_costs()
 

@@ -55,9 +55,10 @@ class Concatenate(Merge):
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         masks = self.mask_list(x, mask)
-        if self.axis % x[0].ndim != 1 or all(m is None for m in masks):
+        rank = max((m.ndim for m in masks if m is not None), default=0)
+        if self.axis % x[0].ndim != 1 or rank < 2:
             return super().compute_mask(x, mask)
-        every = [np.ones(a.shape[:2], bool) if m is None else m for m, a in zip(masks, x, strict=True)]
+        every = [np.ones(a.shape[:rank], bool) if m is None else m for m, a in zip(masks, x, strict=True)]
         return np.concatenate(every, axis=1)
 
     def lower(self, program: Any, value: Any) -> Any:

@@ -147,6 +147,7 @@ class Conv1D(Affine):
         return (input_shape[0], None if time is None else self.windows.count(time), self.filters)
 
     def lower(self, program: Any, value: Any) -> Any:
+        self.check_lowering()
         return program.conv1d(
             value, self.kernel.value, self.bias_value, self.windows, self.groups, self.activation, self.name
         )

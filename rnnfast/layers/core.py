@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels, activations
-from rnnfast.layers.affine import Affine, layer_activation
-from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.activated import Activated
+from rnnfast.layers.affine import Affine
+from rnnfast.layers.base import Shape
 
 
-class Activation(Layer):
+class Activation(Activated):
     """Apply an activation: `y = activation(x)`, any shape; softmax and log_softmax over the last axis.
 
     >>> import numpy as np
@@ -24,28 +25,29 @@ class Activation(Layer):
 
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.activation = layer_activation(self, activation)
+        self.activation = self.activation_of("activation", activation)
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
-        y = _kernels.activation_forward(self.activation, x)
+        y = self.activation.forward(x)
         return y, (x, y) if training else None
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         x, y = cache
-        return _kernels.activation_backward(self.activation, x, y, dy) if need_dx else None
+        return self.activation.backward(x, y, dy) if need_dx else None
 
     @property
     def carries_mask(self) -> bool:
         return True
 
     @property
-    def output_activation(self) -> str:
+    def output_activation(self) -> str | None:
         return self.activation.name
 
     def backward_logits(self, dz: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         return dz if need_dx else None
 
     def lower(self, program: Any, value: Any) -> Any:
+        self.check_lowering()
         return program.activation(value, self.activation, self.name)
 
     def get_config(self) -> dict[str, Any]:
@@ -129,6 +131,7 @@ class Dense(Affine):
         return True
 
     def lower(self, program: Any, value: Any) -> Any:
+        self.check_lowering()
         return program.dense(value, self.kernel.value, self.bias_value, self.activation, self.name)
 
     def get_config(self) -> dict[str, Any]:

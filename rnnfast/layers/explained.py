@@ -1,4 +1,5 @@
-"""The part of a layer that tells what training it takes: what computes it, and what its options cost."""
+"""The part of a layer that tells what training it takes: what computes it, what its options cost, and what
+stands in its way."""
 
 from __future__ import annotations
 
@@ -11,10 +12,15 @@ _MEANS = ("C++", "NumPy", "Python")
 
 
 class Explained:
-    """`runs_on` and `option_costs` of a layer, for `explain` of models. A layer made of others has theirs, too."""
+    """`runs_on` and `option_costs` of a layer, for `explain` of models, and `untrainable`, for `fit`. A layer made of
+    others has theirs, too."""
 
     if TYPE_CHECKING:
 
+        @property
+        def runs_own_call(self) -> bool: ...
+        @property
+        def calls_layers_alone(self) -> bool: ...
         @property
         def sublayers(self) -> list[Any]: ...
         @property
@@ -27,11 +33,18 @@ class Explained:
     @property
     def runs_on(self) -> str:
         """What computes both passes: "C++", "NumPy" or "Python", for a layer made of others the slowest of theirs."""
-        passes = (getattr(type(self), name) for name in ("forward", "backward", "call"))
+        passes = [getattr(type(self), name) for name in ("forward", "backward", "call")]
+        if self.runs_own_call and self.calls_layers_alone:
+            passes = []
         if any(function.__module__.partition(".")[0] != "rnnfast" for function in passes):
             return "Python"
         inner = [layer.runs_on for layer in self.sublayers]
         return max(inner, key=_MEANS.index) if inner else "C++" if self.passes_in_core else "NumPy"
+
+    @property
+    def untrainable(self) -> str | None:
+        """Why no gradient can go through the layer, or None where one can."""
+        return next(filter(None, (layer.untrainable for layer in self.sublayers)), None)
 
     def option_costs(self) -> dict[str, str]:
         """The options in use that training pays for beside the layer's formula, and what each takes, in kind."""

@@ -84,6 +84,7 @@ class GRU(Recurrent):
         self.set_zoneout(zoneout)
         self.set_layer_norm(layer_norm, layer_norm_epsilon)
         self.reset_after = bool(reset_after)
+        self.check_own_activations()
 
     def create_variables(self, input_shape: Shape) -> None:
         super().create_variables(input_shape)

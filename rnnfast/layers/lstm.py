@@ -103,6 +103,7 @@ class LSTM(Recurrent):
                 raise ValueError(f"{self.label}: {argument}={value!r} and zoneout={zoneout!r} cannot be combined")
         self.unit_forget_bias = bool(unit_forget_bias)
         self.use_peephole = bool(peephole)
+        self.check_own_activations()
 
     def create_variables(self, input_shape: Shape) -> None:
         super().create_variables(input_shape)

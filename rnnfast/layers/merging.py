@@ -68,7 +68,8 @@ class Merge(Layer):
     def forward(self, x: Any, *, mask: Any = None, training: bool = False) -> tuple[Any, Any]:
         rank = max(array.ndim for array in x)
         aligned = [a.reshape(len(a), *(1,) * (rank - a.ndim), *a.shape[1:]) for a in x]
-        y, cache = self._merge(aligned, _spread(self.mask_list(x, mask), aligned))
+        masks = zip(self.mask_list(x, mask), x, aligned, strict=True)
+        y, cache = self._merge(aligned, [None if m is None else _spread(m, a.ndim, to.shape) for m, a, to in masks])
         return y, ([a.shape for a in x], aligned, cache) if training else None
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> Any:
@@ -94,7 +95,7 @@ class Merge(Layer):
         masks = _arguments.items(f"{self.label}: mask", mask, "a list with a mask, or None, for each input")
         if len(masks) != len(x):
             raise ValueError(f"{self.label}: mask must have an entry for each of {len(x)} inputs, got {len(masks)}")
-        return [self.check_mask(m, a.shape[:2]) for m, a in zip(masks, x, strict=True)]
+        return [self.check_mask(m, a.shape[: np.ndim(m) or 2]) for m, a in zip(masks, x, strict=True)]
 
     @property
     def carries_mask(self) -> bool:
@@ -102,7 +103,13 @@ class Merge(Layer):
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         masks = self.mask_list(x, mask)
-        return None if any(m is None for m in masks) else np.logical_or.reduce(masks)
+        if any(m is None for m in masks):
+            return None
+        try:
+            return _fold(np.logical_or, masks)
+        except ValueError:
+            shapes = shapes_text([m.shape for m in masks])
+            raise ValueError(f"{self.label}: expected masks of one shape, got {shapes}") from None
 
     def lower(self, program: Any, value: Any) -> Any:
         return program.merge(value, self.engine_mode, self.name, self.heeds_masks)
@@ -253,12 +260,10 @@ def _fold(function: Any, arrays: Any) -> Any:
     return result
 
 
-def _spread(masks: list[Any], arrays: Arrays) -> Masks:
-    """Masks over (batch, time) as masks of the elements of aligned arrays."""
-    return [
-        None if m is None or a.ndim < m.ndim else np.broadcast_to(m.reshape(*m.shape, *(1,) * (a.ndim - 2)), a.shape)
-        for m, a in zip(masks, arrays, strict=True)
-    ]
+def _spread(mask: np.ndarray, rank: int, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask over the first axes of an input of `rank` as one of the elements of the input aligned to `shape`."""
+    behind = (1,) * (rank - mask.ndim)
+    return np.broadcast_to(mask.reshape(len(mask), *(1,) * (len(shape) - rank), *mask.shape[1:], *behind), shape)
 
 
 def _unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -15,7 +15,7 @@ from rnnfast.layers.base import Layer, Shape
 # The arguments that a layer over time has, and the cell it runs has not.
 SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
 
-_HANDED_ON = ("_initializer", "_regularizer", "_constraint")
+_HANDED_ON = ("_initializer", "_regularizer", "_constraint", "activation")
 
 
 class RecurrentTape:
@@ -110,6 +110,8 @@ class OverTime(Layer):
 
     def check_steps(self, mask: Any, lengths: Any, batch: int, time: int) -> tuple[Any, Any]:
         """The mask and the lengths of a call, of which one may be given, as arrays."""
+        if mask is None and lengths is None:
+            return None, None
         mask = self.check_mask(mask, (batch, time))
         if mask is not None and lengths is not None:
             raise ValueError(f"{self.label}: give either mask or lengths, got both")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnfast import _kernels, _structure, regularizers
+from rnnfast.layers.held import held_layers
 from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
@@ -19,6 +20,7 @@ class Penalized:
     """
 
     if TYPE_CHECKING:
+        of_user: bool
 
         @property
         def label(self) -> str: ...
@@ -33,8 +35,9 @@ class Penalized:
 
     @property
     def sublayers(self) -> list[Any]:
-        """The layers that this one is made of."""
-        return []
+        """The layers that this one is made of: of a class of the user's own, those that it holds as attributes, also
+        in lists and dictionaries."""
+        return held_layers(self) if self.of_user else []
 
     @property
     def losses(self) -> list[float]:
@@ -50,7 +53,10 @@ class Penalized:
         return self.activity_regularizer is not None or any(layer.penalizes_outputs for layer in self.sublayers)
 
     def _penalties_of_outputs(self) -> list[float]:
-        return self._activity_losses + [p for layer in self.sublayers for p in layer._penalties_of_outputs()]
+        losses = list(self._activity_losses)
+        for layer in self.sublayers:
+            losses += layer._penalties_of_outputs()
+        return losses
 
     def clear_losses(self) -> None:
         """Forget the penalties of earlier calls' outputs."""

@@ -288,6 +288,8 @@ class Softmax(AxisLayer):
         return dz if need_dx else None
 
     def lower(self, program: Any, value: Any) -> Any:
+        if program.masked(value):
+            raise NoLoweringError(f"{self.label}: the engine takes values without a mask only")
         return self.lower_along(program, value, lambda v: program.activation(v, activations.softmax, self.name))
 
     def get_config(self) -> dict[str, Any]:

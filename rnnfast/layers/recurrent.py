@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rnnfast import _arguments, _kernels, _structure, activations, constraints, initializers, regularizers
+from rnnfast.layers import own_recurrence
+from rnnfast.layers.activated import Activated
 from rnnfast.layers.base import Shape
 from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.layers.over_time import OverTime, RecurrentTape
@@ -14,7 +17,7 @@ from rnnfast.layers.recurrent_noise import RecurrentNoise
 from rnnfast.variable import Variable
 
 
-class Recurrent(OverTime):
+class Recurrent(Activated, OverTime):
     """Base of the recurrent layers: input (batch, time, features), output (batch, units), or (batch, time, units) with
     `return_sequences`; with `return_state` a list of that and the last states, each (batch, units).
 
@@ -30,9 +33,13 @@ class Recurrent(OverTime):
     `kernel_`, `recurrent_` and `bias_regularizer`, `activity_regularizer` (of the output, and of the last states where
     they are given out): penalties in training, see `regularizers`; `kernel_`, `recurrent_` and `bias_constraint`: see
     `constraints`. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect.
+
+    `activation` and `recurrent_activation` may be functions of your own (`activations.FunctionActivation`): the layer
+    then runs step by step, in Python, which a UserWarning says once, and takes no option that Keras does not have.
     """
 
     passes_in_core = True
+    activation_arguments = ("activation", "recurrent_activation")
     cell: ClassVar[str]
     gates: ClassVar[int]
     state_count: ClassVar[int] = 1
@@ -71,8 +78,8 @@ class Recurrent(OverTime):
                     f"{self.label}: (batch, input_length, input_dim)", (None, input_length, input_dim)
                 )
         self.units = self.positive("units", units)
-        self.activation = activations.get_recurrent(activation, self.label, "activation")
-        self.recurrent_activation = activations.get_recurrent(recurrent_activation, self.label, "recurrent_activation")
+        self.activation = self.activation_of("activation", activation, recurrent=True)
+        self.recurrent_activation = self.activation_of("recurrent_activation", recurrent_activation, recurrent=True)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
@@ -125,9 +132,25 @@ class Recurrent(OverTime):
                 "combined: a row of all gates is normalised, and dropout would need a product for each"
             )
 
+    def check_own_activations(self) -> None:
+        """ValueError: a function of the user's own beside an option that the core alone has."""
+        for activation in self.own_activations:
+            for option in self.own_config():
+                raise ValueError(
+                    f"{activation.label} is a function of your own, which cannot be combined with {option}"
+                )
+
     # Weights
 
     def create_variables(self, input_shape: Shape) -> None:
+        for activation in self.own_activations:
+            warnings.warn(
+                f"{activation.label} is a function of your own: the layer runs step by step, in Python, which is much "
+                "slower than with a built-in activation",
+                UserWarning,
+                stacklevel=2,
+            )
+            break
         features = input_shape[2]
         if features is None:
             raise ValueError(f"{self.label}: the number of features must be known, got input shape {input_shape}")
@@ -155,12 +178,11 @@ class Recurrent(OverTime):
         for name, size in shapes.items():
             self.norm_weights[name] = self.add_weight(name, (size,), "zeros" if name == "cell_beta" else "ones")
 
-    def norm_options(self) -> dict[str, Any]:
-        """Options of `_kernels.rnn_forward` and of a program's `rnn`."""
-        if not self.layer_norm:
-            return {}
-        weights = {name: variable.value for name, variable in self.norm_weights.items()}
-        return {"layer_norm": weights, "layer_norm_epsilon": self.layer_norm_epsilon}
+    def _norm_arrays(self) -> dict[str, np.ndarray] | None:
+        return {name: variable.value for name, variable in self.norm_weights.items()} if self.layer_norm else None
+
+    def _projection_array(self) -> np.ndarray | None:
+        return None if self.projection_kernel is None else self.projection_kernel.value
 
     def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -183,7 +205,12 @@ class Recurrent(OverTime):
     @property
     def takes_indexed_rows(self) -> bool:
         """Not with dropout of the input, which differs from row to row of a batch."""
-        return self.dropout == 0 and self.runs_as(Recurrent)
+        return self.dropout == 0 and self.runs_as(Recurrent) and not self.own_activations
+
+    @property
+    def _passes(self) -> Any:
+        """What has `rnn_forward` and `rnn_backward` for these activations."""
+        return own_recurrence if self.own_activations else _kernels
 
     def forward(
         self,
@@ -196,13 +223,13 @@ class Recurrent(OverTime):
     ) -> tuple[Any, Any]:
         batch, time = x.shape[:2]
         mask, lengths = self.check_steps(mask, lengths, batch, time)
-        factors = None
-        noise = self.noise.in_inference()
         if training:
-            factors = self.noise.draw_input(batch, x.shape[2], self.dtype)
             noise = self.noise.draw(batch, time, x.shape[2], self.output_size, self.dtype)
+        else:
+            noise = self.noise.in_inference()
+        factors = noise.input_factors
         x, index = (x.rows, x.index) if isinstance(x, IndexedRows) else (x, None)
-        output, states, cache = _kernels.rnn_forward(
+        output, states, cache = self._passes.rnn_forward(
             self.cell,
             x if factors is None else np.multiply(x, factors, out=_kernels.empty_like(x)),
             *self._weight_arrays(),
@@ -215,10 +242,14 @@ class Recurrent(OverTime):
             go_backwards=self.go_backwards,
             zero_output_for_mask=self.zero_output_for_mask,
             return_sequences=self.return_sequences,
-            projection=None if self.projection_kernel is None else self.projection_kernel.value,
+            projection=self._projection_array(),
             training=training,
             index=index,
-            **{**self.norm_options(), **noise},
+            x_factors=noise.x_factors,
+            h_factors=noise.h_factors,
+            zoneout=noise.zoneout,
+            layer_norm=self._norm_arrays(),
+            layer_norm_epsilon=self.layer_norm_epsilon,
         )
         self.keep(states)
         outputs = [output, *states] if self.return_state else [output]
@@ -231,7 +262,7 @@ class Recurrent(OverTime):
         """dy: the gradient of the output; with `return_state` a list, with None where a part has no gradient."""
         kernel_cache, factors = cache.kernel_cache
         d_output, *d_states = self.penalized(dy if self.return_state else [dy], cache.outputs)
-        dx, dkernel, drecurrent, dbias, dpeephole, cache.d_initial_state = _kernels.rnn_backward(
+        dx, dkernel, drecurrent, dbias, dpeephole, cache.d_initial_state = self._passes.rnn_backward(
             kernel_cache, d_output, d_states or None, need_dx=need_dx
         )
         self.kernel.add_grad(dkernel)
@@ -259,21 +290,25 @@ class Recurrent(OverTime):
     def option_costs(self) -> dict[str, str]:
         costs = {**self.noise.costs(), **super().option_costs()}
         usual = (activations.tanh,) if self.gates == 1 else (activations.tanh, activations.sigmoid)
-        if (self.activation, self.recurrent_activation)[: len(usual)] != usual:
+        if self.own_activations:
+            costs["activation"] = "a call of Python per step: the one thing that leaves the fast path"
+        elif (self.activation, self.recurrent_activation)[: len(usual)] != usual:
             costs["activation"] = "per vector of units a switch to it, where the usual gate math is inlined"
         if self.stateful:
             costs["stateful"] = "per call a copy of the last states"
         return costs
 
     def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+        self.check_lowering()
         kernel, recurrent_kernel, bias, peephole = self._weight_arrays()
         return program.rnn(
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
             self.activation, self.recurrent_activation, self.reset_after,
             self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name,
-            projection=None if self.projection_kernel is None else self.projection_kernel.value,
+            projection=self._projection_array(),
             initial_state=[] if initial_state is None else _structure.flatten(initial_state),
-            return_state=self.return_state, **self.norm_options(), **self.noise.in_inference(),
+            return_state=self.return_state, zoneout=self.noise.in_inference().zoneout or [],
+            layer_norm=self._norm_arrays(), layer_norm_epsilon=self.layer_norm_epsilon,
         )  # fmt: skip
 
     def cell_config(self) -> dict[str, Any]:

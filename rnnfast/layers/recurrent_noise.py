@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rnnfast import utils
+
+
+class Draws(NamedTuple):
+    """What one call works with. `input_factors`, (batch, 1, features), is multiplied with x before the layer; the
+    others are options of `_kernels.rnn_forward`."""
+
+    input_factors: np.ndarray | None = None
+    x_factors: np.ndarray | None = None
+    h_factors: np.ndarray | None = None
+    zoneout: list[Any] | None = None
+
+
+_SILENT = Draws()
 
 
 class RecurrentNoise:
@@ -30,17 +44,19 @@ class RecurrentNoise:
 
     def _new_generator(self) -> np.random.Generator:
         # A layer without noise leaves the global generator, from which others draw, alone.
-        active = self.dropout or self.recurrent_dropout or any(self.zoneout)
-        return np.random.default_rng(utils.draw_seed() if active and self.seed is None else self.seed or 0)
+        return np.random.default_rng(utils.draw_seed() if self._active and self.seed is None else self.seed or 0)
+
+    @property
+    def _active(self) -> bool:
+        return bool(self.dropout or self.recurrent_dropout or self.acts_in_inference)
 
     @property
     def acts_in_inference(self) -> bool:
         """Whether inference differs from that of a plain layer: by zoneout's expectation."""
         return any(self.zoneout)
 
-    def in_inference(self) -> dict[str, Any]:
-        """Options of `_kernels.rnn_forward`, and of a program's `rnn`."""
-        return {"zoneout": list(self.zoneout)} if self.acts_in_inference else {}
+    def in_inference(self) -> Draws:
+        return Draws(zoneout=list(self.zoneout)) if self.acts_in_inference else _SILENT
 
     def costs(self) -> dict[str, str]:
         """What training pays for each, in kind."""
@@ -62,36 +78,34 @@ class RecurrentNoise:
         """Whether each gate, or the one there is, has factors of its own, which the kernels then multiply with."""
         return self.recurrent_dropout > 0 or self.gates == 1
 
-    def draw_input(self, batch: int, features: int, dtype: str) -> np.ndarray | None:
-        """(batch, 1, features), what the input is multiplied with, where several gates see the same: dropout alone.
-
-        As in Keras: with recurrent_dropout every gate has factors of its own, for the input as well (`draw`).
-        """
-        if not self.dropout or self._by_gate:
-            return None
-        return self._factors((batch, 1, features), self.dropout, dtype)
-
-    def draw(self, batch: int, time: int, features: int, units: int, dtype: str) -> dict[str, Any]:
-        """Options of `_kernels.rnn_forward`."""
-        options: dict[str, Any] = {}
+    def draw(self, batch: int, time: int, features: int, units: int, dtype: str) -> Draws:
+        """As in Keras, `dropout` alone multiplies the input of all gates with the same factors; with
+        `recurrent_dropout` every gate has factors of its own, for the input as well."""
+        if not self._active:
+            return _SILENT
+        input_factors = x_factors = h_factors = zoneout = None
         if self.dropout and self._by_gate:
-            options["x_factors"] = self._factors((self.gates, batch, features), self.dropout, dtype)
+            x_factors = self._factors((self.gates, batch, features), self.dropout, dtype)
+        elif self.dropout:
+            input_factors = self._factors((batch, 1, features), self.dropout, dtype)
         if self.recurrent_dropout:
-            options["h_factors"] = self._factors((self.gates, batch, units), self.recurrent_dropout, dtype)
+            h_factors = self._factors((self.gates, batch, units), self.recurrent_dropout, dtype)
         if self.acts_in_inference:
-            options["zoneout"] = [self._kept((batch, time, units), rate) for rate in self.zoneout]
-        return options
+            zoneout = [self._kept((batch, time, units), rate) for rate in self.zoneout]
+        return Draws(input_factors, x_factors, h_factors, zoneout)
 
     def _factors(self, shape: tuple[int, ...], rate: float, dtype: str) -> np.ndarray:
-        kept = self.generator.random(shape, dtype=np.float32) >= rate
-        return kept * np.dtype(dtype).type(1.0 / (1.0 - rate))
+        return ~self._chosen(shape, rate) * np.dtype(dtype).type(1.0 / (1.0 - rate))
 
     def _kept(self, shape: tuple[int, int, int], rate: float) -> Any:
-        """True where a state stays what it was. 16 random bits each are cheap, and exact to 1/131072 of a rate."""
+        """True where a state stays what it was."""
         if rate in (0.0, 1.0):
             return rate
         batch, time, units = shape
-        count = time * batch * units
-        words = self.generator.integers(2**64 - 1, size=-(-count // 4), dtype=np.uint64, endpoint=True)
-        kept = words.view(np.uint16)[:count] < round(rate * 2**16)
-        return kept.reshape(time, batch, units).transpose(1, 0, 2)
+        return self._chosen((time, batch, units), rate).transpose(1, 0, 2)
+
+    def _chosen(self, shape: tuple[int, ...], rate: float) -> np.ndarray:
+        """True with probability `rate`. 16 random bits each are cheap, and exact to 1/131072 of a rate."""
+        count = math.prod(shape)
+        words = self.generator.bit_generator.random_raw(-(-count // 4))
+        return (words.view(np.uint16)[:count] < round(rate * 2**16)).reshape(shape)

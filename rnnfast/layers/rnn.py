@@ -149,6 +149,10 @@ class RNN(OverTime):
     def runs_on(self) -> str:
         return "Python" if slow_parts(self.cell) else super().runs_on
 
+    @property
+    def untrainable(self) -> str | None:
+        return next(filter(None, map(cell_protocol.untrainable, slow_parts(self.cell))), super().untrainable)
+
     def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
         parts = self._engine_layers(self.cell, self._run())
         if self.go_backwards and len(parts) > 1 and initial_state is None and program.masked(value):

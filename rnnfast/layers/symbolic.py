@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnnfast import _structure
 from rnnfast.layers.traced import Traced, need_kind
@@ -61,8 +61,28 @@ class SymbolicTensor(Traced):
         need_kind(layer, x, options, SymbolicTensor)
         return draw(layer, x, options)
 
+    def operator_options(self, name: str) -> dict[str, Any]:
+        options = super().operator_options(name)
+        return options if self.recorded else {**options, "name": name.lower()}  # one of many sketches: it uses up none
+
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape} dtype={self.dtype} of {self.label}>"
+
+
+class _Source(NamedTuple):
+    """What stands for the layer of a value that no layer has made."""
+
+    label: str
+    name: str
+    weights: tuple[()] = ()
+
+
+def sketched(label: str, shape: tuple[int | None, ...], dtype: str, masked: bool) -> SymbolicTensor:
+    """A first tensor on which layers are called without remembering it. label: how messages name it."""
+    made = SymbolicTensor(tuple(shape), dtype, Node(_Source(label, label), None, {}), masked)
+    made.recorded = False
+    made.node.outputs.append(made)
+    return made
 
 
 def draw(layer: Any, x: Any, options: dict[str, Any]) -> Any:

@@ -124,8 +124,8 @@ class Tape:
         if own_mask is not None:
             y, mask, cache = layer.forward_masked(arrays, own_mask, training, given)
         elif any(isinstance(v, Traced) for v in _structure.flatten(options)):
-            y, cache = layer.forward(arrays, training=training, **given)
-            mask = layer.compute_mask(arrays, masks)
+            beside = _structure.map_leaves(lambda v: getattr(v, "mask", None), options)
+            y, mask, cache = layer.forward_beside(arrays, masks, training, given, beside)
         else:
             y, mask, cache = layer.forward_masked(arrays, masks, training, given)
         outputs = self._outputs(layer, y, mask)
@@ -210,4 +210,4 @@ def _add(sums: dict[int, np.ndarray], slot: int | None, gradient: np.ndarray | N
 
 def _as(gradient: Any, layer: Any) -> Any:
     """In the dtype of the layer; a model's layers look after their own."""
-    return gradient if gradient is None or hasattr(layer, "layers") else gradient.astype(layer.dtype, copy=False)
+    return gradient if gradient is None or layer.is_model else gradient.astype(layer.dtype, copy=False)

@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
+import numpy as np
+
 from rnnfast import _arguments, _structure
 
 _INSTEAD = "use layers: Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, Activation, ..."
+
+# What values can do that are arrays, and these cannot.
+_OF_ARRAYS = {name for name in dir(np.ndarray) if not name.startswith("_")} | {"value", "numpy"}
 
 _Class = TypeVar("_Class", bound=type)
 _OPERATORS: dict[str, type] = {}
@@ -27,11 +32,16 @@ def operator(sign: str) -> Callable[[_Class], _Class]:
     return note
 
 
+class NotOfLayersError(TypeError):
+    """A `call` does with its values what no layer does."""
+
+
 class Traced:
     """Base of both kinds. +, - and * are the layers Add, Subtract and Multiply."""
 
     shape: Any
     dtype: str
+    mask: Any = None
 
     @property
     def ndim(self) -> int:
@@ -66,7 +76,12 @@ class Traced:
         return {"dtype": self.dtype} if self.dtype in _arguments.DTYPES else {}
 
     def _refuse(self, what: str) -> NoReturn:
-        raise TypeError(f"{what} is not defined for the output of {self.label}, only layers are; {_INSTEAD}")
+        raise NotOfLayersError(f"{what} is not defined for the output of {self.label}, only layers are; {_INSTEAD}")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_ARRAYS:
+            self._refuse(f".{name}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __radd__(self, other: Any) -> NoReturn:
         self._refuse(f"+ with a {type(other).__name__}")
@@ -80,8 +95,31 @@ class Traced:
     def __truediv__(self, other: Any) -> NoReturn:
         self._refuse("/")
 
+    def __rtruediv__(self, other: Any) -> NoReturn:
+        self._refuse("/")
+
     def __matmul__(self, other: Any) -> NoReturn:
         self._refuse("@")
+
+    def __rmatmul__(self, other: Any) -> NoReturn:
+        self._refuse("@")
+
+    def __pow__(self, other: Any) -> NoReturn:
+        self._refuse("**")
+
+    def __neg__(self) -> NoReturn:
+        self._refuse("-")
+
+    def __abs__(self) -> NoReturn:
+        self._refuse("abs()")
+
+    def __float__(self) -> NoReturn:
+        self._refuse("float()")
+
+    def __lt__(self, other: Any) -> NoReturn:
+        self._refuse("a comparison")
+
+    __le__ = __gt__ = __ge__ = __lt__
 
     def __getitem__(self, key: Any) -> NoReturn:
         self._refuse("indexing")
@@ -125,4 +163,5 @@ def need_kind(layer: Any, x: Any, options: dict[str, Any], kind: type[Traced]) -
     for leaf in [*leaves, *(v for v in _structure.flatten(options) if isinstance(v, Traced))]:
         if not isinstance(leaf, kind):
             given = leaf.label if isinstance(leaf, Traced) else f"a value of type {type(leaf).__name__}"
-            raise TypeError(f"{layer.label}: expected outputs of layers as inputs, all of one model, got {given}")
+            expected = "expected outputs of layers as inputs, all of one model"
+            raise NotOfLayersError(f"{layer.label}: {expected}, got {given}")

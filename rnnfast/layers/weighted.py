@@ -11,10 +11,8 @@ from rnnfast.variable import Variable
 
 
 class Weighted:
-    """A layer's own variables, in the order in which they were made, and what is asked of them.
-
-    A layer that is made of others gives theirs as `weights` and `trainable_weights`.
-    """
+    """A layer's own variables, in the order in which they were made, then those of the layers that it is made of, each
+    once; and what is asked of them."""
 
     if TYPE_CHECKING:
         built: bool
@@ -42,7 +40,10 @@ class Weighted:
 
     @property
     def weights(self) -> list[Variable]:
-        return list(self._variables)
+        inner = self.sublayers
+        if not inner:
+            return list(self._variables)
+        return list(dict.fromkeys([*self._variables, *(v for layer in inner for v in layer.weights)]))
 
     @property
     def variables(self) -> list[Variable]:
@@ -50,7 +51,14 @@ class Weighted:
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        return [v for v in self.weights if v.trainable] if self.trainable else []
+        if not self._trainable:
+            return []
+        inner = self.sublayers
+        if not inner:
+            return [v for v in self.weights if v.trainable]
+        learning = {v for layer in inner for v in layer.trainable_weights}
+        frozen = {v for layer in inner for v in layer.weights} - learning
+        return [v for v in self.weights if v.trainable and v not in frozen]
 
     @property
     def trainable_variables(self) -> list[Variable]:

@@ -9,7 +9,6 @@ import numpy as np
 from rnnfast.layers.base import Layer, NoLoweringError, Shape
 from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.layers.core import Dense
-from rnnfast.variable import Variable
 
 
 class Wrapper(Layer):
@@ -33,14 +32,6 @@ class Wrapper(Layer):
     @property
     def sublayers(self) -> list[Layer]:
         return [self.layer]
-
-    @property
-    def weights(self) -> list[Variable]:
-        return self.layer.weights
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return self.layer.trainable_weights if self.trainable else []
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "layer": serialize(self.layer)}
@@ -108,7 +99,8 @@ class TimeDistributed(Wrapper):
         assert array is not None
         rows = array.reshape(-1, *array.shape[2:])
         # A mask of whole steps says nothing to a layer over a time axis of its own.
-        over_time = (self.layer.rank or self.layer.min_rank) >= 3
+        own_rank = len(shape) - 1 if self.layer.runs_own_call else self.layer.rank
+        over_time = (own_rank or self.layer.min_rank) >= 3
         return {} if over_time and rows.ndim == 1 else {"mask": rows}
 
     def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels, activations
-from rnnfast.losses.base import EPSILON, Loss, NamedLoss, per_sample, spread
+from rnnfast.losses.base import EPSILON, Loss, NamedLoss, mean_over_last, per_sample, spread
 
 
 class CrossEntropy(NamedLoss):
@@ -75,8 +75,9 @@ def one_hot_labels(loss: CrossEntropy, y_true: Any, y_pred: np.ndarray) -> np.nd
             f"loss {loss.name!r}: expected one-hot y_true of shape {y_pred.shape}, got {shape}; "
             "for class numbers use 'sparse_categorical_crossentropy'"
         )
-    smooth = loss.label_smoothing
-    return Loss.match(loss, y_true, y_pred) * (1 - smooth) + smooth / y_pred.shape[-1]
+    # Keras counts the last axis as it came, which is here the one before where the classes have been moved behind it.
+    count = y_pred.shape[-1 if loss.axis in (-1, y_pred.ndim - 1) else -2]
+    return Loss.match(loss, y_true, y_pred) * (1 - loss.label_smoothing) + loss.label_smoothing / count
 
 
 class BinaryCrossentropy(CrossEntropy):
@@ -99,7 +100,7 @@ class BinaryCrossentropy(CrossEntropy):
             values = np.maximum(y_pred, 0) - y_pred * y_true + np.log1p(np.exp(-np.abs(y_pred)))
         else:
             values = binary_entropy(y_true, np.clip(y_pred, EPSILON, 1 - EPSILON))
-        return values.mean(axis=-1)
+        return mean_over_last(values)
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         if self.from_logits:
@@ -139,7 +140,8 @@ def _through_normalization(d_log_p: np.ndarray, y_pred: np.ndarray) -> np.ndarra
 class CategoricalCrossentropy(CrossEntropy):
     """`-sum(y log p)` over the last axis, y one-hot, p = y_pred (brought to sum one) or, `from_logits`, its softmax.
 
-    label_smoothing s over C classes: y becomes `y (1 - s) + s / C`.
+    label_smoothing s over C classes: y becomes `y (1 - s) + s / C`. As in Keras, C is the size of the last axis also
+    where the classes are on another `axis`.
 
     >>> from rnnfast.losses import CategoricalCrossentropy
     >>> round(CategoricalCrossentropy()([[0.0, 1.0]], [[0.75, 0.25]]), 4)  # log(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnfast.losses.base import EPSILON, NamedLoss, per_sample
+from rnnfast.losses.base import EPSILON, NamedLoss, mean_over_last, per_sample
 
 
 class KLDivergence(NamedLoss):
@@ -37,7 +37,7 @@ class Poisson(NamedLoss):
     default_name = "poisson"
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return (y_pred - y_true * np.log(y_pred + EPSILON)).mean(axis=-1)
+        return mean_over_last(y_pred - y_true * np.log(y_pred + EPSILON))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return (1 - y_true / (y_pred + EPSILON)) / y_pred.shape[-1]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, activations
-from rnnfast.losses.base import EPSILON, per_sample
+from rnnfast.losses.base import EPSILON, mean_over_last, per_sample
 from rnnfast.losses.crossentropy import CrossEntropy, binary_entropy, binary_labels, inside, one_hot_labels, through_sum
 
 
@@ -69,7 +69,7 @@ class BinaryFocalCrossentropy(_Focal):
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         _, _, entropy, missing, weight = self._parts(y_true, y_pred)
-        return (weight * missing**self.gamma * entropy).mean(axis=-1)
+        return mean_over_last(weight * missing**self.gamma * entropy)
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         p, q, entropy, missing, weight = self._parts(y_true, y_pred)

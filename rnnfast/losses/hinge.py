@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.losses.base import NamedLoss, per_sample
+from rnnfast.losses.base import NamedLoss, mean_over_last, per_sample
 
 
 class _Margin(NamedLoss):
@@ -33,7 +33,7 @@ class Hinge(_Margin):
     default_name = "hinge"
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return self._lack(y_true, y_pred).mean(axis=-1)
+        return mean_over_last(self._lack(y_true, y_pred))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return -y_true * (self._lack(y_true, y_pred) > 0) / y_pred.dtype.type(y_pred.shape[-1])
@@ -52,7 +52,7 @@ class SquaredHinge(_Margin):
     default_name = "squared_hinge"
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return np.square(self._lack(y_true, y_pred)).mean(axis=-1)
+        return mean_over_last(np.square(self._lack(y_true, y_pred)))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return -2 * y_true * self._lack(y_true, y_pred) / y_pred.shape[-1]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.losses.base import EPSILON, NamedLoss, per_sample
+from rnnfast.losses.base import EPSILON, NamedLoss, mean_over_last, per_sample
 
 
 class MeanSquaredError(NamedLoss):
@@ -21,10 +21,10 @@ class MeanSquaredError(NamedLoss):
     default_name = "mean_squared_error"
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return np.square(y_pred - y_true).mean(axis=-1)
+        return mean_over_last(np.square(y_pred - y_true))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return 2 * (y_pred - y_true) / y_pred.shape[-1]
+        return (y_pred - y_true) * (2 / y_pred.shape[-1])
 
 
 class MeanAbsoluteError(NamedLoss):
@@ -38,7 +38,7 @@ class MeanAbsoluteError(NamedLoss):
     default_name = "mean_absolute_error"
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return np.abs(y_pred - y_true).mean(axis=-1)
+        return mean_over_last(np.abs(y_pred - y_true))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.sign(y_pred - y_true) / y_pred.shape[-1]
@@ -55,7 +55,7 @@ class MeanAbsolutePercentageError(NamedLoss):
     default_name = "mean_absolute_percentage_error"
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return 100 * (np.abs(y_pred - y_true) / self._size(y_true)).mean(axis=-1)
+        return 100 * mean_over_last(np.abs(y_pred - y_true) / self._size(y_true))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return 100 * np.sign(y_pred - y_true) / self._size(y_true) / y_pred.shape[-1]
@@ -76,7 +76,7 @@ class MeanSquaredLogarithmicError(NamedLoss):
     default_name = "mean_squared_logarithmic_error"
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return np.square(self._difference(y_true, y_pred)).mean(axis=-1)
+        return mean_over_last(np.square(self._difference(y_true, y_pred)))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         slope = 2 * self._difference(y_true, y_pred) / (np.maximum(y_pred, EPSILON) + 1)
@@ -110,7 +110,7 @@ class Huber(NamedLoss):
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         size = np.abs(y_pred - y_true)
         inside = np.minimum(size, self.delta)
-        return (inside * (size - 0.5 * inside)).mean(axis=-1)
+        return mean_over_last(inside * (size - 0.5 * inside))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.clip(y_pred - y_true, -self.delta, self.delta) / y_pred.shape[-1]
@@ -131,7 +131,7 @@ class LogCosh(NamedLoss):
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         size = np.abs(y_pred - y_true)
-        return (size + np.log1p(np.exp(-2 * size)) - np.log(size.dtype.type(2))).mean(axis=-1)
+        return mean_over_last(size + np.log1p(np.exp(-2 * size)) - np.log(size.dtype.type(2)))
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.tanh(y_pred - y_true) / y_pred.shape[-1]

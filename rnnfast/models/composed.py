@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.layers.tape import Tape, TapedTensor
+from rnnfast.layers.played import Played
 from rnnfast.models.network import Network
 
 
@@ -20,18 +20,13 @@ class Composed(Network):
     def run(
         self, inputs: list[np.ndarray], masks: list[np.ndarray | None], training: bool
     ) -> tuple[list[np.ndarray], list[np.ndarray | None], Any]:
-        tape = Tape(training)
-        starts = [
-            TapedTensor(tape, array, mask, (self, name))
-            for array, mask, name in zip(inputs, masks, self.input_names, strict=True)
-        ]
-        ends = [tape.gathered(end) for end in self.play(starts, training)]
-        marks = (tape, [start.slot for start in starts], [end.slot for end in ends])
-        return [end.array for end in ends], [end.mask for end in ends], marks if training else None
+        played = Played(self, training)
+        starts = [played.start(*given) for given in zip(inputs, masks, self.input_names, strict=True)]
+        outputs, out_masks = played.end(self.play(starts, training))
+        return outputs, out_masks, played if training else None
 
     def backward_run(self, gradients: list[np.ndarray | None], tape: Any, at_logits: list[bool]) -> None:
-        calls, _, ends = tape
-        calls.backward(ends, gradients, at_logits, [])
+        tape.backward(gradients, at_logits, need_dx=False)
 
     def prepare_inputs(self, inputs: list[Any]) -> list[np.ndarray]:
         return self.by_name(self.prepare(inputs if len(inputs) > 1 else inputs[0]))
@@ -60,10 +55,10 @@ class Composed(Network):
         return self._backward(dz, cache, need_dx, at_logits=True)
 
     def _backward(self, dy: Any, cache: Any, need_dx: bool, at_logits: bool) -> Any:
-        (calls, starts, ends), mask, dtypes = cache
-        given = [dy] if len(ends) == 1 and not isinstance(dy, (list, dict)) else self.flatten_outputs("dy", dy)
+        played, mask, dtypes = cache
+        given = [dy] if len(dtypes) == 1 and not isinstance(dy, (list, dict)) else self.flatten_outputs("dy", dy)
         gradients = [None if d is None else d.astype(t, copy=False) for d, t in zip(given, dtypes, strict=True)]
-        found = calls.backward(ends, gradients, [at_logits] * len(ends), starts if need_dx else [])
+        found = played.backward(gradients, [at_logits] * len(dtypes), need_dx)
         if not need_dx:
             return None
         if isinstance(mask, dict):  # in the structure that x came in, which its masks have, too

@@ -58,9 +58,10 @@ def from_config(config: Config, deserialize: Callable[[Any], Layer]) -> tuple[An
     waiting: list[tuple[Layer, list[Config]]] = []
     for entry in _items(config.get("layers"), "layers"):
         layer = deserialize(entry)
-        if layer.name in layers:
-            raise ValueError(f"layers must have different names, got {layer.name!r} twice")
-        layers[layer.name] = layer
+        name = entry.get("name") or layer.name  # the configuration of one of the user's own need not have it
+        if name in layers:
+            raise ValueError(f"layers must have different names, got {name!r} twice")
+        layers[name] = layer
         if isinstance(layer, InputLayer):
             layer.start()
         else:
@@ -93,14 +94,16 @@ def _call_ready(layer: Layer, calls: list[Config], layers: dict[str, Layer]) -> 
         if not isinstance(call, dict) or not isinstance(call.get("kwargs", {}), dict):
             raise ValueError(f"inbound_nodes of {layer.name!r}: expected 'args' and 'kwargs', got {call!r}")
         args = _items(call.get("args"), f"args of {layer.name!r}")
-        if len(args) != 1:
-            raise ValueError(f"args of {layer.name!r}: expected one argument, a tensor or several, got {len(args)}")
+        if not args:
+            raise ValueError(f"args of {layer.name!r}: expected an argument, a tensor or several, got none")
         try:
-            x = _tensors(args[0], layers)
+            x, *others = _tensors(args, layers)
             options = _tensors(call.get("kwargs", {}), layers)
         except _NotYet:
             return count
-        layer(x, **{name: value for name, value in options.items() if name not in ("mask", "training") or value})
+        layer(
+            x, *others, **{name: value for name, value in options.items() if name not in ("mask", "training") or value}
+        )
     return len(calls)
 
 

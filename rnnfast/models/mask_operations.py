@@ -43,7 +43,7 @@ def masks_read(nodes: Iterable[Node]) -> dict[Node, Mask]:
 
 def _mask_of_output(node: Node, given: list[Mask | None]) -> Mask | None:
     layer, known = node.layer, [mask for mask in given if mask is not None]
-    if layer.creates_mask and not hasattr(layer, "layers"):
+    if layer.creates_mask and not layer.is_model:
         count = _OPERATIONS_OF_MASKING if isinstance(layer, layers.Masking) else _OPERATIONS_OF_EMBEDDING
         return {t.node: count for t in _first_arguments(node)}
     if not known or not node.outputs[0].masked:
@@ -80,7 +80,7 @@ def _first_arguments(node: Node) -> list[SymbolicTensor]:
 
 def _reads_masks(layer: Any) -> bool:
     """Whether Keras hands the layer its mask as an argument of the call."""
-    if hasattr(layer, "layers") or isinstance(layer, _READ_MASKS):
+    if layer.is_model or isinstance(layer, _READ_MASKS):
         return True
     own = not type(layer).__module__.startswith("rnnfast.")
     return own and "mask" in inspect.signature(layer.call).parameters

@@ -25,7 +25,8 @@ def measure(model: Any, scores: Scores, data: Epochs, hooks: CallbackList) -> di
         outputs, masks = run(batch.x)
         values = scores.values(batch, outputs, masks)
         scores.update(batch, outputs, masks, values, scores.total(values) + sum(model.losses))
-        hooks.on_test_batch_end(i, scores.results())
+        if hooks.listeners("on_test_batch_end"):
+            hooks.on_test_batch_end(i, scores.results())
     logs = scores.results()
     hooks.on_test_end(logs)
     return logs

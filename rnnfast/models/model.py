@@ -14,6 +14,7 @@ from rnnfast.data.batch import Batch
 from rnnfast.data.epochs import Epochs
 from rnnfast.data.source import Arrays, Source
 from rnnfast.models.compiled import Compiled
+from rnnfast.models.differentiable import check_differentiable
 from rnnfast.models.measuring import measure, predict
 from rnnfast.models.own_call import OwnCall
 from rnnfast.models.predictor import Predictor
@@ -52,7 +53,7 @@ class Model(Compiled, OwnCall):
             from rnnfast.models.functional import Functional
 
             return super().__new__(Functional)
-        return super().__new__(cls)
+        return super().__new__(cls, *args, **options)
 
     def layers_changed(self) -> None:
         """The engine and the optimizer's buffers belong to the layers of before."""
@@ -109,7 +110,8 @@ class Model(Compiled, OwnCall):
         `fit` comes to its own end alone, so that a backup for going on later is still there after a Ctrl-C.
 
         ValueError before any work: not compiled, shapes that do not fit, labels or tokens out of range (of data that
-        comes in batches: when the batch has come, and the message names it). A loss or gradient that is not finite
+        comes in batches: when the batch has come, and the message names it). TypeError: a layer that has to be trained
+        has an activation of your own without a derivative. A loss or gradient that is not finite
         raises `optimizers.NonFiniteError` (a ValueError) that names the epoch and the batch; the weights are then those
         of before the bad update, kept states and moving averages those of before the bad batch. UserWarning: data ended
         too soon; the message names the batch.
@@ -132,6 +134,7 @@ class Model(Compiled, OwnCall):
         verbose = _verbosity("fit", verbose)
         frequency = frequency_of(validation_freq)
         source = self._source("fit", x, y, sample_weight, class_weight, batch_size=batch_size, steps=steps)
+        check_differentiable(self)
         validation: Validation | None = None
         test_size = _count("fit: validation_batch_size", validation_batch_size) or batch_size
         test_steps = _count("fit: validation_steps", validation_steps)
@@ -169,6 +172,7 @@ class Model(Compiled, OwnCall):
         scores = self.scores_for("train_on_batch")
         with placed("train_on_batch"):
             batch = Reader(self, scores, class_weight)(x, y, sample_weight)
+        check_differentiable(self)
         scores.reset()
         train_step(self, scores, self.optimizer, batch)
         return _plain(scores.results(), return_dict)

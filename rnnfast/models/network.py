@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from rnnfast import _arguments
 from rnnfast.data.named import in_order
 from rnnfast.layers import Layer, NoLoweringError
 from rnnfast.layers.base import Shape
+from rnnfast.layers.lowered import lower_call
 from rnnfast.models.explanation import TrainingExplanation
 from rnnfast.models.summary import summary
-from rnnfast.variable import Variable
 
 
 class Network(Layer):
@@ -23,6 +23,8 @@ class Network(Layer):
     Lists of arrays, shapes, masks, gradients are in the order of `input_names` and `output_names`. A subclass defines
     `layers`, the two names, `run`, `backward_run`, and the methods below that raise.
     """
+
+    is_model = True
 
     @property
     def layers(self) -> list[Layer]:
@@ -83,7 +85,7 @@ class Network(Layer):
         raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
 
     def lower(self, program: Any, value: Any) -> Any:
-        made = self.lower_through(lambda layer, x, options: layer.lower(program, x, **options), self.by_name(value))
+        made = self.lower_through(lambda layer, *call: lower_call(layer, program, *call), self.by_name(value))
         return self.pack_outputs(made)
 
     def output_shapes(self) -> list[Any]:
@@ -93,25 +95,6 @@ class Network(Layer):
     def connections(self) -> list[str] | None:
         """For each layer what it reads, or None where layers are not drawn as a graph."""
         return None
-
-    # What the layers have, the model has
-
-    @property
-    def weights(self) -> list[Variable]:
-        return _each_once(v for layer in self.layers for v in layer.weights)
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return _each_once(v for layer in self.layers for v in layer.trainable_weights) if self.trainable else []
-
-    @property
-    def stateful(self) -> bool:
-        return any(layer.stateful for layer in self.layers)
-
-    def reset_state(self) -> None:
-        """Start every stateful layer from zero states again."""
-        for layer in self.layers:
-            layer.reset_state()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or by its place."""
@@ -199,8 +182,3 @@ class Network(Layer):
     def pack_outputs(self, outputs: Sequence[Any]) -> Any:
         """Outputs in the structure that the model gives them in: one alone, several as a list."""
         return outputs[0] if len(outputs) == 1 else list(outputs)
-
-
-def _each_once(variables: Iterable[Variable]) -> list[Variable]:
-    """Layers may share one."""
-    return list(dict.fromkeys(variables))

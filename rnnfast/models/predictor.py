@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast.layers import NoLoweringError
-from rnnfast.lowering import LoweredModel, flat_layers, has_own_call
+from rnnfast.lowering import LoweredModel, flat_layers, trace_of_calls
 from rnnfast.precision import get_float32_matmul_precision
 
 # Rows per call where the caller does not say: the engine spreads a call's rows over the threads.
@@ -23,7 +23,7 @@ class Predictor:
     """Chooses, and keeps the engine as long as no layer, no weight and no wish for precision has changed."""
 
     def __init__(self) -> None:
-        self._snapshot: list[Any] = []  # precision, layers, weights and their versions, as the engine has them
+        self._snapshot: list[Any] = []  # precision, calls, layers, weights and their versions, as the engine has them
         self._engine: LoweredModel | None = None
 
     def function(self, model: Any, for_scores: bool = False) -> Function:
@@ -31,9 +31,16 @@ class Predictor:
         give."""
         by_layers = model.stateful or (for_scores and (model.creates_mask or model.penalizes_outputs))
         engine = None if by_layers else self._current_engine(model)
-        if engine is None:
-            return lambda inputs: model.run(inputs, [None] * len(inputs), training=False)[:2]
-        return lambda inputs: ((outputs := engine.run(inputs, 0)), [None] * len(outputs))
+        specs = model.input_specs if engine is not None and model.has_own_call else []
+
+        def run(inputs: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+            # A `call` of the user's may take other sizes than it was built for.
+            if engine is None or any(not _fits(x.shape, shape) for x, (shape, _) in zip(inputs, specs, strict=False)):
+                return model.run(inputs, [None] * len(inputs), training=False)[:2]
+            outputs = engine.run(inputs, 0)
+            return outputs, [None] * len(outputs)
+
+        return run
 
     def rows(self, model: Any) -> int:
         """How many rows to hand to `function` at a time: by what ran the model last, for the result does not depend
@@ -48,7 +55,9 @@ class Predictor:
 
     def _current_engine(self, model: Any) -> LoweredModel | None:
         precision = get_float32_matmul_precision()
-        snapshot = [precision, *flat_layers(model), *((v, v.version) for v in model.weights)]
+        # A `call` of the user's may do something else with every call.
+        own = trace_of_calls(model)
+        snapshot = [precision, own, *flat_layers(model), *((v, v.version) for v in model.weights)]
         if snapshot != self._snapshot:
             try:
                 self._engine = _build_engine(model)
@@ -69,10 +78,12 @@ def obstacle(model: Any) -> str | None:
     return None
 
 
+def _fits(shape: tuple[int, ...], known: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(known) and all(b in (None, a) for a, b in zip(shape, known, strict=True))
+
+
 def _build_engine(model: Any) -> LoweredModel:
     """The model as a program of the engine. NoLoweringError: a layer has no lowering, or dtypes are mixed."""
-    if has_own_call(model):  # what it does may change with anything
-        raise NoLoweringError(f"{model.label} has a call of its own, or a model in it")
     dtypes = sorted({layer.dtype for layer in flat_layers(model)})
     if len(dtypes) != 1:
         raise NoLoweringError(f"{model.label}: expected layers of one dtype, got {' and '.join(dtypes) or 'no layer'}")

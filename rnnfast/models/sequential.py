@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnfast import _arguments
 from rnnfast import layers as layer_room
-from rnnfast.layers import InputLayer, Layer, TimeDistributed
+from rnnfast.layers import InputLayer, Layer
 from rnnfast.layers.base import Shape
 from rnnfast.layers.symbolic import SymbolicTensor
 from rnnfast.models.model import Model
@@ -259,13 +259,12 @@ layer_room.registry.add(Sequential)
 def _parts(layer: Layer) -> Iterator[Layer]:
     """The layer, and all that it holds."""
     yield layer
-    held = layer.layers if isinstance(layer, Model) else [layer.layer] if isinstance(layer, TimeDistributed) else []
-    for inner in held:
+    for inner in layer.sublayers:
         yield from _parts(inner)
 
 
 def _single(model: Sequential, shape: Any) -> Any:
-    if isinstance(shape, list):
+    if isinstance(shape, (list, dict)):
         raise ValueError(
             f"{model.label}: every layer must have one output; a layer with return_state=True or merge_mode=None "
             "cannot stand in a Sequential"

@@ -71,7 +71,8 @@ def _epoch(
             if not hooks.survives(i, error):
                 raise error from None
             return scores.results() | {"loss": math.nan}
-        hooks.on_train_batch_end(i, scores.results())
+        if hooks.listeners("on_train_batch_end"):
+            hooks.on_train_batch_end(i, scores.results())
         if model.stop_training:
             break
     return scores.results()

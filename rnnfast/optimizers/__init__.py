@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from rnnfast._registry import Registry
 from rnnfast.optimizers import schedules
+from rnnfast.optimizers.adafactor import Adafactor
 from rnnfast.optimizers.adagrad import Adadelta, Adagrad
 from rnnfast.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from rnnfast.optimizers.base import NonFiniteError, Optimizer
 from rnnfast.optimizers.ftrl import Ftrl
 from rnnfast.optimizers.lamb import Lamb
 from rnnfast.optimizers.lion import Lion
+from rnnfast.optimizers.muon import Muon
 from rnnfast.optimizers.rmsprop import RMSprop
 from rnnfast.optimizers.sgd import SGD
 
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -28,6 +31,7 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "Muon",
     "Nadam",
     "NonFiniteError",
     "Optimizer",
@@ -39,7 +43,7 @@ __all__ = [
 ]
 
 _registry: Registry[Optimizer] = Registry("optimizer", Optimizer, "keras.optimizers")
-for _cls in (SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta, Lion, Ftrl, Lamb):
+for _cls in (SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta, Lion, Ftrl, Lamb, Adafactor, Muon):
     _registry.add(_cls, name=_cls.__name__.lower())  # as Keras knows them: rmsprop, adamw
 
 get = _registry.get

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -50,7 +50,7 @@ class Optimizer:
 
     slot_names: tuple[str, ...] = ()  # what the rule keeps per parameter between updates
     takes_rows = False  # whether `update_all` takes a RowGradient for a gradient
-    alternating = False  # whether Keras' files hold the first two slots variable by variable
+    alternating = 0  # how many of the first slots Keras' files hold variable by variable
 
     def __init__(
         self,
@@ -166,6 +166,10 @@ class Optimizer:
         names = [] if var_names is None else _arguments.items("var_names", var_names, "a list of names")
         self._spared = (list(var_list or []), "|".join(names) or None)
 
+    def decay_of(self, variable: Variable) -> float:
+        """The weight decay of a variable that is not spared."""
+        return self.weight_decay or 0.0
+
     def _decays(self, variable: Variable) -> bool:
         variables, pattern = self._spared
         return not (any(variable is v for v in variables) or (pattern and re.search(pattern, variable.name)))
@@ -179,6 +183,10 @@ class Optimizer:
         accumulators = (_ACCUMULATOR,) if self.gradient_accumulation_steps else ()
         return (*averages, *accumulators, *self.slot_names)
 
+    def slot_shapes(self, variable: Variable) -> dict[str, tuple[int, ...]]:
+        """The shape of each slot that is kept for a variable, in the order of Keras' files."""
+        return dict.fromkeys(self.state_slots, variable.shape)
+
     def slot_start(self, name: str) -> float:
         """What a slot starts from."""
         return 0.0
@@ -186,11 +194,14 @@ class Optimizer:
     def build(self, variables: Sequence[Variable]) -> None:
         """Take charge of the variables, with new slots."""
         self._built_for = list(variables)
-        self._slots = [{name: _kernels.empty((v.size,), v.dtype) for name in self.state_slots} for v in variables]
+        self._slots = [
+            {name: _kernels.empty((math.prod(shape),), v.dtype) for name, shape in self.slot_shapes(v).items()}
+            for v in variables
+        ]
         for slots in self._slots:
             for name, slot in slots.items():
                 slot.fill(self.slot_start(name))
-        self._rule_slots = [{name: slots[name] for name in self.slot_names} for slots in self._slots]
+        self._rule_slots = [{n: slots[n] for n in self.slot_names if n in slots} for slots in self._slots]
         self._decaying = list(map(self._decays, variables))
         self._before = [_kernels.empty((v.size,), v.dtype) for v in variables]
         self._versions = []
@@ -200,23 +211,23 @@ class Optimizer:
         if one is not finite."""
         if not self._built_for:
             self.build(variables)
-        elif len(variables) != len(self._built_for) or any(map(operator.is_not, variables, self._built_for)):
+        elif list(variables) != self._built_for:
             raise ValueError(
                 f"optimizer {self.name!r} was built for other variables, of another model or of this one before its "
                 "layers or what is trainable changed; compile the model again, with a new optimizer"
             )
         by_rows = self.takes_rows and not self.gradient_accumulation_steps
         gradients: list[Any] | None = [_flat_gradient(v, by_rows) for v in variables]
-        if not all(_kernels.all_finite(values_of(g)) for g in gradients or []):
+        if not all(map(_kernels.all_finite, values_of(gradients or []))):
             raise NonFiniteError("the gradients are not finite")
         undoable = bool(self._versions) and self._versions == [v.version for v in variables]
         if self.gradient_accumulation_steps:
             gradients = self._accumulated(gradients or [], self.gradient_accumulation_steps)
         if gradients is not None:
             self._versions = []
-            decay = self.weight_decay or 0.0
             clipped = clip(gradients, self.clipnorm, self.clipvalue, self.global_clipnorm)
-            self.update_all(clipped, [decay if decays else 0.0 for decays in self._decaying])
+            decays = zip(variables, self._decaying, strict=True)
+            self.update_all(clipped, [self.decay_of(v) if decaying else 0.0 for v, decaying in decays])
         if self.use_ema:
             self._average()
         for variable in variables:
@@ -231,23 +242,19 @@ class Optimizer:
         for variable, gradient, before, slots, decay in zip(
             self._built_for, gradients, self._before, self._rule_slots, weight_decays, strict=True
         ):
-            self._update_one(variable.storage, gradient, before, slots, decay)
+            before[...] = variable.storage
+            if decay:
+                variable.storage[...] *= 1 - self.learning_rate * decay
+            self.update_variable(variable, gradient, before, slots)
             variable.touch()
 
-    def _update_one(
-        self,
-        parameters: np.ndarray,
-        gradients: np.ndarray,
-        before: np.ndarray,
-        slots: dict[str, np.ndarray],
-        weight_decay: float,
+    def update_variable(
+        self, variable: Variable, gradients: np.ndarray, before: np.ndarray, slots: dict[str, np.ndarray]
     ) -> None:
-        before[...] = parameters
-        if weight_decay:
-            parameters *= 1 - self.learning_rate * weight_decay
-        result: Any = self.update(parameters, gradients, **slots)  # type: ignore[func-returns-value]
-        if result is not None and result is not parameters:
-            parameters[...] = before
+        """One step of the rule over one variable, by flat arrays; `update`, for rules that need not know which."""
+        result: Any = self.update(variable.storage, gradients, **slots)  # type: ignore[func-returns-value]
+        if result is not None and result is not variable.storage:
+            variable.storage[...] = before
             raise TypeError(
                 f"{type(self).__name__}: update must change parameters in place and return None, got "
                 f"{type(result).__name__}: write `parameters -= ...` or `parameters[...] = ...`"
@@ -301,19 +308,20 @@ class Optimizer:
         return {**self.__dict__, "_versions": []}
 
     def get_state(self) -> dict[str, Any]:
-        """Copies of the count of batches, as `iterations`, and of each slot by its name: one array per variable."""
+        """Copies of the count of batches, as `iterations`, and of each slot by its name: one array per variable, None
+        where the rule keeps none."""
         state: dict[str, Any] = {"iterations": self.batches}
         for name in self.state_slots if self._slots else ():
-            state[name] = [
-                slots[name].reshape(v.shape).copy() for v, slots in zip(self._built_for, self._slots, strict=True)
-            ]
+            shapes = [self.slot_shapes(v).get(name) for v in self._built_for]
+            kept = zip(shapes, self._slots, strict=True)
+            state[name] = [None if shape is None else slots[name].reshape(shape).copy() for shape, slots in kept]
         return state
 
     def set_state(self, state: dict[str, Any], variables: Sequence[Variable]) -> None:
         """Go on from a state of `get_state` with these variables. ValueError if it does not fit them."""
         for name in self.state_slots:
-            shapes = [np.shape(a) for a in state.get(name, [])]
-            if shapes and shapes != [v.shape for v in variables]:
+            shapes = [None if a is None else np.shape(a) for a in state.get(name, [])]
+            if shapes and shapes != [self.slot_shapes(v).get(name) for v in variables]:
                 raise ValueError(f"optimizer {self.name!r}: slot {name!r} has shapes {shapes}, not the model's")
         self.build(variables)
         self.batches = int(state["iterations"])
@@ -350,5 +358,6 @@ def _flat_gradient(variable: Variable, by_rows: bool) -> np.ndarray | RowGradien
     gradient = variable.gradient if by_rows else variable.grad
     if gradient is None:
         return np.zeros(variable.size, variable.dtype)
-    gradient = with_values(gradient, lambda values: np.ascontiguousarray(values, variable.dtype))
-    return gradient if isinstance(gradient, RowGradient) else gradient.reshape(-1)
+    if isinstance(gradient, RowGradient):
+        return with_values(gradient, lambda values: np.ascontiguousarray(values, variable.dtype))
+    return np.ascontiguousarray(gradient, variable.storage.dtype).reshape(-1)

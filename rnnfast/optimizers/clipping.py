@@ -32,7 +32,7 @@ def _times(gradient: np.ndarray | RowGradient, scale: float) -> np.ndarray | Row
 
 
 def _norm(gradient: np.ndarray | RowGradient) -> float:
-    return math.sqrt(float(np.square(values_of(gradient), dtype=np.float64).sum()))
+    return math.sqrt(float(np.square(values_of([gradient])[0], dtype=np.float64).sum()))
 
 
 def _scale(limit: float, norm: float) -> float:

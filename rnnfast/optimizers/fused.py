@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnfast import _kernels
 from rnnfast.optimizers.base import Optimizer
-from rnnfast.row_gradient import RowGradient, values_of
+from rnnfast.row_gradient import rows_of, values_of
 from rnnfast.variable import Variable
 
 
@@ -35,9 +35,8 @@ class Fused(Optimizer):
 
     def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
         _kernels.optimizer_update(
-            self.rule, [variable.storage for variable in self._built_for], list(map(values_of, gradients)),
-            self._core_slots, rows=[g.rows if isinstance(g, RowGradient) else None for g in gradients],
-            before=self._before, weight_decays=weight_decays,
+            self.rule, [variable.storage for variable in self._built_for], values_of(gradients),
+            self._core_slots, rows=rows_of(gradients), before=self._before, weight_decays=weight_decays,
             learning_rate=self.learning_rate, step=self.iterations + 1, **self.numbers(),
         )  # fmt: skip
         for variable in self._built_for:

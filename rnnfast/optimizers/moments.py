@@ -10,7 +10,7 @@ from rnnfast.optimizers.base import Optimizer
 class Moments(Optimizer):
     """Base of rules that keep a running mean of the gradient, of rate beta_1, and one of its size, of rate beta_2."""
 
-    alternating = True
+    alternating = 2
 
     def __init__(
         self,

@@ -148,8 +148,12 @@ Api make_api() {
   api.optimizer_update = [](const OptimizerUpdate* update) { optimizer_update(*update); };
   api.ctc_loss = [](const CtcLoss* call) { ctc_loss(*call); };
   api.ctc_beam_search = [](const CtcBeamSearch* call) { ctc_beam_search(*call); };
-  api.allocate = [](int64_t bytes) { return aligned_allocate(static_cast<std::size_t>(bytes)); };
-  api.release = [](void* memory, int64_t bytes) { aligned_release(memory, static_cast<std::size_t>(bytes)); };
+  api.allocate = [](int64_t* bytes) {
+    const Block block = aligned_allocate(static_cast<std::size_t>(*bytes));
+    *bytes = static_cast<int64_t>(block.bytes);
+    return block.data;
+  };
+  api.release = [](void* memory, int64_t bytes) { aligned_release({memory, static_cast<std::size_t>(bytes)}); };
   api.share_out = [](int64_t parts, double operations, int threads, PartFunction part, void* context) {
     run_parts(parts, worthwhile_threads(operations, threads), part, context);
   };

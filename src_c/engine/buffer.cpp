@@ -54,43 +54,57 @@ void system_release(void* pointer) noexcept {
 #endif
 }
 
-// Released blocks that wait for a request of their size, the oldest first. Where there is no room for one more, the
-// oldest go, so that sizes that nobody asks for any more do not stay for ever. A lock that is taken (by a thread that a
-// fork left behind, perhaps) is not waited for: the system serves then.
+// Released blocks that wait for a request, the oldest first. Of those that are large enough, and not more than twice as
+// large, a request takes the smallest: so a last, smaller batch, or batches of all lengths, find the blocks of others.
+// Blocks that nobody asks for any more go: the oldest, where there is no room for one more, or after many releases. A
+// lock that is taken (by a thread that a fork left behind, perhaps) is not waited for: the system serves then.
 class KeptBlocks {
  public:
-  void* take(std::size_t size) {
+  Block take(std::size_t size) {
     const std::unique_lock<std::mutex> hold(lock_, std::try_to_lock);
-    if (!hold.owns_lock()) return nullptr;
-    for (std::size_t i = count_; i-- > 0;)
-      if (blocks_[i].size == size) return remove(i);
-    return nullptr;
+    if (!hold.owns_lock()) return {};
+    std::size_t best = count_;
+    for (std::size_t i = count_; i-- > 0;) {
+      const std::size_t bytes = kept_[i].block.bytes;
+      if (bytes == size) return remove(i);
+      if (bytes > size && bytes <= 2 * size && (best == count_ || bytes < kept_[best].block.bytes)) best = i;
+    }
+    return best < count_ ? remove(best) : Block{};
   }
-  bool keep(void* pointer, std::size_t size) {
+  bool keep(const Block& block) {
     const std::unique_lock<std::mutex> hold(lock_, std::try_to_lock);
     if (!hold.owns_lock()) return false;
-    while (count_ == kMost || bytes_ + size > kKeptBytes) system_release(remove(0));
-    blocks_[count_++] = {pointer, size};
-    bytes_ += size;
+    ++releases_;
+    while (count_ > 0 && (count_ == kMost || bytes_ + block.bytes > kKeptBytes || releases_ - kept_[0].since > kStale))
+      system_release(remove(0).data);
+    kept_[count_++] = {block, releases_};
+    bytes_ += block.bytes;
     return true;
+  }
+  std::size_t bytes() {
+    const std::lock_guard<std::mutex> hold(lock_);
+    return bytes_;
   }
 
  private:
-  static constexpr std::size_t kMost = 64;
+  // More than a training step of a deep stack needs: blocks, and releases.
+  static constexpr std::size_t kMost = 128;
+  static constexpr int64_t kStale = 1000;
   static_assert(kLargestKept <= kKeptBytes, "a block that is worth keeping has room");
-  struct Block {
-    void* pointer;
-    std::size_t size;
+  struct Kept {
+    Block block;
+    int64_t since;  // how many releases came before
   };
-  void* remove(std::size_t i) {
-    const Block removed = blocks_[i];
-    std::copy(blocks_ + i + 1, blocks_ + count_--, blocks_ + i);
-    bytes_ -= removed.size;
-    return removed.pointer;
+  Block remove(std::size_t i) {
+    const Block removed = kept_[i].block;
+    std::copy(kept_ + i + 1, kept_ + count_--, kept_ + i);
+    bytes_ -= removed.bytes;
+    return removed;
   }
   std::mutex lock_;
-  Block blocks_[kMost];
+  Kept kept_[kMost];
   std::size_t count_ = 0, bytes_ = 0;
+  int64_t releases_ = 0;
 };
 
 // Never destroyed: buffers may be released while the process ends.
@@ -103,33 +117,34 @@ bool worth_keeping(std::size_t size) { return size >= kSmallestKept && size <= k
 
 }  // namespace
 
-void* aligned_allocate(std::size_t bytes) {
+Block aligned_allocate(std::size_t bytes) {
   const std::size_t size = block_size(bytes);
   if (size < bytes) throw std::bad_alloc();
-  void* kept = worth_keeping(size) ? kept_blocks().take(size) : nullptr;
-  return kept ? kept : system_allocate(size);
+  const Block kept = worth_keeping(size) ? kept_blocks().take(size) : Block{};
+  return kept.data ? kept : Block{system_allocate(size), size};
 }
 
-void aligned_release(void* pointer, std::size_t bytes) noexcept {
-  if (pointer == nullptr) return;
-  const std::size_t size = block_size(bytes);
-  if (!worth_keeping(size) || !kept_blocks().keep(pointer, size)) system_release(pointer);
+void aligned_release(const Block& block) noexcept {
+  if (block.data == nullptr) return;
+  if (!worth_keeping(block.bytes) || !kept_blocks().keep(block)) system_release(block.data);
 }
+
+std::size_t kept_bytes() { return kept_blocks().bytes(); }
 
 void* Workspace::take_bytes(std::size_t bytes) {
   if (bytes == 0) return nullptr;
-  Block* best = nullptr;     // the smallest free block that is large enough
-  Block* largest = nullptr;  // the largest free block
-  for (Block& block : blocks_) {
-    if (block.used) continue;
-    const auto size = static_cast<std::size_t>(block.memory.size());
-    if (size >= bytes && (best == nullptr || block.memory.size() < best->memory.size())) best = &block;
-    if (largest == nullptr || block.memory.size() > largest->memory.size()) largest = &block;
+  Place* best = nullptr;     // the smallest free block that is large enough
+  Place* largest = nullptr;  // the largest free block
+  for (Place& place : places_) {
+    if (place.used) continue;
+    const auto size = static_cast<std::size_t>(place.memory.size());
+    if (size >= bytes && (best == nullptr || place.memory.size() < best->memory.size())) best = &place;
+    if (largest == nullptr || place.memory.size() > largest->memory.size()) largest = &place;
   }
   if (best == nullptr) {
     if (largest == nullptr) {
-      blocks_.emplace_back();
-      largest = &blocks_.back();
+      places_.emplace_back();
+      largest = &places_.back();
     }
     // Freed before its successor is taken, so that the peak holds only one of them.
     bytes_ -= static_cast<std::size_t>(largest->memory.size());
@@ -145,20 +160,20 @@ void* Workspace::take_bytes(std::size_t bytes) {
 
 void Workspace::give(const void* pointer) noexcept {
   if (pointer == nullptr) return;
-  for (Block& block : blocks_) {
-    if (block.memory.data() == pointer) {
-      block.used = false;
+  for (Place& place : places_) {
+    if (place.memory.data() == pointer) {
+      place.used = false;
       return;
     }
   }
 }
 
 void Workspace::give_all() noexcept {
-  for (Block& block : blocks_) block.used = false;
+  for (Place& place : places_) place.used = false;
 }
 
 void Workspace::clear() noexcept {
-  blocks_.clear();
+  places_.clear();
   bytes_ = 0;
 }
 

@@ -13,11 +13,18 @@ namespace rnnfast {
 
 constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
 
-// At least `bytes` bytes, 64-byte aligned; large blocks are aligned to, and asked for as, huge pages. A few large
-// blocks are kept when they are released, since fresh pages cost as much as the work of a small layer. Throws
-// std::bad_alloc.
-void* aligned_allocate(std::size_t bytes);
-void aligned_release(void* pointer, std::size_t bytes) noexcept;  // bytes as asked for
+// Memory that somebody holds, 64-byte aligned.
+struct Block {
+  void* data = nullptr;
+  std::size_t bytes = 0;
+};
+
+// A block of at least `bytes` bytes; large ones are aligned to, and asked for as, huge pages. A few large blocks are
+// kept when they are released, since fresh pages cost as much as the work of a small layer. Throws std::bad_alloc.
+Block aligned_allocate(std::size_t bytes);
+void aligned_release(const Block& block) noexcept;
+// Of the blocks that are kept.
+std::size_t kept_bytes();
 
 struct Uninitialised {};
 constexpr Uninitialised uninitialised{};
@@ -29,34 +36,32 @@ template <class T> class Buffer {
  public:
   Buffer() = default;
   Buffer(int64_t n, Uninitialised)
-      : data_(n > 0 ? static_cast<T*>(aligned_allocate(static_cast<std::size_t>(n) * sizeof(T))) : nullptr),
-        size_(n > 0 ? n : 0) {}
+      : block_(n > 0 ? aligned_allocate(static_cast<std::size_t>(n) * sizeof(T)) : Block{}), size_(n > 0 ? n : 0) {}
   explicit Buffer(int64_t n) : Buffer(n, uninitialised) {
-    if (size_ > 0) std::memset(static_cast<void*>(data_), 0, static_cast<std::size_t>(size_) * sizeof(T));
+    if (size_ > 0) std::memset(block_.data, 0, static_cast<std::size_t>(size_) * sizeof(T));
   }
-  Buffer(Buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer(Buffer&& other) noexcept : block_(std::exchange(other.block_, {})), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
-    std::swap(data_, other.data_);
+    std::swap(block_, other.block_);
     std::swap(size_, other.size_);
     return *this;
   }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { aligned_release(data_, static_cast<std::size_t>(size_) * sizeof(T)); }
+  ~Buffer() { aligned_release(block_); }
 
-  T* data() { return data_; }
-  const T* data() const { return data_; }
+  T* data() { return static_cast<T*>(block_.data); }
+  const T* data() const { return static_cast<const T*>(block_.data); }
   int64_t size() const { return size_; }
-  T& operator[](int64_t i) { return data_[i]; }
-  const T& operator[](int64_t i) const { return data_[i]; }
-  T* begin() { return data_; }
-  T* end() { return data_ + size_; }
-  const T* begin() const { return data_; }
-  const T* end() const { return data_ + size_; }
+  T& operator[](int64_t i) { return data()[i]; }
+  const T& operator[](int64_t i) const { return data()[i]; }
+  T* begin() { return data(); }
+  T* end() { return data() + size_; }
+  const T* begin() const { return data(); }
+  const T* end() const { return data() + size_; }
 
  private:
-  T* data_ = nullptr;
+  Block block_;
   int64_t size_ = 0;
 };
 
@@ -75,13 +80,13 @@ class Workspace {
   void clear() noexcept;  // frees every block
 
  private:
-  struct Block {
+  struct Place {
     Buffer<unsigned char> memory;
     bool used = false;
   };
   void* take_bytes(std::size_t bytes);
 
-  std::vector<Block> blocks_;
+  std::vector<Place> places_;
   std::size_t bytes_ = 0;
 };
 

@@ -6,14 +6,6 @@
 #include "waiting.h"
 
 namespace rnnfast {
-namespace {
-
-// Nanoseconds that a chunk may take beyond what was estimated, or a thread that has slept to come, unless one has lost
-// its processor.
-constexpr int64_t kPatience = 200'000;
-
-}  // namespace
-
 Pipeline::Pipeline(int64_t steps, int64_t chunk, std::vector<int> owners, double seconds)
     : steps_(steps),
       chunk_(std::max<int64_t>(1, chunk)),

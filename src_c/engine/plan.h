@@ -32,6 +32,12 @@ class SequencePlan {
   int64_t active(int64_t step) const { return uniform_ ? batch_ : offsets_[step + 1] - offsets_[step]; }
   int64_t time_of(int64_t step, int64_t row) const { return uniform_ ? step : times_[packed(step, row)]; }
 
+  // Whether the last step of a sorted row in processing order is real.
+  bool ends_real(int64_t row) const {
+    if (count(row) == 0) return false;
+    return reverse_ ? time_of(0, row) == 0 : time_of(count(row) - 1, row) == time_ - 1;
+  }
+
   // The recurrence over a full history of states: rows [0, total) packed, the initial states in [total, total + batch).
   const std::vector<Segment>& segments() const { return segments_; }
   // The same segments in packed order instead of that of the recurrence.

@@ -9,13 +9,17 @@
 namespace rnnfast {
 namespace {
 
-// Pre-activations of a chunk of steps stay in L2 between the projection and the recurrence.
-constexpr int64_t kChunkBytes = 256 * 1024;
+// Pre-activations of a chunk of steps stay in L2 between the projection and the recurrence. But each chunk reads the
+// input's weights again, which may come from further away: for such the chunk is a part of their size.
+constexpr int64_t kChunkBytes = 256 * 1024, kPartOfWeights = 4;
 
 // Rows of a chunk: as many whole steps as fit, at least one.
-template <class T> int64_t chunk_rows(const CellLayout& layout, const SequencePlan& plan) {
+template <class T> int64_t chunk_rows(const PackedRnn<T>& rnn, const SequencePlan& plan) {
+  const CellLayout& layout = rnn.layout();
   const int64_t row_bytes = layout.z_size(1) * static_cast<int64_t>(sizeof(T));
-  return std::min(plan.total(), std::max(plan.batch(), kChunkBytes / std::max<int64_t>(row_bytes, 1)));
+  const int64_t weight_bytes = rnn.spec().input_dim * layout.units * layout.gates() * rnn.weight_size();
+  const int64_t bytes = std::max(kChunkBytes, weight_bytes / kPartOfWeights);
+  return std::min(plan.total(), std::max(plan.batch(), bytes / std::max<int64_t>(row_bytes, 1)));
 }
 
 // Consecutive segments [first, last), none from `end` on, whose rows of z, [low, high), are at most `capacity`.
@@ -36,7 +40,7 @@ Chunk next_chunk(const std::vector<Segment>& segments, int64_t first, int64_t en
 
 // Elements in which one thread prepares the rows of its products.
 template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequencePlan& plan, int64_t x_rows) {
-  const int64_t rows = std::max(chunk_rows<T>(rnn.layout(), plan), x_rows);
+  const int64_t rows = std::max(chunk_rows(rnn, plan), x_rows);
   return std::max(product_scratch(rnn.input_products(), rows, rnn.spec().input_dim),
                   prepared_size(plan.batch(), std::max(rnn.spec().units, state_size(rnn.spec())),
                                 rnn.products().layout));
@@ -46,7 +50,7 @@ template <class T> int64_t scratch_size(const PackedRnn<T>& rnn, const SequenceP
 // GRU with reset_after=false or what a projection reads, the recurrent products that are to be normalised, and the
 // scratch of each member.
 template <class T> T* input_of(const RnnInfer<T>& infer) {
-  return infer.workspace + infer.rnn->layout().z_size(chunk_rows<T>(infer.rnn->layout(), *infer.plan));
+  return infer.workspace + infer.rnn->layout().z_size(chunk_rows(*infer.rnn, *infer.plan));
 }
 template <class T> T* ring_of(const RnnInfer<T>& infer) {
   return input_of(infer) + infer.rnn->layout().z_size(infer.x_rows);
@@ -68,7 +72,7 @@ template <class T> int64_t norm_size(const PackedRnn<T>& rnn, const SequencePlan
 
 template <class T>
 int64_t rnn_infer_workspace(const PackedRnn<T>& rnn, const SequencePlan& plan, int threads, int64_t x_rows) {
-  return rnn.layout().z_size(chunk_rows<T>(rnn.layout(), plan)) + rnn.layout().z_size(x_rows) +
+  return rnn.layout().z_size(chunk_rows(rnn, plan)) + rnn.layout().z_size(x_rows) +
          states_size(rnn, plan) + norm_size(rnn, plan) + threads * scratch_size(rnn, plan, x_rows);
 }
 
@@ -142,7 +146,7 @@ template <class T> bool RnnSteps<T>::run(int64_t end) {
   const PackedRnn<T>& rnn = *infer_.rnn;
   const CellLayout& layout = rnn.layout();
   const auto recur = rnn.products().recur_forward[static_cast<int>(rnn.spec().cell)];
-  const int64_t capacity = chunk_rows<T>(layout, *infer_.plan);
+  const int64_t capacity = chunk_rows(rnn, *infer_.plan);
   RecurForwardArgs<T>& p = args_;
   p.meet_context = &meeting_;
   if (next_ == 0 && next_ < end && infer_.index && !infer_.input)

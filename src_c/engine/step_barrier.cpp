@@ -7,10 +7,7 @@
 namespace rnnfast {
 namespace {
 
-// Nanoseconds. Steps differ by less than the patience unless a thread has lost its processor; but one that has slept
-// takes longer to come to its first meeting.
-constexpr int64_t kPatience = 40'000, kFirstPatience = 200'000;
-constexpr int64_t kShortMemory = 10'000'000, kLongMemory = 1'000'000'000;
+constexpr int64_t kShortMemory = 10'000'000, kLongMemory = 1'000'000'000;  // nanoseconds
 
 std::atomic<int64_t> memory_ends{0}, memory_length{0};
 
@@ -34,7 +31,7 @@ bool StepBarrier::meet(int member, int members) {
   bool together = true;
   for (int any = 0; any < members; ++any)
     together = together && lines_[any].last.load(std::memory_order_relaxed) > meeting;
-  if (together && waited > step_ + (meeting == 1 ? kFirstPatience : kPatience)) {
+  if (together && waited > step_ + kPatience) {
     remember_stall();
     if (own.last.load(std::memory_order_relaxed) == INT64_MAX)
       own.last.store(meeting + 1, std::memory_order_relaxed);

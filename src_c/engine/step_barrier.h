@@ -1,8 +1,9 @@
 // How threads that share one recurrence wait for each other after each step.
 //
 // A step may take less than a microsecond, so they spin; but a thread that spins for another that has no processor only
-// keeps it from running. So patience is short: whoever has waited long yields, and tells the others at the next meeting
-// that they part: one of them finishes alone. Other calls of the process then keep off sharing for a while.
+// keeps it from running. So whoever has waited a while yields (waiting.h), and who has waited for longer than patience
+// tells the others at the next meeting that they part: one of them finishes alone. Other calls of the process then keep
+// off sharing for a while.
 #ifndef RNNFAST_ENGINE_STEP_BARRIER_H
 #define RNNFAST_ENGINE_STEP_BARRIER_H
 
@@ -10,6 +11,11 @@
 #include <cstdint>
 
 namespace rnnfast {
+
+// Nanoseconds beyond what a thread's work takes, for which the others wait without calling it a stall. A scheduler takes
+// a processor away for a millisecond or more. What takes less (a thread that wakes; a hypervisor's interrupts, on many
+// machines ten of them in a second) costs less than one thread does that goes on alone.
+constexpr int64_t kPatience = 500'000;
 
 class StepBarrier {
  public:

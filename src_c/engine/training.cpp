@@ -78,7 +78,7 @@ template <class T> void forward(const RnnForward& f, const KernelTable& table) {
     p.norm.rows = history.recurrent;
     p.norm.kept = history.steps;
   }
-  for_batch_parts(plan, threads, [&](int64_t begin, int64_t end) {
+  for_batch_parts(plan, threads, 1, [&](int64_t begin, int64_t end) {
     RecurForwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;

@@ -1,19 +1,23 @@
 #include "training_backward.h"
 
+#include <algorithm>
+
 #include "training.h"
 
 namespace rnnfast {
 namespace {
 
-// What layer normalisation adds to the time loop's arguments. Each row of the batch adds up gradients of its own, so
-// that the sums do not depend on threads.
+// What layer normalisation adds to the time loop's arguments. Groups of rows, which threads do not part, add up gradients
+// of their own, so that the sums do not depend on threads; the size of a group is a matter of the batch alone.
 template <class T> class LoopNorm {
  public:
   LoopNorm(const BackwardCall<T>& call, RecurBackwardArgs<T>& p)
       : call_(call),
-        gamma_rows_(wanted() ? call.plan.batch() * call.layout.norm_row() : 0),
-        cell_rows_(wanted() ? call.plan.batch() * 2 * call.layout.units : 0),
-        cell_row_(wanted() ? call.plan.batch() * call.layout.units : 0, uninitialised) {
+        group_(wanted() ? std::max<int64_t>(1, std::min<int64_t>(call.plan.batch() / 8, 16)) : 1),
+        groups_(ceil_div(call.plan.batch(), group_)),
+        gamma_rows_(wanted() ? groups_ * call.layout.norm_row() : 0),
+        cell_rows_(wanted() ? groups_ * 2 * call.layout.units : 0),
+        cell_space_(wanted() ? call.plan.batch() * call.layout.units : 0, uninitialised) {
     if (!wanted()) return;
     const CellLayout& layout = call.layout;
     const RnnNorm<const void*>& weights = call.f.weights.norm;
@@ -26,9 +30,10 @@ template <class T> class LoopNorm {
     p.norm.row = layout.norm_row();
     p.norm.panel = layout.norm_panel();
     p.norm.kept = history.steps;
+    p.norm.group = group_;
     p.norm.d_gamma = gamma_rows_.data();
     p.norm.d_cell = cell_rows_.data();
-    p.norm.cell_row = cell_row_.data();
+    p.norm.cell_rows = cell_space_.data();
     p.k = layout.norm_blocks(layout.recurrent_gates());
     p.candidate_k = layout.norm_blocks(layout.candidate_gates());
   }
@@ -36,22 +41,26 @@ template <class T> class LoopNorm {
   // The gradients of the weights, from those of the rows.
   void finish() const {
     if (!wanted()) return;
-    const int64_t batch = call_.plan.batch(), H = call_.layout.units, width = call_.layout.norm_row();
+    const int64_t H = call_.layout.units, width = call_.layout.norm_row();
     const RnnNorm<void*>& d = call_.b.dnorm;
     Buffer<T> sums(std::max(width, 2 * H), uninitialised);
-    call_.kernels.column_sums(batch, width, gamma_rows_.data(), sums.data());
+    call_.kernels.column_sums(groups_, width, gamma_rows_.data(), sums.data());
     unpack_norm(call_.layout, sums.data(), typed<T>(d.recurrent_gamma));
     if (!d.cell_gamma) return;
-    call_.kernels.column_sums(batch, 2 * H, cell_rows_.data(), sums.data());
+    call_.kernels.column_sums(groups_, 2 * H, cell_rows_.data(), sums.data());
     std::copy_n(sums.data(), H, typed<T>(d.cell_gamma));
     std::copy_n(sums.data() + H, H, typed<T>(d.cell_beta));
   }
+
+  // Rows that one thread must take together.
+  int64_t group() const { return group_; }
 
  private:
   bool wanted() const { return call_.layout.normalized; }
 
   const BackwardCall<T>& call_;
-  Buffer<T> gamma_, gamma_rows_, cell_rows_, cell_row_;
+  const int64_t group_, groups_;
+  Buffer<T> gamma_, gamma_rows_, cell_rows_, cell_space_;
 };
 
 }  // namespace
@@ -112,13 +121,13 @@ template <class T> void backward_in_time(const BackwardCall<T>& call) {
   p.dc = typed<T>(call.b.dc);
   p.default_gates = has_default_gates(*f.spec);
   p.reset_after = f.spec->reset_after;
-  for_batch_parts(plan, call.threads, [&](int64_t begin, int64_t end) {
+  for_batch_parts(plan, call.threads, norm.group(), [&](int64_t begin, int64_t end) {
     RecurBackwardArgs<T> part = p;
     part.row_begin = begin;
     part.row_end = end;
     Buffer<T> prepared(product_scratch(products, end - begin, factors(p.k)), uninitialised);
     part.prepared = prepared.data();
-    part.norm.cell_row = p.norm.cell_row + begin * H;
+    part.norm.cell_rows = p.norm.cell_rows + begin * H;
     part.scratch = scratch.data() ? scratch.data() + begin * H : nullptr;
     part.dropped = dropout ? dropped.data() + begin * S : nullptr;
     products.recur_backward[static_cast<int>(f.spec->cell)](part);

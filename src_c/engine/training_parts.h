@@ -35,10 +35,11 @@ template <class T> RnnFormats training_formats(const KernelTable& table, const R
   return {type(f.noise.x_factors, f.spec->input_dim), type(f.noise.h_factors, state_size(*f.spec))};
 }
 
-// f(row_begin, row_end) over the plan's sorted rows, one part per thread.
-template <class F> void for_batch_parts(const SequencePlan& plan, int threads, const F& f) {
+// f(row_begin, row_end) over the plan's sorted rows, one part per thread, cut between groups of so many rows.
+template <class F> void for_batch_parts(const SequencePlan& plan, int threads, int64_t group, const F& f) {
   const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(threads, plan.batch()));
-  const std::vector<int64_t> bounds = plan.balanced_rows(parts);
+  std::vector<int64_t> bounds = plan.balanced_rows(parts);
+  for (int64_t part = 1; part < parts; ++part) bounds[part] -= bounds[part] % group;
   parallel_for(parts, threads, [&](int64_t part) {
     if (bounds[part] < bounds[part + 1]) f(bounds[part], bounds[part + 1]);
   });

@@ -11,11 +11,17 @@ namespace RNNFAST_ISA {
 
 // y = x * factors, or y += that.
 template <class T> void scale(int64_t size, const T* x, const T* factors, bool accumulate, T* y) {
-  for (int64_t i = 0; i < size; i += Vec<T>::N) {
-    const Slice<T> slice(i, size);
-    const Vec<T> a = slice.load(x), b = slice.load(factors);
-    slice.store(y, accumulate ? fma(a, b, slice.load(y)) : a * b);
-  }
+  constexpr int VL = Vec<T>::N;
+  const int64_t full = size - size % VL;
+  if (accumulate)
+    for (int64_t i = 0; i < full; i += VL)
+      fma(Vec<T>::load(x + i), Vec<T>::load(factors + i), Vec<T>::load(y + i)).store(y + i);
+  else
+    for (int64_t i = 0; i < full; i += VL) (Vec<T>::load(x + i) * Vec<T>::load(factors + i)).store(y + i);
+  if (full == size) return;
+  const Slice<T> last(full, size);
+  const Vec<T> a = last.load(x), b = last.load(factors);
+  last.store(y, accumulate ? fma(a, b, last.load(y)) : a * b);
 }
 
 // The same of rows whose next ones lie so many elements further on.

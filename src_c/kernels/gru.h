@@ -50,6 +50,15 @@ template <class F, bool Training, class Gates> struct GruForward {
                         panel, body);
   }
 
+  // Those of G's gates with layer normalisation, of a U; body also gets the input's candidate where that is apart.
+  template <class G, class Body>
+  RNNFAST_INLINE void for_normalized_units(const Cut& s, const T* a, const PanelWeights& u, const Body& body) const {
+    products_to_normalize<F, Training>(p, s, a, u, G());
+    for_norm_rows<T>(s.count, [&](int64_t first, int rows) {
+      normalized_slots<Training>(p, s, first, rows, G(), body);
+    });
+  }
+
   // h of a row of the cut, from its update gate and its candidate.
   RNNFAST_INLINE void store_h(const Slice<T>& u, const Cut& s, int64_t row, Vec<T> z, Vec<T> n) const {
     const T* before = p.h + (s.prev + row) * p.units;
@@ -63,11 +72,11 @@ template <class F, bool Training, class Gates> struct GruForward {
   void step_reset_after(const Cut& s) const {
     const int64_t H = p.units;
     const T* h_prev = p.h + s.prev * H;
-    const auto unit_math = [&](const Slice<T>& u, const T* x, const T* inner, T* z_row,
+    const auto unit_math = [&](const Slice<T>& u, const T* x, const T* inner, const T* input, T* z_row,
                                int64_t row) RNNFAST_INLINE_LAMBDA {
       const Vec<T> x_z = Vec<T>::load(x), x_r = Vec<T>::load(x + VL), hh = Vec<T>::load(inner);
       const Vec<T> z = gates.gate(x_z), r = gates.gate(x_r);
-      const Vec<T> x_n = fma(r, hh, Vec<T>::load(z_row + 2 * VL));
+      const Vec<T> x_n = fma(r, hh, Vec<T>::load(input));
       const Vec<T> n = gates.state(x_n);
       store_h(u, s, row, z, n);
       if constexpr (Training) {
@@ -77,15 +86,18 @@ template <class F, bool Training, class Gates> struct GruForward {
         hh.store(z_row + 3 * VL);
       }
     };
-    if (p.norm.gamma || (Training && p.h_factors)) {
-      if (p.norm.gamma) {
-        normalized_product<F, Training>(p, s, h_prev, p.u, AllGates());
-      } else {
-        for (int gate = 0; gate < 2; ++gate) gate_product(p, s, gate, gate, nullptr);
-        gate_product(p, s, 2, 3, p.bias_h);
-      }
+    if (p.norm.gamma) {
+      for_normalized_units<AllGates>(s, h_prev, p.u, [&](const Slice<T>& u, const T* x, const T* input, T* z_row,
+                                                         int64_t row) RNNFAST_INLINE_LAMBDA {
+        unit_math(u, x, x + 3 * VL, input, z_row, row);
+      });
+      return;
+    }
+    if (Training && p.h_factors) {
+      for (int gate = 0; gate < 2; ++gate) gate_product(p, s, gate, gate, nullptr);
+      gate_product(p, s, 2, 3, p.bias_h);
       for_units_in_z(s, [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
-        unit_math(u, x, x + 3 * VL, z_row, row);
+        unit_math(u, x, x + 3 * VL, x + 2 * VL, z_row, row);
       });
       return;
     }
@@ -94,7 +106,7 @@ template <class F, bool Training, class Gates> struct GruForward {
                        [&](const T* done, int rows, int group, int64_t row, int64_t panel) {
                          for_units<3>(s, done, rows, group, row, panel,
                                       [&](const Slice<T>& u, const T* x, T* z_row, int64_t r) RNNFAST_INLINE_LAMBDA {
-                                        unit_math(u, x, x + 2 * VL, z_row, r);
+                                        unit_math(u, x, x + 2 * VL, z_row + 2 * VL, z_row, r);
                                       });
                        });
   }
@@ -112,8 +124,10 @@ template <class F, bool Training, class Gates> struct GruForward {
       u.store(reset_state + row * H, r * u.load(h_prev + row * H));
     };
     if (p.norm.gamma) {
-      normalized_product<F, Training>(p, s, h_prev, p.u, OpenGates());
-      for_units_in_z(s, gate_math);
+      for_normalized_units<OpenGates>(s, h_prev, p.u, [&](const Slice<T>& u, const T* x, const T*, T* z_row,
+                                                          int64_t row) RNNFAST_INLINE_LAMBDA {
+        gate_math(u, x, z_row, row);
+      });
     } else if (Training && p.h_factors) {
       for (int gate = 0; gate < 2; ++gate) gate_product(p, s, gate, gate, nullptr);
       for_units_in_z(s, gate_math);
@@ -131,8 +145,8 @@ template <class F, bool Training, class Gates> struct GruForward {
       if constexpr (Training) gates.kept(x_n, n).store(z_row + 2 * VL);
     };
     if (p.norm.gamma) {
-      normalized_product<F, Training>(p, s, reset_state, p.candidate_u, Candidate());
-      for_units_in_z(s, [&](const Slice<T>& u, const T* x, T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
+      for_normalized_units<Candidate>(s, reset_state, p.candidate_u, [&](const Slice<T>& u, const T* x, const T*,
+                                                                         T* z_row, int64_t row) RNNFAST_INLINE_LAMBDA {
         candidate_math(u, x + 2 * VL, z_row, row);
       });
       return;

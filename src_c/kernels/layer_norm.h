@@ -6,6 +6,8 @@
 // A row of products lies as [panel][gates * VL], so that it is walked from end to end. Sums over a row run in an order
 // that does not depend on VL: kNormLanes sums for each gate, to which its units go in turn; those of the gates are then
 // added, in order, and the rest in pairs.
+// A few rows are taken at a time: their last sums are added side by side, and none waits for the root and the quotient
+// of another.
 #ifndef RNNFAST_KERNELS_LAYER_NORM_H
 #define RNNFAST_KERNELS_LAYER_NORM_H
 
@@ -23,9 +25,36 @@ template <class T> RNNFAST_INLINE Vec<T> valid_lanes(Vec<T> v, int valid) {
   return Vec<T>::load_partial(lanes, valid);
 }
 
-// sums[m] = the sum over all units of `Gates` gates of what term(panel, gate, x) writes to x[m].
+// Rows that are normalised at a time.
+template <class T> constexpr int kNormRows = Vec<T>::N;
+
+// f(first row, rows) for runs of at most kNormRows.
+template <class T, class Body> RNNFAST_INLINE void for_norm_rows(int64_t rows, const Body& body) {
+  for (int64_t first = 0; first < rows; first += kNormRows<T>)
+    body(first, rows - first < kNormRows<T> ? static_cast<int>(rows - first) : kNormRows<T>);
+}
+
+// Lane r of the result: the lanes of v[r], each added to the one half a vector on, and so on with what that gives. Of
+// the rows from Rows on there is nothing to add.
+template <int Rows, class T> RNNFAST_INLINE Vec<T> lane_sums(const Vec<T>* v) {
+  constexpr int VL = Vec<T>::N;
+  Vec<T> sum[VL];
+  RNNFAST_UNROLL
+  for (int r = 0; r < VL; ++r) sum[r] = r < Rows ? v[r] : Vec<T>::zero();
+  RNNFAST_UNROLL
+  for (int half = VL / 2; half > 0; half /= 2)
+    RNNFAST_UNROLL
+    for (int r = 0; r < least(half, Rows); ++r) {
+      Vec<T> low, high;
+      interleave(sum[r], sum[r + half], low, high);
+      sum[r] = low + high;
+    }
+  return sum[0];
+}
+
+// parts[m] = the sums, lane by lane, over all units of `Gates` gates of what term(panel, gate, x) writes to x[m].
 template <int Gates, int M, class T, class Term>
-RNNFAST_INLINE void row_sums(int64_t units, const Term& term, T (&sums)[M]) {
+RNNFAST_INLINE void partial_sums(int64_t units, const Term& term, Vec<T> (&parts)[M]) {
   constexpr int VL = Vec<T>::N, K = kNormLanes / VL;
   Vec<T> part[M][K][Gates];
   RNNFAST_UNROLL
@@ -54,48 +83,84 @@ RNNFAST_INLINE void row_sums(int64_t units, const Term& term, T (&sums)[M]) {
       RNNFAST_UNROLL
       for (int g = 0; g < Gates; ++g) add(panel + k, k, g, u.valid);
   }
+  RNNFAST_UNROLL
   for (int m = 0; m < M; ++m) {
-    alignas(64) T lanes[kNormLanes];
+    Vec<T> sum[K];
+    RNNFAST_UNROLL
     for (int k = 0; k < K; ++k) {
-      Vec<T> sum = part[m][k][0];
-      for (int g = 1; g < Gates; ++g) sum = sum + part[m][k][g];
-      sum.store(lanes + k * VL);
+      sum[k] = part[m][k][0];
+      RNNFAST_UNROLL
+      for (int g = 1; g < Gates; ++g) sum[k] = sum[k] + part[m][k][g];
     }
-    for (int width = kNormLanes / 2; width > 0; width /= 2)
-      for (int i = 0; i < width; ++i) lanes[i] = lanes[i] + lanes[i + width];
-    sums[m] = lanes[0];
+    RNNFAST_UNROLL
+    for (int half = K / 2; half > 0; half /= 2)
+      RNNFAST_UNROLL
+      for (int k = 0; k < half; ++k) sum[k] = sum[k] + sum[k + half];
+    parts[m] = sum[0];
   }
+}
+
+// sums[m], lane r = the sum over row r, of at most kNormRows, of what term(r, panel, gate, x) writes to x[m].
+template <int Gates, int M, class T, class Term>
+RNNFAST_INLINE void row_sums(int rows, int64_t units, const Term& term, Vec<T> (&sums)[M]) {
+  constexpr int VL = Vec<T>::N;
+  Vec<T> parts[M][VL];
+  for (int r = 0; r < rows; ++r) {
+    Vec<T> of_row[M];
+    partial_sums<Gates>(
+        units, [&](int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA { term(r, panel, g, x); }, of_row);
+    RNNFAST_UNROLL
+    for (int m = 0; m < M; ++m) parts[m][r] = of_row[m];
+  }
+  for (int r = rows; rows > 1 && r < VL; ++r)
+    RNNFAST_UNROLL
+    for (int m = 0; m < M; ++m) parts[m][r] = Vec<T>::zero();
+  RNNFAST_UNROLL
+  for (int m = 0; m < M; ++m) sums[m] = rows == 1 ? lane_sums<1>(parts[m]) : lane_sums<VL>(parts[m]);
 }
 
 template <class T> struct Moments {
   T mean, rstd;
   RNNFAST_INLINE Vec<T> normal(Vec<T> x) const { return (x - Vec<T>::set1(mean)) * Vec<T>::set1(rstd); }
 };
+template <class T> struct RowMoments {
+  alignas(64) T mean[kNormRows<T>], rstd[kNormRows<T>];
+  RNNFAST_INLINE Moments<T> operator[](int r) const { return {mean[r], rstd[r]}; }
+};
 
-// Of what load(panel, gate) gives.
+// Of what load(row, panel, gate) gives.
 template <int Gates, class T, class Load>
-RNNFAST_INLINE Moments<T> moments(int64_t units, T epsilon, const Load& load) {
-  const T n = static_cast<T>(Gates * units);
-  T sum[1];
-  row_sums<Gates>(units, [&](int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA { x[0] = load(panel, g); }, sum);
-  const T mean = sum[0] / n;
-  row_sums<Gates>(units, [&](int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA {
-    const Vec<T> away = load(panel, g) - Vec<T>::set1(mean);
+RNNFAST_INLINE void moments(int rows, int64_t units, T epsilon, const Load& load, RowMoments<T>& m) {
+  const Vec<T> n = Vec<T>::set1(static_cast<T>(Gates * units));
+  Vec<T> sum[1];
+  row_sums<Gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA {
+    x[0] = load(r, panel, g);
+  }, sum);
+  (sum[0] / n).store(m.mean);
+  row_sums<Gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA {
+    const Vec<T> away = load(r, panel, g) - Vec<T>::set1(m.mean[r]);
     x[0] = away * away;
   }, sum);
-  alignas(64) T rstd[Vec<T>::N];
-  (Vec<T>::set1(1) / sqrt(Vec<T>::set1(sum[0] / n + epsilon))).store(rstd);
-  return {mean, rstd[0]};
+  (Vec<T>::set1(1) / sqrt(sum[0] / n + Vec<T>::set1(epsilon))).store(m.rstd);
 }
 
-// The gradient of v from that of gamma N(v), for the units of one vector: rstd (gamma d - means[0] - N(v) means[1]).
-// Its two factors, so that it can be added in one multiply-add. means: of gamma d and of gamma d N(v), over the row.
+// What the way back through a row needs: the means of gamma d and of gamma d N(v), row by row.
+template <class T> struct RowMeans {
+  alignas(64) T of_d[kNormRows<T>], of_product[kNormRows<T>];
+  RNNFAST_INLINE void set(const Vec<T> (&sums)[2], int64_t n) {
+    (sums[0] / Vec<T>::set1(static_cast<T>(n))).store(of_d);
+    (sums[1] / Vec<T>::set1(static_cast<T>(n))).store(of_product);
+  }
+};
+
+// The gradient of v from that of gamma N(v), for the units of one vector of row r: rstd (gamma d - its mean - N(v) times
+// the other mean). Its two factors, so that it can be added in one multiply-add.
 template <class T> struct Scaled {
   Vec<T> a, b;
 };
 template <class T>
-RNNFAST_INLINE Scaled<T> through_norm(T rstd, const T (&means)[2], Vec<T> normal, Vec<T> gamma_d) {
-  return {Vec<T>::set1(rstd), fnma(normal, Vec<T>::set1(means[1]), gamma_d - Vec<T>::set1(means[0]))};
+RNNFAST_INLINE Scaled<T> through_norm(T rstd, const RowMeans<T>& means, int r, Vec<T> normal, Vec<T> gamma_d) {
+  return {Vec<T>::set1(rstd), fnma(normal, Vec<T>::set1(means.of_product[r]), gamma_d - Vec<T>::set1(means.of_d[r]))};
 }
 
 // Consecutive gates that are normalised together. Apart: the last one's part of z has a slot for itself, past its
@@ -106,88 +171,118 @@ template <int First, int Gates, bool Apart> struct NormGates {
   static constexpr bool apart(int g) { return Apart && g == Gates - 1; }
 };
 
-// Calls each(panel, gate, where it stands, N(x)) for the vectors of one row of products x; gives 1 / the deviation.
-template <class G, class T, class Each>
-RNNFAST_INLINE T normalize_row(int64_t units, T epsilon, T* x, ptrdiff_t x_panel, const Each& each) {
-  constexpr int VL = Vec<T>::N;
-  const Moments<T> m = moments<G::gates>(units, epsilon, [&](int64_t panel, int g) RNNFAST_INLINE_LAMBDA {
-    return Vec<T>::load(x + panel * x_panel + g * VL);
-  });
-  for (int64_t panel = 0; panel * VL < units; ++panel)
-    RNNFAST_UNROLL
-    for (int g = 0; g < G::gates; ++g) {
-      T* const at = x + panel * x_panel + g * VL;
-      each(panel, g, at, m.normal(Vec<T>::load(at)));
-    }
-  return m.rstd;
+// The moments of rows of products.
+template <class G, class T>
+RNNFAST_INLINE void product_moments(int rows, int64_t units, T epsilon, const T* x, ptrdiff_t x_row, ptrdiff_t x_panel,
+                                    RowMoments<T>& m) {
+  moments<G::gates>(rows, units, epsilon, [&](int r, int64_t panel, int g) RNNFAST_INLINE_LAMBDA {
+    return Vec<T>::load(x + r * x_row + panel * x_panel + g * Vec<T>::N);
+  }, m);
 }
 
-// Back: x from normal to the gradient of what was raw, from d, that of z; the gradient of gamma is added up.
-template <class G, class T>
-RNNFAST_INLINE void normalize_row_backward(int64_t units, const T* gamma, T* d_gamma, ptrdiff_t gamma_panel, T rstd,
-                                           T* x, ptrdiff_t x_panel, const T* d, ptrdiff_t d_panel) {
+// Back, of at most kNormRows rows: x from normal to the gradient of what was raw, from d, that of z. The gradient of
+// gamma is added to d_gamma(r); rstd(r): of the row.
+template <class G, class T, class Gradient, class Rstd>
+RNNFAST_INLINE void normalize_rows_backward(int rows, int64_t units, const T* gamma, ptrdiff_t gamma_panel,
+                                            const Gradient& d_gamma, const Rstd& rstd, T* x, ptrdiff_t x_row,
+                                            ptrdiff_t x_panel, const T* d, ptrdiff_t d_panel) {
   constexpr int VL = Vec<T>::N;
-  const auto d_of = [&](int64_t panel, int g) RNNFAST_INLINE_LAMBDA {
-    return Vec<T>::load(d + panel * d_panel + G::slot(g) * VL);
+  const auto d_of = [&](int r, int64_t panel, int g) RNNFAST_INLINE_LAMBDA {
+    return Vec<T>::load(d + r * kSlots * VL + panel * d_panel + G::slot(g) * VL);
   };
-  T means[2];
-  row_sums<G::gates>(units, [&](int64_t panel, int g, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
+  Vec<T> sums[2];
+  row_sums<G::gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
     const ptrdiff_t at = panel * gamma_panel + g * VL;
-    const Vec<T> normal = Vec<T>::load(x + panel * x_panel + g * VL), dv = d_of(panel, g);
-    fma(dv, normal, Vec<T>::load(d_gamma + at)).store(d_gamma + at);
+    T* const d_at = d_gamma(r) + at;
+    const Vec<T> normal = Vec<T>::load(x + r * x_row + panel * x_panel + g * VL), dv = d_of(r, panel, g);
+    fma(dv, normal, Vec<T>::load(d_at)).store(d_at);
     sum[0] = dv * Vec<T>::load(gamma + at);
     sum[1] = sum[0] * normal;
-  }, means);
-  for (T& mean : means) mean /= static_cast<T>(G::gates * units);
-  for (int64_t panel = 0; panel * VL < units; ++panel)
-    RNNFAST_UNROLL
-    for (int g = 0; g < G::gates; ++g) {
-      T* const at = x + panel * x_panel + g * VL;
-      const Vec<T> gamma_d = d_of(panel, g) * Vec<T>::load(gamma + panel * gamma_panel + g * VL);
-      const Scaled<T> dx = through_norm(rstd, means, Vec<T>::load(at), gamma_d);
-      (dx.a * dx.b).store(at);
-    }
+  }, sums);
+  RowMeans<T> means;
+  means.set(sums, G::gates * units);
+  for (int r = 0; r < rows; ++r) {
+    const T row_rstd = rstd(r);
+    for (int64_t panel = 0; panel * VL < units; ++panel)
+      RNNFAST_UNROLL
+      for (int g = 0; g < G::gates; ++g) {
+        T* const at = x + r * x_row + panel * x_panel + g * VL;
+        const Vec<T> gamma_d = d_of(r, panel, g) * Vec<T>::load(gamma + panel * gamma_panel + g * VL);
+        const Scaled<T> dx = through_norm(row_rstd, means, r, Vec<T>::load(at), gamma_d);
+        (dx.a * dx.b).store(at);
+      }
+  }
 }
 
-// The recurrent product of a cut and G's slots of z: the input's part + gamma N(a U). One apart has b_h in place of
-// that part, which goes to the slot before it. In inference z begins with the input's part; in training, where it would
-// have to come from memory, it is made here of the input's products.
+// Where the recurrent products of a cut's rows stand, from G's first gate on.
+template <class G, bool Training, class T> T* norm_rows(const RecurForwardArgs<T>& p, const Cut& s) {
+  return p.norm.rows + (Training ? s.z : s.row - p.row_begin) * p.norm.row + G::first * Vec<T>::N;
+}
+
+// The recurrent products a U of a cut, of G's gates.
 template <class F, bool Training, class G, class T = typename F::Value>
-void normalized_product(const RecurForwardArgs<typename F::Value>& p, const Cut& s, const typename F::Value* a,
-                        const PanelWeights& u, G) {
+void products_to_normalize(const RecurForwardArgs<typename F::Value>& p, const Cut& s, const typename F::Value* a,
+                           const PanelWeights& u, G) {
   constexpr int VL = Vec<T>::N;
-  const ptrdiff_t panel_size = p.norm.panel;
-  T* const rows = p.norm.rows + (Training ? s.z : s.row - p.row_begin) * p.norm.row + G::first * VL;
-  recurrent_tiles<F>(G::gates, s, p.panel_begin, p.panel_end, p.state, nullptr, 0, nullptr, a, u, G::gates * VL,
-                     p.scratch, [&](const T* done, int height, int group, int64_t row, int64_t panel) {
-    for (int r = 0; r < height; ++r)
-      for (int q = 0; q < group; ++q)
-        RNNFAST_UNROLL
-        for (int g = 0; g < G::gates; ++g)
-          Vec<T>::load(done + ((r * group + q) * G::gates + g) * VL)
-              .store(rows + (row + r) * p.norm.row + (panel + q) * panel_size + g * VL);
-  });
-  for (int64_t r = 0; r < s.count; ++r) {
-    const int64_t packed = s.z + r;
-    T* const z_row = p.z + (packed - p.z_origin) * kSlots * VL;
+  ProductArgs<T> product{};
+  product.m = s.count;
+  product.nv = G::gates;
+  product.k = plain_row(p.state);
+  product.b = u;
+  product.b_panel = prepared_row(p.state, F::layout) * G::gates * VL;
+  product.backwards = s.backwards;
+  product.c = norm_rows<G, Training>(p, s);
+  product.c_row = p.norm.row;
+  product.c_panel = p.norm.panel;
+  product_panels<F>(product, F::prepare(s.count, product.k, a, p.state, p.scratch), G::gates, 0,
+                    (p.units + VL - 1) / VL);
+}
+
+// From these, for `rows` rows of a cut from `first` on: finish(units, G's slots of z, the input's candidate where that is
+// apart, the row's place in z, row). A slot is the input's part + gamma N(a U). One apart has b_h in place of that part.
+// In inference z begins with the input's part; in training, where it would have to come from memory, it is made here of
+// the input's products.
+template <bool Training, class G, class T, class Finish>
+RNNFAST_INLINE void normalized_slots(const RecurForwardArgs<T>& p, const Cut& s, int64_t first, int rows, G,
+                                     const Finish& finish) {
+  constexpr int VL = Vec<T>::N;
+  const Norm<T> norm = p.norm;  // copies, which no store can be thought to change
+  const int64_t units = p.units, z_panel = p.z_panel;
+  const T* const bias_h = p.bias_h;
+  T* const x = norm_rows<G, Training>(p, s) + first * norm.row;
+  RowMoments<T> m;
+  product_moments<G>(rows, units, norm.epsilon, x, norm.row, norm.panel, m);
+  for (int r = 0; r < rows; ++r) {
+    const int64_t row = first + r, packed = s.z + row;
+    const Moments<T> of_row = m[r];
+    if constexpr (Training) norm.kept[packed].rstd[G::first > 0] = of_row.rstd;
+    T* z_row = p.z + (packed - p.z_origin) * kSlots * VL;
     [[maybe_unused]] const T* const input =
-        Training ? p.norm.input + (p.input_index ? p.input_index[packed] : packed) * p.norm.row : nullptr;
-    const auto to_z = [&](int64_t panel, int g, T* at, Vec<T> normal) RNNFAST_INLINE_LAMBDA {
-      const int gate = G::first + g;
-      T* const z = z_row + panel * p.z_panel + G::slot(g) * VL;
-      Vec<T> start = Vec<T>::load(G::apart(g) ? p.bias_h + panel * VL : z);
-      if constexpr (Training) {
-        normal.store(at);
-        const ptrdiff_t i = panel * panel_size + gate * VL;
-        const Vec<T> part = fma(Vec<T>::load(p.norm.input_gamma + i), Vec<T>::load(input + i),
-                                Vec<T>::load(p.norm.bias + (panel * kSlots + gate) * VL));
-        if (G::apart(g)) part.store(z - VL);
-        else start = part;
+        Training ? norm.input + (p.input_index ? p.input_index[packed] : packed) * norm.row : nullptr;
+    for (int64_t panel = 0; panel * VL < units; ++panel, z_row += z_panel) {
+      alignas(64) T slots[kSlots * VL], apart[VL];
+      RNNFAST_UNROLL
+      for (int g = 0; g < G::gates; ++g) {
+        const int gate = G::first + g;
+        T* const at = x + r * norm.row + panel * norm.panel + g * VL;
+        const Vec<T> normal = of_row.normal(Vec<T>::load(at));
+        Vec<T> start;
+        if constexpr (Training) {
+          normal.store(at);
+          const ptrdiff_t i = panel * norm.panel + gate * VL;
+          start = fma(Vec<T>::load(norm.input_gamma + i), Vec<T>::load(input + i),
+                      Vec<T>::load(norm.bias + (panel * kSlots + gate) * VL));
+        } else {
+          start = Vec<T>::load(z_row + gate * VL);
+        }
+        if (G::apart(g)) {
+          start.store(apart);
+          start = Vec<T>::load(bias_h + panel * VL);
+        }
+        fma(Vec<T>::load(norm.gamma + panel * norm.panel + gate * VL), normal, start).store(slots + G::slot(g) * VL);
       }
-      fma(Vec<T>::load(p.norm.gamma + panel * panel_size + gate * VL), normal, start).store(z);
-    };
-    const T rstd = normalize_row<G>(p.units, p.norm.epsilon, rows + r * p.norm.row, panel_size, to_z);
-    if constexpr (Training) p.norm.kept[packed].rstd[G::first > 0] = rstd;
+      finish(units_of<T>(panel, units), slots, apart, z_row, row);
+    }
   }
 }
 
@@ -198,43 +293,65 @@ void normalized_state_gradient(const RecurBackwardArgs<typename F::Value>& p, co
                                const typename F::Value* z, const PanelWeights& ut, typename F::Value* dh,
                                bool accumulate, G) {
   constexpr int VL = Vec<T>::N;
-  T* const rows = p.norm.rows + s.z * p.norm.row + G::first * VL;
-  for (int64_t r = 0; r < s.count; ++r)
-    normalize_row_backward<G>(p.units, p.norm.gamma + G::first * VL,
-                              p.norm.d_gamma + (s.row + r) * p.norm.row + G::first * VL, p.norm.panel,
-                              p.norm.kept[s.z + r].rstd[G::first > 0], rows + r * p.norm.row, p.norm.panel,
-                              z + r * kSlots * VL, p.z_panel);
-  step_product<F>(s, p.state, rows, p.norm.row, k, ut, p.prepared, accumulate, dh + s.row * p.state);
+  const Norm<T> norm = p.norm;
+  const int64_t units = p.units, z_panel = p.z_panel;
+  T* const x = norm.rows + s.z * norm.row + G::first * VL;
+  for_norm_rows<T>(s.count, [&](int64_t first, int rows) RNNFAST_INLINE_LAMBDA {
+    const RowNorm<T>* const kept = norm.kept + s.z + first;
+    normalize_rows_backward<G>(
+        rows, units, norm.gamma + G::first * VL, norm.panel,
+        [&](int r) RNNFAST_INLINE_LAMBDA {
+          return norm.d_gamma + (s.row + first + r) / norm.group * norm.row + G::first * VL;
+        },
+        [&](int r) { return kept[r].rstd[G::first > 0]; }, x + first * norm.row, norm.row, norm.panel,
+        z + first * kSlots * VL, z_panel);
+  });
+  step_product<F>(s, p.state, x, norm.row, k, ut, p.prepared, accumulate, dh + s.row * p.state);
 }
 
 // The entries of the table: the input's products, of all gates together.
-template <class G, class T> void normalize_rows(const NormRows<T>& p) {
+template <class G, bool Finish, class T> void normalize_input(const NormRows<T>& args) {
   constexpr int VL = Vec<T>::N;
-  for (int64_t r = 0; r < p.count; ++r) {
-    const auto finish = [&](int64_t panel, int g, T* at, Vec<T> normal) RNNFAST_INLINE_LAMBDA {
-      if (p.rstd) normal.store(at);
-      else
-        fma(Vec<T>::load(p.gamma + (panel * G::gates + g) * VL), normal,
-            Vec<T>::load(p.bias + (panel * kSlots + g) * VL)).store(at);
-    };
-    const T rstd = normalize_row<G>(p.units, p.epsilon, p.x + r * p.x_row, p.x_panel, finish);
-    if (p.rstd) p.rstd[r] = rstd;
-  }
+  const NormRows<T> p = args;
+  for_norm_rows<T>(p.count, [&](int64_t first, int rows) RNNFAST_INLINE_LAMBDA {
+    T* const x = p.x + first * p.x_row;
+    RowMoments<T> m;
+    product_moments<G>(rows, p.units, p.epsilon, x, p.x_row, p.x_panel, m);
+    for (int r = 0; r < rows; ++r) {
+      const Moments<T> of_row = m[r];
+      if (!Finish) p.rstd[first + r] = of_row.rstd;
+      for (int64_t panel = 0; panel * VL < p.units; ++panel)
+        RNNFAST_UNROLL
+        for (int g = 0; g < G::gates; ++g) {
+          T* const at = x + r * p.x_row + panel * p.x_panel + g * VL;
+          const Vec<T> normal = of_row.normal(Vec<T>::load(at));
+          (Finish ? fma(Vec<T>::load(p.gamma + (panel * G::gates + g) * VL), normal,
+                        Vec<T>::load(p.bias + (panel * kSlots + g) * VL))
+                  : normal).store(at);
+        }
+    }
+  });
 }
 template <class T> void normalize(const NormRows<T>& p) {
-  if (p.gates == 4) normalize_rows<NormGates<0, 4, false>>(p);
-  else normalize_rows<NormGates<0, 3, false>>(p);
+  using Four = NormGates<0, 4, false>;
+  using Three = NormGates<0, 3, false>;
+  if (p.gates == 4) p.rstd ? normalize_input<Four, false>(p) : normalize_input<Four, true>(p);
+  else p.rstd ? normalize_input<Three, false>(p) : normalize_input<Three, true>(p);
 }
 
-template <class G, class T> void normalize_rows_backward(const NormRows<T>& p) {
+template <class G, class T> void normalize_input_backward(const NormRows<T>& args) {
   constexpr int VL = Vec<T>::N;
-  for (int64_t r = 0; r < p.count; ++r)
-    normalize_row_backward<G>(p.units, p.gamma, p.d_gamma, G::gates * VL, p.rstd[r], p.x + r * p.x_row, p.x_panel,
-                              p.dz + r * kSlots * VL, p.dz_panel);
+  const NormRows<T> p = args;
+  for_norm_rows<T>(p.count, [&](int64_t first, int rows) RNNFAST_INLINE_LAMBDA {
+    normalize_rows_backward<G>(
+        rows, p.units, p.gamma, G::gates * VL, [&](int) { return p.d_gamma; },
+        [&](int r) { return p.rstd[first + r]; }, p.x + first * p.x_row, p.x_row, p.x_panel,
+        p.dz + first * kSlots * VL, p.dz_panel);
+  });
 }
 template <class T> void normalize_backward(const NormRows<T>& p) {
-  if (p.gates == 4) normalize_rows_backward<NormGates<0, 4, false>>(p);
-  else normalize_rows_backward<NormGates<0, 3, false>>(p);
+  if (p.gates == 4) normalize_input_backward<NormGates<0, 4, false>>(p);
+  else normalize_input_backward<NormGates<0, 3, false>>(p);
 }
 
 }  // namespace RNNFAST_ISA

@@ -84,35 +84,52 @@ template <class F, bool Training, class Gates> struct LstmForward {
     store_states(u, cell.c, cell.o * gates.state(cell.c), c_prev_row, c_row, h_prev_row, h_row, packed);
   }
 
-  // One row from its finished pre-activations in z: c of all units, and then h from its normalised value. In inference
-  // c may be updated in place, and z has no more to keep: the new c, and o, wait there.
-  void normalized_row(T* z_row, const T* c_prev_row, T* c_row, const T* h_prev_row, T* h_row, int64_t packed) const {
-    const int64_t panels = (p.units + VL - 1) / VL;
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      const Slice<T> u = units_of<T>(panel, p.units);
-      T* const at = z_row + panel * p.z_panel;
-      const Cell cell = cell_math(u, at, at, c_prev_row);
-      if constexpr (Training) {
-        u.store(c_row, cell.c);
-      } else {
-        cell.c.store(at);
-        cell.o.store(at + 3 * VL);
-      }
-    }
-    const auto new_c = [&](int64_t panel, int) RNNFAST_INLINE_LAMBDA {
-      return Training ? units_of<T>(panel, p.units).load(c_row) : Vec<T>::load(z_row + panel * p.z_panel);
+  // A step with layer normalisation, a few rows at a time: c of all units, and then h from its normalised value. In
+  // inference c may be updated in place, and z has no more to keep: the new c, and o, wait there.
+  void normalized_step(const Cut& s, T* z, const T* c_prev, T* c, const T* h_prev, T* h) const {
+    using G = NormGates<0, 4, false>;
+    const int64_t H = p.units;
+    products_to_normalize<F, Training>(p, s, h_prev, p.u, G());
+    for_norm_rows<T>(s.count, [&](int64_t first, int rows) {
+      normalized_slots<Training>(p, s, first, rows, G(), [&](const Slice<T>& u, const T* x, const T*, T* z_row,
+                                                             int64_t row) RNNFAST_INLINE_LAMBDA {
+        const Cell cell = cell_math(u, x, z_row, c_prev + row * H);
+        if constexpr (Training) {
+          u.store(c + row * H, cell.c);
+        } else {
+          cell.c.store(z_row);
+          cell.o.store(z_row + 3 * VL);
+        }
+      });
+      normalized_states(first, rows, z, c_prev, c, h_prev, h, s.z);
+    });
+  }
+  void normalized_states(int64_t first, int rows, T* z, const T* c_prev, T* c, const T* h_prev, T* h,
+                         int64_t packed) const {
+    const int64_t H = p.units, z_panel = p.z_panel;
+    const Norm<T> norm = p.norm;
+    const auto z_of = [&](int64_t r, int64_t panel) RNNFAST_INLINE_LAMBDA {
+      return z + (first + r) * kSlots * VL + panel * z_panel;
     };
-    const Moments<T> m = moments<1>(p.units, p.norm.epsilon, new_c);
-    if constexpr (Training) {
-      p.norm.kept[packed].cell_mean = m.mean;
-      p.norm.kept[packed].cell_rstd = m.rstd;
-    }
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      const Slice<T> u = units_of<T>(panel, p.units);
-      const Vec<T> kept = Vec<T>::load(z_row + panel * p.z_panel + 3 * VL), c = new_c(panel, 0);
-      const Vec<T> o = Training ? gates.gate_value_from_kept(kept) : kept;
-      const Vec<T> h = o * gates.state(fma(u.load(p.norm.cell_gamma), m.normal(c), u.load(p.norm.cell_beta)));
-      store_states(u, c, h, c_prev_row, c_row, h_prev_row, h_row, packed);
+    const auto new_c = [&](int r, int64_t panel, int) RNNFAST_INLINE_LAMBDA {
+      return Training ? units_of<T>(panel, H).load(c + (first + r) * H) : Vec<T>::load(z_of(r, panel));
+    };
+    RowMoments<T> moments_of;
+    moments<1>(rows, H, norm.epsilon, new_c, moments_of);
+    for (int r = 0; r < rows; ++r) {
+      const int64_t row = first + r;
+      const Moments<T> m = moments_of[r];
+      if constexpr (Training) {
+        norm.kept[packed + row].cell_mean = m.mean;
+        norm.kept[packed + row].cell_rstd = m.rstd;
+      }
+      for (int64_t panel = 0; panel * VL < H; ++panel) {
+        const Slice<T> u = units_of<T>(panel, H);
+        const Vec<T> kept = Vec<T>::load(z_of(r, panel) + 3 * VL), now = new_c(r, panel, 0);
+        const Vec<T> o = Training ? gates.gate_value_from_kept(kept) : kept;
+        const Vec<T> out = o * gates.state(fma(u.load(norm.cell_gamma), m.normal(now), u.load(norm.cell_beta)));
+        store_states(u, now, out, c_prev + row * H, c + row * H, h_prev + row * H, h + row * H, packed + row);
+      }
     }
   }
 
@@ -133,9 +150,7 @@ template <class F, bool Training, class Gates> struct LstmForward {
       }
     };
     if (p.norm.gamma) {
-      normalized_product<F, Training>(p, s, h_prev, p.u, NormGates<0, 4, false>());
-      for (int64_t r = 0; r < s.count; ++r)
-        normalized_row(z + r * kSlots * VL, c_prev + r * H, c + r * H, h_prev + r * H, h + r * H, s.z + r);
+      normalized_step(s, z, c_prev, c, h_prev, h);
     } else if (Training && p.h_factors) {
       for (int gate = 0; gate < 4; ++gate) gate_product(p, s, gate, gate, nullptr);
       for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel)
@@ -225,38 +240,45 @@ template <class F, class Gates> struct LstmBackward {
     input_gradients(u, z, in, c_prev_row, of_h, dc_row, packed);
   }
 
-  // The same of all units of one row: what c gets of dh depends on all of them.
-  void normalized_row(T* z_row, const T* c_prev_row, const T* c_row, const T* dy_row, T* dh_row, T* dc_row, int64_t row,
-                      int64_t packed) const {
-    const int64_t H = p.units;
-    const RowNorm<T>& kept = p.norm.kept[packed];
-    const Moments<T> m{kept.cell_mean, kept.cell_rstd};
-    T *const d_gamma = p.norm.d_cell + row * 2 * H, *const d_beta = d_gamma + H;
-    const auto normal_c = [&](const Slice<T>& u, const InputGates& in) RNNFAST_INLINE_LAMBDA {
-      return m.normal(new_c(u, in, c_prev_row, c_row));
+  // The same of all units of some rows of a cut, from `first` on: what c gets of dh depends on all of a row.
+  void normalized_rows(const Cut& s, int64_t first, int rows, T* z, const T* dy, T* dh) const {
+    const int64_t H = p.units, z_panel = p.z_panel, packed = s.z + first;
+    const Norm<T> norm = p.norm;
+    const T *const c_prev = p.c + (s.prev + first) * H, *const c = p.c + (s.out + first) * H;
+    T *const dc = p.dc + (s.row + first) * H, *const d_normal = norm.cell_rows + (s.row - p.row_begin + first) * H;
+    const auto z_of = [&](int r, int64_t panel) RNNFAST_INLINE_LAMBDA {
+      return z + (first + r) * kSlots * VL + panel * z_panel;
     };
-    T means[2];
-    row_sums<1>(H, [&](int64_t panel, int, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
+    const auto normal_c = [&](int r, const Slice<T>& u, const InputGates& in) RNNFAST_INLINE_LAMBDA {
+      const RowNorm<T>& kept = norm.kept[packed + r];
+      return Moments<T>{kept.cell_mean, kept.cell_rstd}.normal(new_c(u, in, c_prev + r * H, c + r * H));
+    };
+    Vec<T> sums[2];
+    row_sums<1>(rows, H, [&](int r, int64_t panel, int, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
       const Slice<T> u = units_of<T>(panel, H);
-      T* const z = z_row + panel * p.z_panel;
-      const Vec<T> normal = normal_c(u, input_gates(z)), gamma = u.load(p.norm.cell_gamma);
-      const Gate<T> state = gates.state_of(fma(gamma, normal, u.load(p.norm.cell_beta)));
-      const Scaled<T> d = output_gradients(u, z, state, dy_row, dh_row, packed);
+      T *const at = z_of(r, panel), *const d_gamma = norm.d_cell + (s.row + first + r) / norm.group * 2 * H;
+      T* const d_beta = d_gamma + H;
+      const Vec<T> normal = normal_c(r, u, input_gates(at)), gamma = u.load(norm.cell_gamma);
+      const Gate<T> state = gates.state_of(fma(gamma, normal, u.load(norm.cell_beta)));
+      const Scaled<T> d =
+          output_gradients(u, at, state, dy ? dy + (first + r) * H : nullptr, dh + (first + r) * H, packed + r);
       const Vec<T> d_state = d.a * d.b;
       u.store(d_gamma, fma(d_state, normal, u.load(d_gamma)));
       u.store(d_beta, d_state + u.load(d_beta));
       sum[0] = gamma * d_state;
       sum[1] = sum[0] * normal;
-      u.store(p.norm.cell_row, sum[0]);
-    }, means);
-    for (T& mean : means) mean /= static_cast<T>(H);
-    for (int64_t panel = 0; panel * VL < H; ++panel) {
-      const Slice<T> u = units_of<T>(panel, H);
-      T* const z = z_row + panel * p.z_panel;
-      const InputGates in = input_gates(z);
-      const Scaled<T> of_h = through_norm(m.rstd, means, normal_c(u, in), u.load(p.norm.cell_row));
-      input_gradients(u, z, in, c_prev_row, of_h, dc_row, packed);
-    }
+      u.store(d_normal + r * H, sum[0]);
+    }, sums);
+    RowMeans<T> means;
+    means.set(sums, H);
+    for (int r = 0; r < rows; ++r)
+      for (int64_t panel = 0; panel * VL < H; ++panel) {
+        const Slice<T> u = units_of<T>(panel, H);
+        const InputGates in = input_gates(z_of(r, panel));
+        const Scaled<T> of_h = through_norm(norm.kept[packed + r].cell_rstd, means, r, normal_c(r, u, in),
+                                            u.load(d_normal + r * H));
+        input_gradients(u, z_of(r, panel), in, c_prev + r * H, of_h, dc + r * H, packed + r);
+      }
   }
 
   // The gradient of o state(c), rows of the cut, from that of its projection, which is kept for R.
@@ -280,9 +302,7 @@ template <class F, class Gates> struct LstmBackward {
     const T* dy = p.dy && !p.projection_t ? p.dy + s.z * H : nullptr;
     T* z = p.z + s.z * kSlots * VL;
     if (p.norm.gamma) {
-      for (int64_t r = 0; r < s.count; ++r)
-        normalized_row(z + r * kSlots * VL, p.c + (s.prev + r) * H, p.c + (s.out + r) * H, dy ? dy + r * H : nullptr,
-                       dh + r * H, p.dc + (s.row + r) * H, s.row + r, s.z + r);
+      for_norm_rows<T>(s.count, [&](int64_t first, int rows) { normalized_rows(s, first, rows, z, dy, dh); });
       normalized_state_gradient<F>(p, s, p.k, z, p.ut, p.dh, direct, NormGates<0, 4, false>());
       return;
     }

@@ -118,9 +118,10 @@ template <class T> struct Norm {
   T* rows; ptrdiff_t row, panel;    // room for products and the strides of rows and panels; training: by packed row,
                                     // where they are left normal, inference: a row for each of the call
   RowNorm<T>* kept;             // training: by packed row
-  T* d_gamma;                   // backward: by sorted row, of `row` elements, added to
-  T* d_cell;                    // backward, LSTM: of cell_gamma and cell_beta, (sorted row, 2, units), added to
-  T* cell_row;                  // backward, LSTM: (units), work space
+  int64_t group;                // backward: sorted rows that add up gradients together
+  T* d_gamma;                   // backward: (groups, row), added to
+  T* d_cell;                    // backward, LSTM: of cell_gamma and cell_beta, (groups, 2, units), added to
+  T* cell_rows;                 // backward, LSTM: (row_end - row_begin, units), work space
 };
 // Rows of the input's products: x = N(x), or x = bias + gamma N(x). Backward: from normal to the gradient of products.
 template <class T> struct NormRows {

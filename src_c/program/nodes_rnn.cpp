@@ -41,12 +41,16 @@ void RnnNode<T>::give_state(Context<T>& context, const SequencePlan& plan, int s
     unsort_rows(plan, size_of(state), sorted, context.create(this->more_outputs[static_cast<size_t>(state)]));
 }
 
-// The final state is the output.
+// The final state is the output, or zero where the last step is masked.
 template <class T>
 void RnnNode<T>::emit_last(Context<T>& context, const SequencePlan& plan, const T* sorted) const {
   if (context.tensor(this->output).data == sorted) return;
   if (plan.uniform()) return context.refer(this->output, sorted);
-  unsort_rows(plan, size_of(0), sorted, context.create(this->output));
+  const int64_t size = size_of(0);
+  T* y = context.create(this->output);
+  unsort_rows(plan, size, sorted, y);
+  for (int64_t r = 0; zero_output_ && r < plan.batch(); ++r)
+    if (!plan.ends_real(r)) std::fill_n(y + plan.order()[r] * size, size, T{0});
 }
 
 // A stream's step with masked rows: those repeat their output, which is their state, or are zero.

@@ -29,7 +29,7 @@ const Value& Program<T>::value(int v, const char* what, const std::string& name)
   return found;
 }
 
-template <class T> int Program<T>::input(const std::vector<int64_t>& shape) {
+template <class T> int Program<T>::input(const std::vector<int64_t>& shape, const std::string& name) {
   if (finished_) refuse("input", "the program is finished and cannot grow");
   Value value;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
@@ -43,6 +43,7 @@ template <class T> int Program<T>::input(const std::vector<int64_t>& shape) {
   }
   const int v = add_value(std::move(value));
   graph_.inputs.push_back(v);
+  graph_.input_labels.push_back("input '" + name + "'");
   return v;
 }
 
@@ -207,6 +208,7 @@ template <class T> void Program<T>::finish(const std::vector<int>& outputs) {
   for (int v : outputs)
     if (!value(v, "output", "program").outer.empty()) refuse("program", "an output lies inside time_distributed");
   graph_.outputs = outputs;
+  if (graph_.inputs.size() == 1) graph_.input_labels = {"input"};
   choose_layouts();
   give_small_tables();
   find_last_uses();

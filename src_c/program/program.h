@@ -107,7 +107,7 @@ template <class T> class Program {
   explicit Program(const KernelTable& table, WeightType weights = WeightType::full)
       : table_(&table), weights_(weights) {}
 
-  int input(const std::vector<int64_t>& shape);
+  int input(const std::vector<int64_t>& shape, const std::string& name = "");
   int embedding(int v, const T* table, int64_t vocabulary, int64_t dim, bool mask_zero, const std::string& name);
   int masking(int v, double mask_value, const std::string& name);
   // The output, and with return_state the last states. With an initial state the mask is passed on and not heeded: no

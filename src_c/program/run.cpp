@@ -25,18 +25,20 @@ template <class T> Shapes Program<T>::bind(const std::vector<std::vector<int64_t
   Shapes bound{std::vector<int64_t>(graph_.symbols.size(), 0)};
   for (size_t i = 0; i < shapes.size(); ++i) {
     const std::vector<Dim>& dims = graph_.values[static_cast<size_t>(graph_.inputs[i])].dims;
-    std::vector<int64_t> wanted;
-    for (Dim dim : dims) wanted.push_back(graph_.known(dim));
     bool fits = shapes[i].size() == dims.size();
     for (size_t axis = 0; fits && axis < dims.size(); ++axis) {
-      fits = wanted[axis] < 0 || wanted[axis] == shapes[i][axis];
+      const int64_t wanted = graph_.known(dims[axis]);
+      fits = wanted < 0 || wanted == shapes[i][axis];
       if (shapes[i][axis] < 1)
-        throw std::invalid_argument("input has no elements along axis " + std::to_string(axis + 1) + ": got shape " +
-                                    shape_text(shapes[i]));
+        throw std::invalid_argument(graph_.input_labels[i] + " has no elements along axis " +
+                                    std::to_string(axis + 1) + ": got shape " + shape_text(shapes[i]));
       if (dims[axis] < 0) bound.symbols[symbol_of(dims[axis])] = shapes[i][axis];
     }
-    if (!fits)
-      throw std::invalid_argument("expected input of shape " + shape_text(wanted) + ", got " + shape_text(shapes[i]));
+    if (fits) continue;
+    std::vector<int64_t> wanted;
+    for (Dim dim : dims) wanted.push_back(graph_.known(dim));
+    throw std::invalid_argument("expected " + graph_.input_labels[i] + " of shape " + shape_text(wanted) + ", got " +
+                                shape_text(shapes[i]));
   }
   if (const DerivedSize* bad = bound.derive(graph_))
     throw std::invalid_argument("layer '" + bad->layer + "': an axis of " + std::to_string(bound.size(bad->from)) +

@@ -58,6 +58,7 @@ struct Value {
 struct Graph {
   std::vector<Value> values;
   std::vector<int> inputs, outputs;
+  std::vector<std::string> input_labels;  // how messages name each: "input", or with its name where there are several
   std::vector<int64_t> symbols;  // the size that each must have, -1 = any
   std::vector<DerivedSize> derived;  // in the order in which they can be computed
   int masks = 0;

@@ -18,7 +18,7 @@ ROOT = HERE.parents[1]
 AVAILABLE = rnnfast.cpu_info()["available"]
 # AMX is for products alone: the other kernels of its table are those of AVX-512.
 VECTORS = [isa for isa in AVAILABLE if isa != "amx"]
-PLAIN = ["test_core", "test_formats", "test_training_formats", "test_pipeline", "test_step_barrier"]
+PLAIN = ["test_core", "test_buffer", "test_formats", "test_training_formats", "test_pipeline", "test_step_barrier"]
 PROGRAMS = [*PLAIN, *(f"test_math.{isa}" for isa in VECTORS)]
 
 

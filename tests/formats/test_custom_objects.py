@@ -241,6 +241,30 @@ def test_what_has_no_name_is_not_saved(tmp_path, options, what):
         model.save(tmp_path / "m.keras")
 
 
+class Furthest:
+    """A metric as a callable object."""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __call__(self, y_true, y_pred):
+        return self.scale * np.abs(y_true - y_pred).max(axis=-1)
+
+
+def test_a_metric_that_is_an_instance(tmp_path):
+    model = rnnfast.Sequential([layers.Input((5, 4)), layers.GRU(2)])
+    for metric in (Furthest(2.0), functools.partial(largest)):
+        model.compile("sgd", "mse", metrics=[metric])
+        with pytest.raises(ValueError, match=r"save: .*compiled with a (Furthest|partial) without a name.*get_config"):
+            model.save(tmp_path / "m.keras")
+        assert not list(tmp_path.iterdir())
+    kept = type("Kept", (Furthest,), {"get_config": lambda self: {"scale": self.scale}})
+    model.compile("sgd", "mse", metrics=[kept(3.0)])
+    model.save(tmp_path / "m.keras")
+    loaded = rnnfast.load_model(tmp_path / "m.keras", {"Kept": kept})
+    assert loaded.evaluate(X, Y, verbose=0) == model.evaluate(X, Y, verbose=0)
+
+
 def named_as_built_in():
     """Classes and functions of one's own with names of built-in ones, that do something else."""
 
@@ -321,7 +345,7 @@ def test_forms_of_keras():
         entry = layer_config.layer_from_config(dense, "here")
         assert entry.activation is rnnfast.activations.relu
     dense["config"]["activation"] = {**relu, "module": "mine", "registered_name": "relu"}
-    with pytest.raises(ValueError, match="'relu' is no built-in activation"):
+    with pytest.raises(ValueError, match="activation: relu is custom"):
         layer_config.layer_from_config(dense, "here")
 
 

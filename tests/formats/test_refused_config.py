@@ -87,7 +87,7 @@ def calls(config, index):
     [
         (lambda c: layer(c, 1).update(inbound_nodes=3), ["inbound_nodes"]),
         (lambda c: calls(c, 1)[0].pop("args"), ["args of"]),
-        (lambda c: calls(c, 1)[0]["args"].append(1), ["one argument"]),
+        (lambda c: calls(c, 1)[0]["args"].append(1), ["at most 1 arguments"]),
         (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["nobody", 0, 0]), ["no such layer"]),
         (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["rnn", 0, 0]), ["never made"]),
         (lambda c: calls(c, 1)[0]["args"][0]["config"].update(keras_history=["feat", 0, 7]), ["no output"]),

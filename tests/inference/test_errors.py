@@ -54,6 +54,29 @@ def test_inputs_by_name():
             two(wrong)
 
 
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"b": np.zeros((2, 5, 4))}, ValueError, "expected input 'b' of shape (batch, any, 3), got (batch, 5, 4)"),
+        ({"a": np.zeros((2, 4))}, ValueError, "expected input 'a' of shape (batch, 3), got (batch, 4)"),
+        ({"b": np.zeros((2, 0, 3))}, ValueError, "input 'b' has no elements along axis 1"),
+        ({"b": np.zeros((1, 5, 3))}, ValueError, "inputs have different batch sizes: input '"),
+        ({"a": np.zeros((2, 3), complex)}, TypeError, "input 'a' must be numeric, got dtype complex128"),
+        ({"b": [[["x"] * 3]] * 2}, TypeError, "input 'b' must be numeric"),
+        ({"b": 1.0}, ValueError, "input 'b' has no batch axis"),
+        ({"b": None}, ValueError, "expected a dictionary with 'a', 'b', got 'a'; 'b' is missing"),
+    ],
+)
+def test_errors_name_the_input_of_several(change, kind, message):
+    a, b = Input((3,), name="a"), Input((None, 3), name="b")
+    engine = rnnfast.InferenceModel(rnnfast.Model([a, b], rnnfast.layers.add([a, LSTM(3)(b)])))
+    x = {"a": np.zeros((2, 3)), "b": np.zeros((2, 5, 3)), **change}
+    x = {name: array for name, array in x.items() if array is not None}
+    for call in (engine, lambda x: engine.predict(x, batch_size=1), lambda x: engine.predict(x)):
+        with pytest.raises(kind, match=re.escape(message)):
+            call(x)
+
+
 @pytest.mark.parametrize("bad", [-1, 10, 2**40])
 def test_token_out_of_range(bad):
     engine = rnnfast.InferenceModel(rnnfast.Sequential([Input((None,)), Embedding(10, 4), LSTM(4)]))

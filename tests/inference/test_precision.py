@@ -14,6 +14,7 @@ ALLOWED = {"bfloat16": 0.05, "int8": 0.15}
 
 @pytest.fixture
 def rng():
+    rnnfast.utils.set_random_seed(4)  # of the weights: int8 may be anywhere near its bound
     return np.random.default_rng(4)
 
 

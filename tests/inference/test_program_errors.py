@@ -181,6 +181,20 @@ def test_many_axes():
         made.stream().step_function()
 
 
+def test_function_of_one_array():
+    made, v = program(3)
+    with pytest.raises(ValueError, match="not finished"):
+        made.run_function()
+    made.finish([made.activation(v, activations.tanh)])
+    x = np.random.default_rng(0).normal(size=(2, 3))
+    for given in (x, x.astype(np.float32), x.astype(">f4"), x[::-1][::-1], x.tolist()):
+        np.testing.assert_array_equal(made.run_function()(given), made.run([given])[0])
+    two, v = program(3)
+    two.finish([two.activation(v, activations.tanh)] * 2)
+    with pytest.raises(ValueError, match="one input and one output, got 1 and 2"):
+        two.run_function()
+
+
 @pytest.mark.parametrize("state", [None, 5, "ab", [5], [None], ["ab"], {}, [{}], iter([]), np.array(3), np.float64(3)])
 def test_states_that_are_no_lists(state):
     stream = rnnfast.InferenceModel(rnnfast.Sequential([Input((None, 3)), LSTM(4)])).stream()

@@ -62,7 +62,7 @@ def test_calls(cell, call, kind, message):
         ({"recurrent_constraint": object()}, TypeError, "recurrent_constraint: constraint must be a name"),
         ({"activity_regularizer": Regularizer()}, TypeError, "Regularizer does not define __call__"),
         ({"activation": "tan"}, ValueError, r"unknown activation 'tan'\. Did you mean 'tanh'"),
-        ({"activation": "softmax"}, ValueError, "activation='softmax' is not possible.*element-wise"),
+        ({"activation": "softmax"}, ValueError, "activation: 'softmax' is not possible.*element-wise"),
         ({"activation": 3}, TypeError, "activation"),
         ({"kernel_initializer": "glorot"}, ValueError, r"unknown initializer 'glorot'\. Did you mean 'glorot_"),
         ({"return_sequence": True}, TypeError, "'return_sequence'; did you mean return_sequences"),

@@ -85,6 +85,23 @@ def test_masks():
     np.testing.assert_array_equal(greatest[MASKS[1] & ~MASKS[0]], xs[1][MASKS[1] & ~MASKS[0]])
 
 
+def test_masks_over_any_of_the_first_axes():
+    rows, steps = np.array([True, False]), np.array([[True, False, True], [False, True, True]])
+    flat = [RNG.normal(size=(2, 4)) for _ in range(2)]
+    for cls in (layers.Maximum, layers.Multiply):
+        layer = cls(dtype="float64")
+        y = layer.forward(flat, mask=[rows, ~rows])[0]
+        np.testing.assert_array_equal(y, np.where(rows[:, None], flat[0], flat[1]))
+        np.testing.assert_array_equal(layer.compute_mask(flat, [rows, ~rows]), [True, True])
+    assert layers.Concatenate().compute_mask(flat, [rows, rows]).shape == (2,)
+    # An input of fewer axes takes its mask along.
+    low, high = RNG.normal(size=(2, 3, 2)), RNG.normal(size=(2, 5, 3, 2))
+    y = layers.Multiply(dtype="float64").forward([low, high], mask=[steps, None])[0]
+    np.testing.assert_array_equal(y, np.where(steps[:, None, :, None], low[:, None] * high, high))
+    with pytest.raises(ValueError, match=r"\(Add\): expected masks of one shape, got \(2, 3\), \(2, 5\)"):
+        layers.Add().compute_mask([low, high], [steps, np.ones((2, 5), bool)])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

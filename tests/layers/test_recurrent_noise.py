@@ -78,12 +78,12 @@ def test_seeds():
 def test_rates():
     layer = layers.GRU(40, dropout=0.25, recurrent_dropout=0.4, zoneout=0.1, seed=0)
     drawn = layer.noise.draw(50, 20, 30, 40, "float32")
-    assert drawn["x_factors"].shape == (3, 50, 30) and drawn["h_factors"].shape == (3, 50, 40)
-    for name, rate in (("x_factors", 0.25), ("h_factors", 0.4)):
-        assert set(np.unique(drawn[name])) == {np.float32(0), np.float32(1 / (1 - rate))}
-        assert abs((drawn[name] == 0).mean() - rate) < 0.03
-    assert not np.array_equal(drawn["h_factors"][0], drawn["h_factors"][1])
-    (kept,) = drawn["zoneout"]
+    assert drawn.x_factors.shape == (3, 50, 30) and drawn.h_factors.shape == (3, 50, 40)
+    for factors, rate in ((drawn.x_factors, 0.25), (drawn.h_factors, 0.4)):
+        assert set(np.unique(factors)) == {np.float32(0), np.float32(1 / (1 - rate))}
+        assert abs((factors == 0).mean() - rate) < 0.03
+    assert not np.array_equal(drawn.h_factors[0], drawn.h_factors[1])
+    (kept,) = drawn.zoneout
     assert kept.shape == (50, 20, 40) and abs(kept.mean() - 0.1) < 0.01
 
 

@@ -36,6 +36,25 @@ def test_options_that_cost(layer, expected):
     assert costs(layer) == expected
 
 
+@pytest.mark.parametrize(
+    ("axis", "reason"),
+    [
+        ([1, 2], r"along axes \[1, 2\]: the engine must know their sizes, and the input is \(None, None, 3\)"),
+        (1, r"along axes \[1\]: the engine must know their sizes"),
+        ([0, 2], "the engine does not work along the batch"),
+    ],
+)
+def test_axes_that_the_engine_cannot_work_along(axis, reason):
+    model = rnnfast.Sequential([Input((None, 3)), layers.UnitNormalization(axis=axis)])
+    with pytest.raises(layers.NoLoweringError, match=reason):
+        rnnfast.InferenceModel(model)
+    assert "the engine" in model.explain().off_engine
+    x = np.random.default_rng(1).normal(size=(2, 4, 3)).astype(np.float32)
+    along = tuple(axis) if isinstance(axis, list) else axis
+    expected = x / np.sqrt((x**2).sum(axis=along, keepdims=True))
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-6)
+
+
 def test_dropout_costs_more_beside_recurrent_dropout():
     """And beside a single gate, whose factors the kernels multiply with as well."""
     alone, both, one_gate = (

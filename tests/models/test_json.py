@@ -38,3 +38,21 @@ def test_round_trip(make):
 def test_what_is_no_model(text):
     with pytest.raises(ValueError, match="model_from_json"):
         model_from_json(text)
+
+
+def test_a_model_with_a_call():
+    class Called(rnnfast.Model):
+        def __init__(self, units):
+            super().__init__()
+            self.rnn = layers.GRU(units)
+
+        def call(self, x):
+            return self.rnn(x)
+
+    model = Called(3)
+    model.predict(np.ones((2, 4, 2)), verbose=0)
+    copy = rnnfast.models.model_from_json(model.to_json(), {"Called": Called})
+    copy.set_weights(model.get_weights())
+    np.testing.assert_array_equal(
+        copy.predict(np.ones((2, 4, 2)), verbose=0), model.predict(np.ones((2, 4, 2)), verbose=0)
+    )

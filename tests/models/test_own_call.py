@@ -114,7 +114,7 @@ class Plain(rnnfast.Model):
 
 
 def test_what_call_does_may_change():
-    """predict follows what `call` does now."""
+    """predict follows what `call` does now, on the engine."""
 
     class Switch(Plain):
         twice = False
@@ -127,6 +127,9 @@ def test_what_call_does_may_change():
     once = model.predict(X, verbose=0)
     model.twice = True
     assert_close(model.predict(X, verbose=0), 2 * once, 1e-12, "twice")
+    engine = model.predictor._engine
+    model.predict(X, verbose=0)
+    assert model.explain().off_engine is None and model.predictor._engine is engine is not None
 
 
 def test_copies_and_weights():
@@ -137,6 +140,71 @@ def test_copies_and_weights():
     assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
     assert model.get_layer(index=0) is model.lift
     model.summary(print_fn=lambda text: None)
+
+
+class Gated(layers.Layer):
+    """Changes what it does, inside of a model that does not."""
+
+    def __init__(self):
+        super().__init__(dtype="float64")
+        self.dense, self.gated = layers.Dense(2, dtype="float64"), False
+
+    def call(self, x):
+        return x * self.dense(x) if self.gated else self.dense(x)
+
+
+def test_what_the_call_of_a_layer_does_may_change():
+    model = rnnfast.Sequential([layers.Input((4, 2)), Gated(), layers.GRU(2, dtype="float64")])
+    for gated in (False, True):
+        model.layers[0].gated = gated
+        y = X * model.layers[0].dense(X) if gated else model.layers[0].dense(X)
+        assert_close(model.predict(X, verbose=0), model.layers[1](y), 1e-12, f"gated {gated}")
+    assert model.explain().off_engine is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_engine_gives_what_the_layers_give(dtype):
+    """In `predict`, `evaluate` and an InferenceModel, for any number of steps."""
+
+    class Stack(rnnfast.Model):
+        def __init__(self):
+            super().__init__()
+            self.lift = layers.Dense(4, "tanh", dtype=dtype)
+            self.rnns = [layers.GRU(4, return_sequences=True, dtype=dtype), layers.LSTM(4, dtype=dtype)]
+            self.end = layers.Dense(2, dtype=dtype)
+
+        def call(self, x, training=None):
+            x = self.lift(x)
+            return [self.end(self.rnns[1](x + self.rnns[0](x))), x]
+
+    model = randomized(Stack())
+    assert model.explain().off_engine is None and model.input_shape == (None, None, 2)
+    longer = RNG.normal(size=(5, 9, 2))
+    for x in (X, longer):
+        plain = model.run([x], [None], training=False)[0]
+        for given in (model.predict(x, verbose=0), rnnfast.InferenceModel(model, dtype=dtype)(x)):
+            for actual, expected in zip(given, plain, strict=True):
+                assert_close(actual, expected, 1e-12 if dtype == "float64" else 1e-6, "engine")
+    model.compile("sgd", ["mse", None])
+    expected = ((model.predict(X, verbose=0)[0] - 1) ** 2).mean()
+    assert_close(model.evaluate(X, [np.ones((3, 2))], verbose=0), expected, 1e-6, "evaluate")
+
+
+def test_what_keeps_a_model_off_the_engine():
+    class Shaped(Plain):
+        def call(self, x):
+            assert x.shape[1] > 0, "None is no number"
+            return self.rnn(x)
+
+    class Stateful(Plain):
+        def __init__(self):
+            super().__init__()
+            self.rnn = layers.GRU(3, stateful=True)
+
+    told = randomized(Stateful()).explain().off_engine
+    assert told == "a layer is stateful"
+    model = randomized(Shaped())
+    assert model.input_shape == (None, 4, 2) and model.explain().off_engine is None
 
 
 def calling(function):

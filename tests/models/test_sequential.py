@@ -190,3 +190,13 @@ def test_float64():
 def test_errors(call, kind, message):
     with pytest.raises(kind, match=message):
         call(make())
+
+
+def test_predict_gives_a_softmax_its_mask():
+    model = rnnfast.Sequential([layers.Input((5, 5)), layers.Masking(), layers.Softmax()])
+    x = np.random.default_rng(1).normal(size=(5, 5, 5)).astype("float32")
+    x[2, 3:] = 0  # the mask (batch, time) meets the last two axes of x, as in Keras
+    assert np.any(model(x) == 0)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), model(x))
+    with pytest.raises(ValueError, match=r"mask of shape \(4, 5\) cannot be broadcast to input of shape \(4, 5, 5\)"):
+        model.predict(x[:4], verbose=0)

@@ -38,10 +38,9 @@ def test_training(keras, torch, draw, same_output, same_gradient, name, options,
     mask = np.array([[1, 1, 0, 1, 0, 1]] * (BATCH - 1) + [[0] * TIME], bool) if masked else None
 
     ours.noise.generator = np.random.default_rng(3)
-    shared = ours.noise.draw_input(BATCH, FEATURES, "float32")
     drawn = ours.noise.draw(BATCH, TIME, FEATURES, UNITS, "float32")
-    inputs = shared[:, 0][None] if shared is not None else drawn.get("x_factors")
-    given = {"_dropout_mask": inputs, "_recurrent_dropout_mask": drawn.get("h_factors")}
+    inputs = drawn.x_factors if drawn.input_factors is None else drawn.input_factors[:, 0][None]
+    given = {"_dropout_mask": inputs, "_recurrent_dropout_mask": drawn.h_factors}
     for attribute, factors in given.items():
         if factors is not None:
             parts = [torch.tensor(part) for part in factors]

@@ -158,6 +158,8 @@ OPTIMIZERS = {
     "lion": lambda n: n.Lion(0.002),
     "ftrl": lambda n: n.Ftrl(0.05, l1_regularization_strength=0.001),
     "lamb": lambda n: n.Lamb(0.01),
+    "adafactor": lambda n: n.Adafactor(0.05, use_ema=True),
+    "muon": lambda n: n.Muon(0.02, exclude_layers=["dense"]),
     "schedule": lambda n: n.AdamW(n.schedules.ExponentialDecay(0.02, 4, 0.5)),
     "accumulation": lambda n: n.SGD(0.05, momentum=0.9, gradient_accumulation_steps=2),
 }

@@ -230,9 +230,10 @@ ALONG_AN_AXIS = {
 }
 
 
+@pytest.mark.parametrize("smoothing", [None, 0.3])
 @pytest.mark.parametrize("from_logits", [False, True])
 @pytest.mark.parametrize("name", ALONG_AN_AXIS)
-def test_other_axes(keras, torch, same_output, same_gradient, name, from_logits):
+def test_other_axes(keras, torch, same_output, same_gradient, name, from_logits, smoothing):
     """Values, gradients, and the metric of the name, with the classes on axis 1 of (samples, classes, time)."""
     loss, metric, targets = ALONG_AN_AXIS[name]
     rng = np.random.default_rng(9)
@@ -240,6 +241,8 @@ def test_other_axes(keras, torch, same_output, same_gradient, name, from_logits)
     y_pred = logits if from_logits else (0.1 + np.abs(logits)) / (0.3 + np.abs(logits).sum(axis=1, keepdims=True))
     y_true = rng.integers(0, 3, (SAMPLES, CLASSES)) if targets is None else targets(rng, (SAMPLES, 3))
     options = {"from_logits": from_logits, "axis": 1}
+    if smoothing is not None and targets is not None:
+        options["label_smoothing"] = smoothing  # over as many classes as the last axis has, in Keras on any axis
     peer = torch.tensor(y_pred, requires_grad=True)
     value = loss(keras, **options)(torch.tensor(y_true), peer)
     value.backward()

@@ -139,6 +139,12 @@ GRAPHS = {
         lambda: steps(Masking(), LSTM(4, return_sequences=True, zero_output_for_mask=True), Dense(2)),
         True,
     ),
+    "masked_zero_end": (gaps, lambda: steps(Masking(), GRU(4, zero_output_for_mask=True), Dense(2)), True),
+    "masked_zero_start": (
+        gaps,
+        lambda: steps(Masking(), LSTM(4, go_backwards=True, zero_output_for_mask=True), Dense(2)),
+        False,
+    ),
     "masked_projected": (
         gaps,
         lambda: steps(Masking(), LSTM(18, projection_size=5, return_sequences=True), LSTM(4, projection_size=9)),

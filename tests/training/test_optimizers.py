@@ -54,6 +54,30 @@ def adam(w, g, s, t, lr=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     return w - lr * np.sqrt(1 - beta_2**t) / (1 - beta_1**t) * s["m"] / (np.sqrt(s["v"]) + epsilon)
 
 
+def adafactor(w, g, s, t, lr=0.3):
+    share, squares = t**-0.8, g * g + 1e-30
+    if w.ndim == 2:
+        for name, axis in (("r", 1), ("c", 0)):
+            s[name] = (1 - share) * s.get(name, 0) + share * squares.mean(axis=axis)
+        s["v"] = np.outer(s["r"], s["c"]) / s["r"].mean()
+    else:
+        s["v"] = (1 - share) * s.get("v", 0) + share * squares
+    u = g / np.sqrt(s["v"])
+    size = max(1e-3, np.sqrt((w * w).mean())) * min(lr, t**-0.5)
+    return w - size * u / max(1, np.sqrt((u * u).mean()))
+
+
+def muon(w, g, s, t, lr=0.1):
+    """With as many iterations as it takes, and numbers that bring singular values to 1: U V' of U S V'."""
+    if w.ndim != 2:
+        return adam(w, g, s, t, lr=lr)
+    s["m"] = 0.95 * s.get("m", 0) + g
+    u, _, v = np.linalg.svd(g + 0.95 * s["m"], full_matrices=False)
+    return w - lr * 0.2 * np.sqrt(max(w.shape)) * u @ v
+
+
+EXACT = {"muon_a": 15 / 8, "muon_b": -10 / 8, "muon_c": 3 / 8, "ns_steps": 40, "weight_decay": None}
+
 RULES = [
     (lambda: optimizers.SGD(0.1), lambda *a: sgd(*a, momentum=0.0)),
     (lambda: optimizers.SGD(0.1, momentum=0.9), sgd),
@@ -63,6 +87,8 @@ RULES = [
     (lambda: optimizers.Adam(0.01), adam),
     (lambda: optimizers.Ftrl(0.1, -0.5, 0.1, 0.05, 0.1, 0.2, 0.3), ftrl),
     (lambda: optimizers.Lamb(0.1), lamb),
+    (lambda: optimizers.Adafactor(0.3), adafactor),
+    (lambda: optimizers.Muon(0.1, adam_weight_decay=None, **EXACT), muon),
 ]
 
 
@@ -130,6 +156,8 @@ ALL = {
     "lion": lambda: optimizers.Lion(0.01),
     "ftrl": lambda: optimizers.Ftrl(0.1, l2_regularization_strength=0.1),
     "lamb": lambda: optimizers.Lamb(0.01),
+    "adafactor": lambda: optimizers.Adafactor(0.05, clip_threshold=0.8),
+    "muon": lambda: optimizers.Muon(0.02, exclude_layers=["output"], gradient_accumulation_steps=2),
     "accumulating": lambda: optimizers.SGD(0.01, gradient_accumulation_steps=2),
     "averaging": lambda: optimizers.SGD(0.01, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2),
     "on_a_schedule": lambda: optimizers.SGD(schedules.InverseTimeDecay(0.1, 2, 0.5)),
@@ -314,6 +342,9 @@ def test_identifiers(identifier):
         (lambda: optimizers.Adam(beta_1=1.0), ValueError, "beta_1"),
         (lambda: optimizers.Lion(beta_1=1.5), ValueError, "beta_1"),
         (lambda: optimizers.Lamb(epsilon=0), ValueError, "epsilon"),
+        (lambda: optimizers.Adafactor(clip_threshold=0), ValueError, "clip_threshold must be a number above 0"),
+        (lambda: optimizers.Muon(ns_steps=-1), ValueError, "Muon: ns_steps"),
+        (lambda: optimizers.Muon(exclude_layers=3), TypeError, "Muon: exclude_layers"),
         (lambda: optimizers.Ftrl(learning_rate_power=0.5), ValueError, "learning_rate_power must not be above 0"),
         (lambda: optimizers.Ftrl(l1_regularization_strength=-1), ValueError, "l1_regularization_strength must not be"),
         (lambda: optimizers.AdamW(weight_decay=None), ValueError, "use Adam for none"),
