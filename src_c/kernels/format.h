@@ -106,10 +106,7 @@ struct Bf16 : Bf16Dot {
     const int64_t n = factors(k), row = prepared_row(n, layout);
     for (int64_t r = 0; r < rows; ++r) {
       Number* const to = reinterpret_cast<Number*>(a + r * row);
-      for_runs(k, [&](int64_t at, int64_t factor, int64_t count) {
-        const float* const from = x + r * ldx + at;
-        for (int64_t i = 0; i < count; ++i) to[factor + i] = number_of(bf16_of(from[i]));
-      });
+      for_runs(k, [&](int64_t at, int64_t factor, int64_t count) { round(count, x + r * ldx + at, to + factor); });
       if (n % layout.numbers != 0) to[n] = Number(0);
     }
   }

@@ -3,6 +3,7 @@
 //
 //   Bf16Dot::multiply_add(a, w, sum) = sum + a0 w0 + a1 w1              in float
 //   Int8Dot::multiply_add(a, w, sum) = sum + a0 w0 + a1 w1 + a2 w2 + a3 w3   in int32, exact for |a|, |w| <= 127
+//   Bf16Dot::round(n, x, to)         to[i] = x[i] as a Number, the bf16 nearest to it as a RowElement holds it
 //
 // For both: load(p) makes a Weight of one vector of lanes, broadcast(a RowElement) a Factor. A RowElement is a lane,
 // but where bf16 are multiplied one by one: there it is two floats, and each is a pass of its own, so that few
@@ -69,7 +70,13 @@ RNNFAST_INLINE Vec<float> high_bf16(Lane32 w) {
 struct Bf16Dot {
   using Number = uint16_t;
   using RowElement = uint32_t;
-  static RNNFAST_INLINE Number number_of(uint16_t bf16) { return bf16; }
+  // The instruction takes subnormal numbers for zeros, and so do those of the products.
+  static RNNFAST_INLINE void round(int64_t n, const float* x, Number* to) {
+    for (; n >= 16; n -= 16, x += 16, to += 16)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x)));
+    const __mmask16 rest = static_cast<__mmask16>((1u << n) - 1u);
+    if (n > 0) _mm256_mask_storeu_epi16(to, rest, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(rest, x)));
+  }
   static constexpr int passes = 1;
   struct Weight { __m512bh v; };
   struct Factor { __m512bh v; };
@@ -85,7 +92,9 @@ struct Bf16Dot {
 struct Bf16Dot {
   using Number = uint16_t;
   using RowElement = uint32_t;
-  static RNNFAST_INLINE Number number_of(uint16_t bf16) { return bf16; }
+  static RNNFAST_INLINE void round(int64_t n, const float* x, Number* to) {
+    for (int64_t i = 0; i < n; ++i) to[i] = bf16_of(x[i]);
+  }
   static constexpr int passes = 1;
   struct Weight { bfloat16x8_t v; };
   struct Factor { bfloat16x8_t v; };
@@ -105,7 +114,9 @@ struct Bf16Dot {
   using Factor = Vec<float>;
   using Number = float;
   struct RowElement { Number number[2]; };
-  static RNNFAST_INLINE Number number_of(uint16_t bf16) { return float_of_bf16(bf16); }
+  static RNNFAST_INLINE void round(int64_t n, const float* x, Number* to) {
+    for (int64_t i = 0; i < n; ++i) to[i] = float_of_bf16(bf16_of(x[i]));
+  }
   static constexpr int passes = 2;
   template <int Pass> static RNNFAST_INLINE Weight load(const uint32_t* p) {
     return Pass == 0 ? low_bf16(load_lanes(p)) : high_bf16(load_lanes(p));
