@@ -108,9 +108,8 @@ def test_truncated_back_propagation():
         model = rnnfast.Model(x, make(Encoder(), x))
         model.compile("sgd", "mse")
         long = np.concatenate([X, -X], axis=1)
-        histories.append(
-            model.fit(long, long.repeat(2, 2)[..., :3], epochs=2, tbptt=3, shuffle=False, verbose=0).history
-        )
+        history = model.fit(long, long.repeat(2, 2)[..., :3], epochs=2, tbptt=3, shuffle=False, verbose=0)
+        histories.append(history.history)
     assert histories[0] == histories[1]
 
 
