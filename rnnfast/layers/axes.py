@@ -70,11 +70,13 @@ class AxisLayer(Layer):
         axes = self.resolved(rank)
         return tuple(axis for axis in range(rank) if axis not in axes)
 
-    def lower_along(self, program: Any, value: Any, lower: Callable[[Any], Any]) -> Any:
+    def lower_along(
+        self, program: Any, value: Any, lower: Callable[[Any], Any], *, takes_any_size: bool = False
+    ) -> Any:
         """`lower` of a value whose last axis is those that the layer works along, and these put back in their places.
 
-        NoLoweringError: the size of one is not known, or they are not the last one, and the batch is among them or the
-        value has a mask.
+        NoLoweringError: they are not the last one, and the batch is among them, the value has a mask, or the size of
+        one is not known, unless `lower` takes any.
         """
         shape = self.input_shape or ()
         if self.is_last(len(shape)):
@@ -82,7 +84,10 @@ class AxisLayer(Layer):
         axes = self.resolved(len(shape))
         for found, reason in (
             (0 in axes, "the engine does not work along the batch"),
-            (any(shape[axis] is None for axis in axes), f"the engine must know their sizes, and the input is {shape}"),
+            (
+                not takes_any_size and any(shape[axis] is None for axis in axes),
+                f"the engine must know their sizes, and the input is {shape}",
+            ),
             (program.masked(value), "the engine takes values without a mask only"),
         ):
             if found:
@@ -91,7 +96,8 @@ class AxisLayer(Layer):
         sizes = [-1 if n is None else n for n in (shape[axis] for axis in order)]
         moved = program.permute(value, [axis - 1 for axis in order], self.name)
         if len(axes) > 1:
-            together = [*sizes[: -len(axes)], math.prod(sizes[-len(axes) :])]
+            along = sizes[-len(axes) :]
+            together = [*sizes[: -len(axes)], -1 if -1 in along else math.prod(along)]
             moved = program.reshape(lower(program.reshape(moved, together, self.name)), sizes, self.name)
         else:
             moved = lower(moved)

@@ -290,7 +290,9 @@ class Softmax(AxisLayer):
     def lower(self, program: Any, value: Any) -> Any:
         if program.masked(value):
             raise NoLoweringError(f"{self.label}: the engine takes values without a mask only")
-        return self.lower_along(program, value, lambda v: program.activation(v, activations.softmax, self.name))
+        return self.lower_along(
+            program, value, lambda v: program.activation(v, activations.softmax, self.name), takes_any_size=True
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}
