@@ -37,6 +37,7 @@ class Attention(Layer):
     """
 
     axes = "[query (batch, queries, features), value (batch, steps, width), key (batch, steps, features)]"
+    carried_masks = 1  # the query's
 
     def __init__(
         self,

@@ -64,6 +64,7 @@ class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
     min_rank: ClassVar[int] = 1
     axes: ClassVar[str] = ""  # names of the input's axes, for messages
     creates_mask: bool = False
+    carried_masks: int | None = None  # `carries_mask` is about so many first inputs; None: about all
 
     def __init__(
         self,

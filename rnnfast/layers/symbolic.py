@@ -95,7 +95,8 @@ def draw(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     except ValueError as error:
         sources = ", ".join(dict.fromkeys(f"{t.label} of shape {t.shape}" for t in node.inputs))
         raise ValueError(f"{error}; it was called on the output of {sources}") from None
-    masked = layer.creates_mask or (layer.carries_mask and any(t.masked for t in _structure.flatten(x)))
+    carried = _structure.flatten(x)[: layer.carried_masks] if layer.carries_mask else []
+    masked = layer.creates_mask or any(t.masked for t in carried)
     return add_outputs(node, given, layer.dtype, masked)
 
 
