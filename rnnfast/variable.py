@@ -39,9 +39,12 @@ class Variable:
         self.constraint: Any = None
 
     def _look(self) -> np.ndarray:
-        view = self.storage.reshape(self.shape)
-        view.setflags(write=False)
-        return view
+        # A read-only buffer cannot be made writeable through the view, which every caller shares.
+        return np.asarray(self.storage.data.toreadonly()).reshape(self.shape)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the view, which would be stored as a second copy of the value."""
+        return {name: value for name, value in self.__dict__.items() if name != "_view"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copied or pickled variable looks at its own storage."""

@@ -1,5 +1,7 @@
 """What layers mean: Keras' masks, states, directions, shapes and casts."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numeric import assert_close
@@ -210,6 +212,20 @@ def test_variables_have_one_writer():
     with pytest.raises(ValueError, match=r"\(3, 2\), got \(2, 3\)"):
         layer.set_weights([np.ones((2, 3)), np.ones(2)])
     assert layer.kernel.version == version + 1
+
+
+def test_a_variable_is_stored_once_and_shows_its_own_value():
+    layer = layers.Dense(100)
+    layer.build((None, 50))
+    shown = layer.kernel.value
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        shown.setflags(write=True)
+    again = pickle.loads(pickle.dumps(layer.kernel))
+    assert len(pickle.dumps(layer.kernel)) < 1.1 * shown.nbytes
+    again.assign(np.ones((50, 100)))
+    assert (again.value == 1).all() and not (shown == 1).any()
+    layer.kernel.assign(np.zeros((50, 100)))
+    assert (shown == 0).all() and (again.value == 1).all()
 
 
 def test_dropout_is_repeatable_by_seed():
