@@ -132,6 +132,21 @@ def test_what_call_does_may_change():
     assert model.explain().off_engine is None and model.predictor._engine is engine is not None
 
 
+def test_arrays_in_a_call_may_change():
+    """Arrays as call arguments keep a model off the engine, and are heeded as they are."""
+
+    class Started(Plain):
+        start = np.zeros((3, 3))
+
+        def call(self, x):
+            return self.rnn(x, initial_state=self.start)
+
+    model = randomized(Started())
+    for start in (0.0, 1.0, 2.0):
+        model.start = np.full((3, 3), start)
+        assert_close(model.predict(X, verbose=0), model.rnn(X, initial_state=model.start), 1e-12, f"from {start}")
+
+
 def test_copies_and_weights():
     model = randomized(Residual())
     again = copy.deepcopy(model)
