@@ -60,5 +60,7 @@ def flat_layers(model: Any) -> list[Layer]:
 
 
 def trace_of_calls(layer: Any) -> list[Any]:
-    """What is equal as long as every `call` of the user's, of a model and of all in it, does the same."""
-    return [*layer.trace_call(), *(part for inner in layer.sublayers for part in trace_of_calls(inner))]
+    """What is equal as long as every `call` of the user's, of a model and of all in it, does the same, and no
+    activation has been set anew."""
+    activations = [getattr(layer, argument) for argument in getattr(layer, "activation_arguments", ())]
+    return [*activations, *layer.trace_call(), *(part for inner in layer.sublayers for part in trace_of_calls(inner))]

@@ -200,3 +200,12 @@ def test_predict_gives_a_softmax_its_mask():
     np.testing.assert_array_equal(model.predict(x, verbose=0), model(x))
     with pytest.raises(ValueError, match=r"mask of shape \(4, 5\) cannot be broadcast to input of shape \(4, 5, 5\)"):
         model.predict(x[:4], verbose=0)
+
+
+def test_predict_follows_activations_that_are_set_anew():
+    model = make()
+    model.predict(X, verbose=0)
+    model.get_layer("d").activation = rnnfast.activations.linear  # the usual way to logits
+    model.get_layer("a").recurrent_activation = rnnfast.activations.hard_sigmoid
+    assert_close(model.predict(X, verbose=0), model(X), 2e-6, "predict")
+    assert model.explain().off_engine is None
