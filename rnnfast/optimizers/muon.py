@@ -71,6 +71,13 @@ class Muon(Optimizer):
         self.exclude_embeddings = bool(exclude_embeddings)
         excluded = [] if exclude_layers is None else exclude_layers
         self.exclude_layers = _arguments.items("Muon: exclude_layers", excluded, "a list of names")
+        for pattern in self.exclude_layers:
+            try:
+                re.compile(pattern)
+            except (TypeError, re.error) as error:
+                raise ValueError(
+                    f"Muon: exclude_layers must hold regular expressions, got {pattern!r}: {error}"
+                ) from None
 
     def by_adam(self, variable: Variable) -> bool:
         """Whether Adam updates the variable."""

@@ -345,6 +345,8 @@ def test_identifiers(identifier):
         (lambda: optimizers.Adafactor(clip_threshold=0), ValueError, "clip_threshold must be a number above 0"),
         (lambda: optimizers.Muon(ns_steps=-1), ValueError, "Muon: ns_steps"),
         (lambda: optimizers.Muon(exclude_layers=3), TypeError, "Muon: exclude_layers"),
+        (lambda: optimizers.Muon(exclude_layers=["("]), ValueError, r"regular expressions, got '\('"),
+        (lambda: optimizers.Muon(exclude_layers=[3]), ValueError, "regular expressions, got 3"),
         (lambda: optimizers.Ftrl(learning_rate_power=0.5), ValueError, "learning_rate_power must not be above 0"),
         (lambda: optimizers.Ftrl(l1_regularization_strength=-1), ValueError, "l1_regularization_strength must not be"),
         (lambda: optimizers.AdamW(weight_decay=None), ValueError, "use Adam for none"),
