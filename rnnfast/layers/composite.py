@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rnnfast import _structure
+from rnnfast import _arguments, _structure
 from rnnfast.layers.own_call import OwnCall, Sketch, common_shape, map_values, parameters_of, shapes_in, shapes_of
 from rnnfast.layers.traced import NotOfLayersError
 
@@ -133,6 +133,8 @@ class Composite(OwnCall):
         given = {**options, "mask": mask, "training": training}
         arrays = _structure.map_leaves(lambda array: array.astype(self.dtype, copy=False), x)
         y = self.call(arrays, **{name: value for name, value in given.items() if name in known})
+        what = f"{self.label}: what call gives"
+        y = _structure.map_leaves(lambda value: _arguments.numeric(what, value), y)
         return y, self.compute_mask(x, mask), None
 
     def _play(

@@ -261,6 +261,16 @@ def test_what_is_no_layer_predicts_and_does_not_train(wrapped):
     assert "without values" in model.explain().off_engine
 
 
+@pytest.mark.parametrize("given", [None, layers.Dense(2), [X, None]], ids=["nothing", "a layer", "nothing beside x"])
+def test_what_a_call_must_give(given):
+    class Mine(layers.Layer):
+        def call(self, x):
+            return given
+
+    with pytest.raises(TypeError, match=r"layer 'mine.*' \(Mine\): what call gives must be numeric, got"):
+        Mine()(X)
+
+
 def test_what_is_no_layer_before_all_that_learns():
     """Nothing asks for its gradient."""
 
