@@ -24,7 +24,9 @@ inline void refuse_masked(const py::handle& x, const char* what) {
     throw py::type_error(std::string(what) + " is a masked array; give it with .filled(value)");
 }
 
-template <class T> bool is_aligned(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % alignof(T) == 0; }
+template <class T> bool is_aligned(const void* data) {
+  return reinterpret_cast<std::uintptr_t>(data) % alignof(T) == 0;
+}
 
 // A contiguous array of T itself, known at a glance: by NumPy's one object for T's dtype.
 template <class T> bool is_plain(const py::handle& x) {

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _engine
-from rnnfast.layers import InputLayer
-from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers import InputLayer, Layer, NoLoweringError
 from rnnfast.layers.lowered import lower_call
 from rnnfast.layers.traced import NotOfLayersError
 from rnnfast.precision import weight_format

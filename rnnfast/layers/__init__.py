@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from rnnfast.layers.attention import AdditiveAttention, Attention
-from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers.base import Layer
 from rnnfast.layers.batch_normalization import BatchNormalization
 from rnnfast.layers.bidirectional import Bidirectional
 from rnnfast.layers.by_name import deserialize, registry, serialize
@@ -20,6 +20,7 @@ from rnnfast.layers.core import Activation, Dense
 from rnnfast.layers.dot import Dot, dot
 from rnnfast.layers.embedding import Embedding, Masking
 from rnnfast.layers.gru import GRU
+from rnnfast.layers.lowered import NoLoweringError
 from rnnfast.layers.lstm import LSTM
 from rnnfast.layers.merging import (
     Add,

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from rnnfast import activations
 from rnnfast.activations import Activation, AnyActivation, FunctionActivation
-from rnnfast.layers.base import Layer, NoLoweringError
+from rnnfast.layers.base import Layer
+from rnnfast.layers.lowered import NoLoweringError
 
 
 class Activated(Layer):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, initializers
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.lowered import NoLoweringError
 from rnnfast.layers.noise import Dropout
 from rnnfast.variable import Variable
 

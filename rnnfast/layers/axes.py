@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.lowered import NoLoweringError
 
 
 def given_axes(what: str, axis: Any) -> list[int]:

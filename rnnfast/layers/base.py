@@ -16,7 +16,7 @@ from rnnfast.constraints import Constraint
 from rnnfast.layers.composite import Composite
 from rnnfast.layers.drawn import Drawn
 from rnnfast.layers.explained import Explained
-from rnnfast.layers.lowered import lower_call
+from rnnfast.layers.lowered import NoLoweringError, lower_call
 from rnnfast.layers.own_call import map_values, shapes_of
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.subclassing import Subclassed
@@ -26,10 +26,6 @@ from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
 
 Shape = tuple[int | None, ...]
-
-
-class NoLoweringError(ValueError):
-    """A layer, or one of its options, that the inference engine has no node for."""
 
 
 class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from rnnfast import _arguments, _kernels, constraints, initializers, regularizers
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.indexed_rows import IndexedRows
+from rnnfast.layers.lowered import NoLoweringError
 from rnnfast.row_gradient import RowGradient
 from rnnfast.variable import Variable
 

@@ -10,6 +10,10 @@ import numpy as np
 from rnnfast import _structure
 
 
+class NoLoweringError(ValueError):
+    """A layer, or one of its options, that the inference engine has no node for."""
+
+
 def lower_call(layer: Any, program: Any, x: Any, options: dict[str, Any]) -> Any:
     """Describe a call to `program`. x, options: handles in place of values. ValueError: it takes no such argument."""
     if layer.runs_own_call:

@@ -129,13 +129,13 @@ def map_values(function: Callable[[Any], Any], x: Any) -> Any:
     that is written as a list."""
     if isinstance(x, dict):
         return {key: map_values(function, value) for key, value in x.items()}
-    several = isinstance(x, (list, tuple)) and len(x) > 0 and all(is_value(item) for item in x)
-    return [map_values(function, item) for item in x] if several else function(x)
+    return [map_values(function, item) for item in x] if holds_values(x) else function(x)
 
 
-def is_value(item: Any) -> bool:
-    """Whether what a list holds is an array, or the shape of one."""
-    return getattr(item, "ndim", 0) > 0 or isinstance(item, tuple)
+def holds_values(x: Any) -> bool:
+    """Whether a list or a tuple holds arrays, or shapes of such, and is not one itself."""
+    listed = isinstance(x, (list, tuple)) and len(x) > 0
+    return listed and all(getattr(item, "ndim", 0) > 0 or isinstance(item, tuple) for item in x)
 
 
 def shapes_of(shape: Any) -> Any:

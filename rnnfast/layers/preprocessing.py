@@ -10,7 +10,8 @@ import numpy as np
 
 from rnnfast import _arguments, initializers
 from rnnfast.layers.axes import AxisLayer, given_axes
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.lowered import NoLoweringError
 from rnnfast.variable import Variable
 
 # Keras' backend.epsilon(): the smallest standard deviation that Normalization divides by.

@@ -8,7 +8,8 @@ import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
 from rnnfast.layers.axes import AxisLayer, given_axes
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.lowered import NoLoweringError
 from rnnfast.variable import Variable
 
 

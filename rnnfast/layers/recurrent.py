@@ -143,14 +143,13 @@ class Recurrent(Activated, OverTime):
     # Weights
 
     def create_variables(self, input_shape: Shape) -> None:
-        for activation in self.own_activations:
+        if self.own_activations:
             warnings.warn(
-                f"{activation.label} is a function of your own: the layer runs step by step, in Python, which is much "
-                "slower than with a built-in activation",
+                f"{self.own_activations[0].label} is a function of your own: the layer runs step by step, in Python, "
+                "which is much slower than with a built-in activation",
                 UserWarning,
                 stacklevel=2,
             )
-            break
         features = input_shape[2]
         if features is None:
             raise ValueError(f"{self.label}: the number of features must be known, got input shape {input_shape}")

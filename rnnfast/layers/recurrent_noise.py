@@ -11,8 +11,9 @@ from rnnfast import _kernels, utils
 
 
 class Draws(NamedTuple):
-    """What one call works with. `input_factors`, (batch, 1, features), is multiplied with x before the layer; the
-    others are options of `_kernels.rnn_forward`."""
+    """What one call works with, None for what does not disturb it. `input_factors`, (batch, 1, features), is multiplied
+    with x before the layer; the others are options of `_kernels.rnn_forward`: factors, (gates, batch, features) and
+    (gates, batch, units), and for each state its rate or (batch, time, units), True where it is kept."""
 
     input_factors: np.ndarray | None = None
     x_factors: np.ndarray | None = None
@@ -106,7 +107,7 @@ class RecurrentNoise:
         return self._chosen((time, batch, units), rate).transpose(1, 0, 2)
 
     def _chosen(self, shape: tuple[int, ...], rate: float) -> np.ndarray:
-        """True with probability `rate`. 16 random bits each are cheap, and exact to 1/131072 of a rate."""
+        """True with probability `rate`. 16 random bits each are cheap, and meet a rate to within 1/131072."""
         count = math.prod(shape)
         words = self.generator.bit_generator.random_raw(-(-count // 4))
         return (words.view(np.uint16)[:count] < round(rate * 2**16)).reshape(shape)

@@ -10,8 +10,9 @@ import numpy as np
 from rnnfast import _structure
 from rnnfast._custom_objects import CustomObjectScope, get_registered_name, make
 from rnnfast.layers import cell_protocol
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.cell_runs import Chain, over_time, slow_parts
+from rnnfast.layers.lowered import NoLoweringError
 from rnnfast.layers.over_time import OverTime, handed_on
 from rnnfast.layers.recurrent import Recurrent
 from rnnfast.layers.stacked_cells import StackedRNNCells

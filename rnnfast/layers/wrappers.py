@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.layers.base import Layer, NoLoweringError, Shape
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.by_name import deserialize, serialize
 from rnnfast.layers.core import Dense
+from rnnfast.layers.lowered import NoLoweringError
 
 
 class Wrapper(Layer):

@@ -9,7 +9,7 @@ from rnnfast._custom_objects import CustomObjectScope
 from rnnfast.layers import Layer
 from rnnfast.layers.base import Shape
 from rnnfast.layers.held import held_layers
-from rnnfast.layers.own_call import Sketch, is_value, shapes_of
+from rnnfast.layers.own_call import Sketch, holds_values, shapes_of
 from rnnfast.models.composed import Composed
 
 
@@ -150,5 +150,4 @@ def _form(x: Any) -> Any:
     """The structure of what a model is called on, its leaves named: by the keys of a dictionary, else by number."""
     if isinstance(x, dict):
         return {key: key for key in sorted(x)}
-    several = isinstance(x, (list, tuple)) and len(x) > 0 and all(is_value(item) for item in x)
-    return [f"input_{i + 1}" for i in range(len(x))] if several else "input_1"
+    return [f"input_{i + 1}" for i in range(len(x))] if holds_values(x) else "input_1"

@@ -7,8 +7,9 @@
 namespace rnnfast {
 namespace {
 
-// What layer normalisation adds to the time loop's arguments. Groups of rows, which threads do not part, add up gradients
-// of their own, so that the sums do not depend on threads; the size of a group is a matter of the batch alone.
+// What layer normalisation adds to the time loop's arguments. Groups of rows, which threads do not part, add up
+// gradients of their own, so that the sums do not depend on threads; the size of a group is a matter of the batch
+// alone.
 template <class T> class LoopNorm {
  public:
   LoopNorm(const BackwardCall<T>& call, RecurBackwardArgs<T>& p)

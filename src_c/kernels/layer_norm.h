@@ -115,7 +115,7 @@ RNNFAST_INLINE void row_sums(int rows, int64_t units, const Term& term, Vec<T> (
     RNNFAST_UNROLL
     for (int m = 0; m < M; ++m) parts[m][r] = of_row[m];
   }
-  for (int r = rows; rows > 1 && r < VL; ++r)
+  for (int r = rows; rows != 1 && r < VL; ++r)
     RNNFAST_UNROLL
     for (int m = 0; m < M; ++m) parts[m][r] = Vec<T>::zero();
   RNNFAST_UNROLL
@@ -156,8 +156,8 @@ template <class T> struct RowMeans {
   }
 };
 
-// The gradient of v from that of gamma N(v), for the units of one vector of row r: rstd (gamma d - its mean - N(v) times
-// the other mean). Its two factors, so that it can be added in one multiply-add.
+// The gradient of v from that of gamma N(v), for the units of one vector of row r: rstd (gamma d - its mean - N(v)
+// times the other mean). Its two factors, so that it can be added in one multiply-add.
 template <class T> struct Scaled {
   Vec<T> a, b;
 };
@@ -241,10 +241,10 @@ void products_to_normalize(const RecurForwardArgs<typename F::Value>& p, const C
                     (p.units + VL - 1) / VL);
 }
 
-// From these, for `rows` rows of a cut from `first` on: finish(units, G's slots of z, the input's candidate where that is
-// apart, the row's place in z, row). A slot is the input's part + gamma N(a U). One apart has b_h in place of that part.
-// In inference z begins with the input's part; in training, where it would have to come from memory, it is made here of
-// the input's products.
+// From these, for `rows` rows of a cut from `first` on: finish(units, G's slots of z, the input's candidate where that
+// is apart, the row's place in z, row). A slot is the input's part + gamma N(a U). One apart has b_h in place of that
+// part. In inference z begins with the input's part; in training, where it would have to come from memory, it is made
+// here of the input's products.
 template <bool Training, class G, class T, class Finish>
 RNNFAST_INLINE void normalized_slots(const RecurForwardArgs<T>& p, const Cut& s, int64_t first, int rows, G,
                                      const Finish& finish) {
