@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnfast.optimizers.moments import Moments
+from rnnfast.optimizers.moments import Moments, move_means
 
 
 class Lamb(Moments):
@@ -23,8 +23,7 @@ class Lamb(Moments):
         self, parameters: np.ndarray, gradients: np.ndarray, *, momentum: np.ndarray, velocity: np.ndarray
     ) -> None:
         step = self.iterations + 1
-        momentum += (gradients - momentum) * (1 - self.beta_1)
-        velocity += (gradients * gradients - velocity) * (1 - self.beta_2)
+        move_means(momentum, velocity, gradients, self.beta_1, self.beta_2)
         root = np.sqrt(velocity / (1 - self.beta_2**step)) + self.epsilon
         direction = momentum / (1 - self.beta_1**step) / root
         length, reach = np.linalg.norm(parameters), np.linalg.norm(direction)

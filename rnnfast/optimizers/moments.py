@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from rnnfast.optimizers.base import Optimizer
 
 
@@ -31,3 +33,9 @@ class Moments(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.rates}
+
+
+def move_means(momentum: np.ndarray, velocity: np.ndarray, gradients: np.ndarray, beta_1: float, beta_2: float) -> None:
+    """One step of both means, in place: `m = beta_1 m + (1 - beta_1) g; v = beta_2 v + (1 - beta_2) g^2`."""
+    momentum += (gradients - momentum) * (1 - beta_1)
+    velocity += (gradients * gradients - velocity) * (1 - beta_2)

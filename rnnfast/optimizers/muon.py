@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnfast import _arguments
 from rnnfast.optimizers.base import Optimizer
+from rnnfast.optimizers.moments import move_means
 from rnnfast.variable import Variable
 
 
@@ -111,8 +112,7 @@ class Muon(Optimizer):
         step = self.iterations + 1
         rate = self.learning_rate * self.adam_lr_ratio
         rate *= (1 - self.adam_beta_2**step) ** 0.5 / (1 - self.adam_beta_1**step)
-        momentum += (g - momentum) * (1 - self.adam_beta_1)
-        velocity += (g * g - velocity) * (1 - self.adam_beta_2)
+        move_means(momentum, velocity, g, self.adam_beta_1, self.adam_beta_2)
         w -= rate * momentum / (np.sqrt(velocity) + self.epsilon)
 
     def orthogonalized(self, x: np.ndarray) -> np.ndarray:
