@@ -95,7 +95,7 @@ class Model(Compiled, OwnCall):
             validation_split: share of the samples of arrays, the last ones before shuffling, kept for validation.
             validation_data: (x, y), (x, y, sample_weight) or what gives batches.
             shuffle: draw a new order of the samples, or of a PyDataset's batches, for every epoch.
-            class_weight: class number -> weight, for one output.
+            class_weight: class number -> weight in training, for one output.
             sample_weight: one weight per sample, or (samples, time); one array for all outputs, or one per output.
             steps_per_epoch, validation_steps: batches of an epoch, of a validation; default all. Batches go on from
                 epoch to epoch, each validation of data that can be begun anew begins anew.
@@ -148,6 +148,8 @@ class Model(Compiled, OwnCall):
             validation.check(range(initial_epoch, epochs))
         elif validation_split is not None and validation_split != 0:
             source, held_out = _split(source, validation_split)
+            if class_weight is not None:  # classes weigh in training alone
+                held_out = held_out._replace(sample_weight=[None] * len(held_out.y))
             test = Arrays(held_out, test_size, test_steps)
             validation = Validation(Epochs("fit: validation_split", test, test_steps), frequency)
         data = Epochs("fit", source, steps, shuffle)
