@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rnnfast._absent import stand_in
 from rnnfast._openmp import load_core
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value
         return value
-    raise AttributeError(f"module 'rnnfast' has no attribute {name!r}")
+    return stand_in(__name__, name)
 
 
 def __dir__() -> list[str]:

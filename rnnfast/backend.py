@@ -7,8 +7,11 @@
 
 from __future__ import annotations
 
+from rnnfast._absent import absent_from
 from rnnfast._registry import clear_session
 from rnnfast.losses.base import EPSILON
+
+__getattr__ = absent_from(__name__)
 
 __all__ = ["clear_session", "epsilon", "floatx"]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rnnfast._absent import absent_from
 from rnnfast import losses
 from rnnfast._registry import Registry
 from rnnfast.metrics.accuracy import (
@@ -127,6 +128,8 @@ def direction_of(name: str, followed: Iterable[Metric] = ()) -> str | None:
     fitting = [(len(known), way) for known, way in named if way and (name == known or name.endswith(f"_{known}"))]
     return max(fitting, key=lambda one: one[0])[1] if fitting else None
 
+
+__getattr__ = absent_from(__name__)
 
 __all__ = [
     "AUC",
