@@ -23,7 +23,7 @@ _OPERATORS: dict[str, type] = {}
 
 
 def operator(sign: str) -> Callable[[_Class], _Class]:
-    """Decorator of the layer that `sign` between two traced values calls."""
+    """Decorator of the layer that `sign` between two traced values calls, or an activation of one."""
 
     def note(layer: _Class) -> _Class:
         _OPERATORS[sign] = layer
@@ -70,6 +70,9 @@ class Traced:
             self._refuse(f"{sign} with a {type(other).__name__}")
         layer = _OPERATORS[sign]
         return layer(**self.operator_options(layer.__name__))([self, other])
+
+    def activated_by(self, activation: Any) -> Any:
+        return _OPERATORS["activation"](activation, **self.operator_options("Activation"))(self)
 
     def operator_options(self, name: str) -> dict[str, Any]:
         """Arguments of the layer of this name that an operator calls."""
