@@ -12,7 +12,7 @@ ValueError: layers.Conv2D is not supported: it works on images; ...
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 _IMAGES = "it works on images; make features of them with Keras or PyTorch, and give sequences of these to a model here"
@@ -27,10 +27,10 @@ _DRAWING = "rnnfast draws no graphs; model.summary() prints the layers and what 
 _FILES = "it reads a folder through tf.data; read the files yourself, and give fit arrays or a utils.PyDataset"
 _OVERLAP = "it compares areas of images"
 _FIRMWARE = "there is one device, the CPU; rnnfast.set_num_threads says how much of it"
-_PRECISION = "weights are float32 or float64, by each layer's dtype=; rnnfast.set_float32_matmul_precision sets products"
+_PRECISION = "weights are float32 or float64, by a layer's dtype=; rnnfast.set_float32_matmul_precision sets products"
 _GRADIENTS = (
-    "there is no automatic differentiation: layers know their gradients. Use compile and fit, and for more a layer with "
-    "forward and backward, or a loss with call and gradient"
+    "there is no automatic differentiation: layers know their gradients. Use compile and fit, and for more a layer "
+    "with forward and backward, or a loss with call and gradient"
 )
 _ARRAYS = "values are NumPy arrays here: use NumPy"
 _PIPELINES = "there are no pipelines of tf.data; give fit arrays, a generator or a utils.PyDataset"
@@ -116,6 +116,11 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("function", "use Model(inputs, outputs) and call it"),
         ("gradients", _GRADIENTS),
     ),
+    "config": (
+        ("enable_unsafe_deserialization", "code in a file is never run; load_model takes custom_objects="),
+        ("set_dtype_policy dtype_policy", _PRECISION),
+        ("set_epsilon set_image_data_format set_backend", "there is one"),
+    ),
     "keras": (
         ("applications", "models of images are not here; make features with Keras or PyTorch and save these"),
         ("wrappers", "write a class with fit and predict over a model, as scikit-learn asks for"),
@@ -132,6 +137,25 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("tree", "use lists and dictionaries; data and models take them as they are"),
         ("name_scope", "give layers name="),
     ),
+    # What models and layers had or have in Keras.
+    "Model": (
+        ("fit_generator", "fit takes generators, a utils.PyDataset and whatever gives batches"),
+        ("evaluate_generator", "evaluate takes generators"),
+        ("predict_generator", "predict takes generators"),
+        ("predict_classes", "use predict(x).argmax(axis=-1), or predict(x) > 0.5 for one output"),
+        ("predict_proba", "predict gives probabilities where the last layer does"),
+        ("export", "use save, and InferenceModel to serve"),
+        ("quantize", 'use InferenceModel(model, dtype="int8")'),
+        ("to_yaml", "use to_json"),
+    ),
+    "Layer": (
+        ("add_metric", "give compile metrics="),
+        (
+            "add_loss",
+            "a penalty needs a gradient, which is not found by itself: give layers activity_regularizer= or "
+            "kernel_regularizer=, which may be a class of your own with __call__ and gradient",
+        ),
+    ),
     # Programs that say `import rnnfast as tf`.
     "tensorflow": (
         ("GradientTape gradients custom_gradient stop_gradient", _GRADIENTS),
@@ -140,8 +164,8 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("random", "use utils.set_random_seed(seed), and NumPy's generators"),
         (
             "constant convert_to_tensor zeros ones cast reshape concat stack reduce_mean reduce_sum argmax expand_dims "
-            "squeeze transpose matmul one_hot range shape float32 int32 int64 string bool math nn linalg strings Tensor "
-            "Variable newaxis RaggedTensor ragged io image audio signal Module TensorSpec",
+            "squeeze transpose matmul one_hot range shape float32 int32 int64 string bool math nn linalg strings "
+            "Tensor Variable newaxis RaggedTensor ragged io image audio signal Module TensorSpec",
             _ARRAYS,
         ),
         ("config test distribute device", _FIRMWARE),
@@ -182,7 +206,7 @@ def absent_from(package: str) -> Callable[[str], Any]:
     return partial(stand_in, package)
 
 
-@lru_cache(maxsize=None)
+@cache
 def stand_in(package: str, name: str) -> Any:
     """What a module gives for a name that it does not have. AttributeError: Keras does not have it either."""
     module = {"rnnfast": "tensorflow"}.get(package, package.removeprefix("rnnfast."))

@@ -102,8 +102,10 @@ class Registry(Generic[T]):
         cls = self._find(name)
         if cls is None:
             why = _absent.reason(self.module.removeprefix("keras."), name)
-            raise unknown_name(self.kind, name, self._classes) if why is None else ValueError(
-                f"{self.kind} {name} is not supported: {why}"
+            raise (
+                unknown_name(self.kind, name, self._classes)
+                if why is None
+                else ValueError(f"{self.kind} {name} is not supported: {why}")
             )
         return cls
 

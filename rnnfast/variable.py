@@ -75,6 +75,14 @@ class Variable:
         self.storage[...] = array.reshape(-1)
         self.touch()
 
+    def assign_add(self, value: Any) -> None:
+        """`assign` the value and this."""
+        self.assign(self.value + value)
+
+    def assign_sub(self, value: Any) -> None:
+        """`assign` the value without this."""
+        self.assign(self.value - value)
+
     def touch(self) -> None:
         """Tell followers that the value has changed."""
         self.version += 1
@@ -99,8 +107,26 @@ class Variable:
             return np.array(self.value, dtype=dtype)
         return np.asarray(self.value, dtype=dtype)
 
+    def __getitem__(self, key: Any) -> Any:
+        return self.value[key]
+
     def __repr__(self) -> str:
         return f"<Variable {self.path!r} shape={self.shape} dtype={self.dtype} version={self.version}>"
+
+
+def _as_array(sign: str) -> Any:
+    """An operator between a variable and a number or an array: that of its value."""
+
+    def apply(self: Variable, *other: Any) -> Any:
+        return getattr(self.value, sign)(*map(np.asarray, other))
+
+    return apply
+
+
+for _sign in ("add", "sub", "mul", "truediv", "matmul", "pow"):
+    for _name in (f"__{_sign}__", f"__r{_sign}__"):
+        setattr(Variable, _name, _as_array(_name))
+Variable.__neg__ = _as_array("__neg__")  # type: ignore[attr-defined]
 
 
 def _copy(value: np.ndarray) -> np.ndarray:

@@ -57,8 +57,11 @@ def _defines(callback: Callback, hook: str) -> bool:
 
 def _fan_out(hook: str) -> Any:
     of_batches = "batch" in hook
+    counted = of_batches or "epoch" in hook
 
     def call(self: CallbackList, *args: Any) -> None:
+        if len(args) == counted or args[counted] is None:  # hooks may ask for keys where there are no logs yet
+            args = (*args[:counted], {})
         for callback in self.listeners(hook) if of_batches else self.callbacks:
             getattr(callback, hook)(*args)
 

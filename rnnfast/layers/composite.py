@@ -59,7 +59,7 @@ class Composite(OwnCall):
         try:
             self.creates_mask = self._held_sketch(input_shape, {}).masked
             self._passes_masks = self.sketch_call(input_shape, {}, masked=True).masked
-        except (TypeError, AttributeError):
+        except (TypeError, AttributeError, AssertionError):  # the last: a mask is wanted
             self._passes_masks = False
             if not all(layer.built for layer in self.sublayers):
                 self._shapes_on_arrays(input_shape, {})
@@ -230,7 +230,7 @@ class Composite(OwnCall):
         if self.runs_own_call:
             try:
                 return self._held_sketch(input_shape, options).shapes
-            except NotOfLayersError:
+            except (NotOfLayersError, AssertionError):
                 return self._shapes_on_arrays(shapes_of(input_shape), shapes_in(options))
         return shapes_of(input_shape)
 

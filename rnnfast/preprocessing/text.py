@@ -74,7 +74,7 @@ def hashing_trick(
     """
     function: Any = hash if hash_function is None else hash_function
     if hash_function == "md5":
-        function = lambda word: int(hashlib.md5(word.encode()).hexdigest(), 16)  # noqa: E731, S324
+        function = lambda word: int(hashlib.md5(word.encode()).hexdigest(), 16)  # noqa: E731
     _arguments.whole_number("hashing_trick: n", n, least=2)
     words = text_to_word_sequence(text, filters, lower, split) if analyzer is None else analyzer(text)
     return [function(word) % (n - 1) + 1 for word in words]
