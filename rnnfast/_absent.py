@@ -121,6 +121,10 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("set_dtype_policy dtype_policy", _PRECISION),
         ("set_epsilon set_image_data_format set_backend", "there is one"),
     ),
+    "datasets": (
+        ("cifar10 cifar100 fashion_mnist", _IMAGES),
+        ("boston_housing california_housing", "it has no sequences; scikit-learn has such data"),
+    ),
     "keras": (
         ("applications", "models of images are not here; make features with Keras or PyTorch and save these"),
         ("wrappers", "write a class with fit and predict over a model, as scikit-learn asks for"),
