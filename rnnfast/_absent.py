@@ -4,9 +4,9 @@ Programs import more than they use. So such a name can be imported from the modu
 it is not here when it is used.
 
 >>> from rnnfast.keras.layers import LSTM, Conv2D
->>> Conv2D(32, 3)
+>>> Conv2D(32, 3)  # doctest: +ELLIPSIS
 Traceback (most recent call last):
-ValueError: layers.Conv2D is not supported: it works on images; ...
+ValueError: layers.Conv2D is not supported: it works on images; make features of them with ...
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.utils.get_file import get_file
+from rnnfast.utils.downloads import get_file
 
 _FOLDER = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
@@ -48,14 +48,8 @@ def numbered(
 def frequent(texts: list[list[int]], num_words: int | None, skip_top: int, oov_char: int | None) -> np.ndarray:
     """The texts with `oov_char` for numbers outside of `skip_top` to `num_words`, or without these if it is None."""
     end = num_words or max(max(text) for text in texts)
-    kept = [
-        [
-            word if skip_top <= word < end else oov_char
-            for word in text
-            if skip_top <= word < end or oov_char is not None
-        ]
-        for text in texts
-    ]
+    known = [[word if skip_top <= word < end else oov_char for word in text] for text in texts]
+    kept = [[word for word in text if word is not None] for text in known]
     made = np.empty(len(kept), dtype=object)
     made[:] = kept
     return made

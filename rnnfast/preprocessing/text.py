@@ -70,7 +70,7 @@ def hashing_trick(
 
     >>> from rnnfast.preprocessing.text import hashing_trick
     >>> hashing_trick("so it goes", 10, "md5")
-    [3, 8, 9]
+    [8, 5, 6]
     """
     function: Any = hash if hash_function is None else hash_function
     if hash_function == "md5":

@@ -12,7 +12,7 @@ from rnnfast._custom_objects import (
 )
 from rnnfast._registry import clear_session
 from rnnfast.decoding import ctc_decode
-from rnnfast.utils.get_file import get_file
+from rnnfast.utils.downloads import get_file
 from rnnfast.utils.py_dataset import PyDataset, Sequence
 from rnnfast.utils.seeds import draw_seed, global_generator, set_random_seed
 from rnnfast.utils.sequences import normalize, pad_sequences, to_categorical
