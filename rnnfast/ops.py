@@ -304,7 +304,8 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> np
     """
     start, stop = (0, start) if stop is None else (start, stop)
     whole = all(isinstance(value, (int, np.integer)) for value in (start, stop, step))
-    return np.arange(start, stop, step, ("int32" if whole else "float32") if dtype is None else dtype)
+    numbers: np.ndarray = np.arange(start, stop, step)
+    return numbers.astype(("int32" if whole else "float32") if dtype is None else dtype)
 
 
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None) -> np.ndarray:
@@ -345,7 +346,7 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> np.n
     return _of_arrays("one_hot", rows)(x)
 
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
+_FUNCTIONS: dict[str, Any] = {
     **{name: _of_arrays(name, getattr(np, name)) for name in _OF_NUMPY},
     **{name: value for name, value in vars(activations).items() if isinstance(value, activations.Activation)},
 }

@@ -126,7 +126,7 @@ def _as_array(sign: str) -> Any:
 for _sign in ("add", "sub", "mul", "truediv", "matmul", "pow"):
     for _name in (f"__{_sign}__", f"__r{_sign}__"):
         setattr(Variable, _name, _as_array(_name))
-Variable.__neg__ = _as_array("__neg__")  # type: ignore[attr-defined]
+setattr(Variable, "__neg__", _as_array("__neg__"))  # noqa: B010
 
 
 def _copy(value: np.ndarray) -> np.ndarray:

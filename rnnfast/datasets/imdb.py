@@ -31,7 +31,7 @@ def load_data(
     files = _store.arrays(path, "imdb.npz", _DIGEST)
     rng = np.random.RandomState(seed)
     ordered = [_store.shuffled(files[f"x_{part}"], files[f"y_{part}"], rng=rng) for part in ("train", "test")]
-    parts = [_store.numbered(*part, start_char, index_from, maxlen) for part in ordered]
+    parts = [_store.numbered(x, y, start_char, index_from, maxlen) for x, y in ordered]
     (train, y_train), (test, y_test) = parts
     x = _store.frequent(train + test, num_words, skip_top, oov_char)
     return (x[: len(train)], y_train), (x[len(train) :], y_test)

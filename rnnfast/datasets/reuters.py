@@ -28,8 +28,8 @@ def load_data(
     test_split: the share of the second pair. The other arguments are those of `imdb.load_data`.
     """
     files = _store.arrays(path, "reuters.npz", _DIGEST)
-    shuffled = _store.shuffled(files["x"], files["y"], rng=np.random.RandomState(seed))
-    texts, y = _store.numbered(*shuffled, start_char, index_from, maxlen)
+    x, y = _store.shuffled(files["x"], files["y"], rng=np.random.RandomState(seed))
+    texts, y = _store.numbered(x, y, start_char, index_from, maxlen)
     x = _store.frequent(texts, num_words, skip_top, oov_char)
     first = int(len(x) * (1 - test_split))
     return (x[:first], y[:first]), (x[first:], y[first:])

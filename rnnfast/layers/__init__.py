@@ -47,6 +47,7 @@ from rnnfast.layers.recurrent import Recurrent
 from rnnfast.layers.rnn import RNN
 from rnnfast.layers.shaping import Flatten, Input, InputLayer, Permute, RepeatVector, Reshape
 from rnnfast.layers.simple_rnn import SimpleRNN
+from rnnfast.layers.slicing import Slice
 from rnnfast.layers.stacked_cells import StackedRNNCells
 from rnnfast.layers.steps import Cropping1D, UpSampling1D, ZeroPadding1D
 from rnnfast.layers.wrappers import TimeDistributed, Wrapper
@@ -108,6 +109,7 @@ __all__ = [
     "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
+    "Slice",
     "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
@@ -134,7 +136,7 @@ BUILT_IN: tuple[type[Layer], ...] = (
     InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, RNN, Bidirectional, TimeDistributed, Dense, Dropout,
     Activation, Flatten, RepeatVector,
     Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot,
-    Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D,
+    Reshape, Permute, Slice, ZeroPadding1D, Cropping1D, UpSampling1D,
     LayerNormalization, BatchNormalization, UnitNormalization, Conv1D,
     MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D,
     SpatialDropout1D, GaussianNoise, GaussianDropout, Attention, AdditiveAttention,

@@ -50,7 +50,8 @@ def get_file(
         >>> import pathlib, tempfile, rnnfast
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> _ = (folder / "corpus.txt").write_text("so it goes")
-        >>> path = rnnfast.utils.get_file(origin=(folder / "corpus.txt").as_uri(), cache_dir=folder)  # doctest: +ELLIPSIS
+        >>> url = (folder / "corpus.txt").as_uri()
+        >>> path = rnnfast.utils.get_file(origin=url, cache_dir=folder)  # doctest: +ELLIPSIS
         Downloading data from file:///...corpus.txt
         >>> open(path).read()
         'so it goes'
