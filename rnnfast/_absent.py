@@ -172,7 +172,7 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
             "Tensor Variable newaxis RaggedTensor ragged io image audio signal Module TensorSpec",
             _ARRAYS,
         ),
-        ("config test distribute device", _FIRMWARE),
+        ("test distribute device", _FIRMWARE),
         ("saved_model lite train compat summary", "use model.save, and callbacks for what happens in training"),
     ),
 }

@@ -37,7 +37,7 @@ class Slice(Layer):
     def _entry(self, entry: Any) -> Any:
         if isinstance(entry, list) and len(entry) == 3:
             entry = slice(*entry)
-        if entry == "...":
+        if isinstance(entry, str) and entry == "...":
             return Ellipsis
         parts = (entry.start, entry.stop, entry.step) if isinstance(entry, slice) else (entry,)
         if any(part is not None and part is not Ellipsis and not _arguments.is_whole(part) for part in parts):

@@ -33,8 +33,7 @@ class Optimizer:
     at any time; `lr=` is its old name, and `decay=` has no effect. weight_decay: before an update the weights shrink
     by `learning_rate * weight_decay` of themselves (`exclude_from_weight_decay` spares some). At most one of `clipnorm`
     (norm of each gradient), `clipvalue` (each element) and `global_clipnorm` (norm of all gradients together). use_ema:
-    an average
-    of the weights, `average = ema_momentum average + (1 - ema_momentum) weights`, replaces them every
+    an average of the weights, `average = ema_momentum average + (1 - ema_momentum) weights`, replaces them every
     `ema_overwrite_frequency` updates (None: never) and at the end of `fit`. gradient_accumulation_steps: one update, by
     the mean gradient, for so many batches (2 or more). loss_scale_factor is accepted and has no effect: float32 and
     float64 need no scaling.
