@@ -1,4 +1,4 @@
-"""Metrics as functions: a number per sample. Losses are functions of the same names."""
+"""Metrics as functions: a number per sample, but `binary_accuracy` one per element, as in Keras."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from rnnfast.metrics.reduction import MeanOverSamples
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> np.ndarray:
-    """The values whose mean is `BinaryAccuracy`.
+    """Whether each element is right, whose mean is `BinaryAccuracy`.
 
     >>> import rnnfast
-    >>> rnnfast.metrics.binary_accuracy([[1], [1]], [[0.9], [0.3]]).tolist()
-    [1.0, 0.0]
+    >>> rnnfast.metrics.binary_accuracy([[1, 1]], [[0.9, 0.3]]).tolist()
+    [[1.0, 0.0]]
     """
-    return _values(BinaryAccuracy(threshold=threshold), y_true, y_pred)
+    labels, scores = BinaryAccuracy().pair(y_true, y_pred)
+    return np.asarray(labels == (scores > threshold), dtype=scores.dtype)
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
