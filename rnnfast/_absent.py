@@ -121,6 +121,9 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("set_dtype_policy dtype_policy", _PRECISION),
         ("set_epsilon set_image_data_format set_backend", "there is one"),
     ),
+    "random": (
+        ("dropout beta binomial categorical gamma truncated_normal", "use numpy.random.default_rng(seed), or Dropout"),
+    ),
     "datasets": (
         ("cifar10 cifar100 fashion_mnist", _IMAGES),
         ("boston_housing california_housing", "it has no sequences; scikit-learn has such data"),
@@ -137,7 +140,6 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("StatelessScope SymbolicScope RematScope remat Function Operation KerasTensor", _GRADIENTS),
         ("estimator", "there are no estimators; use fit"),
         ("InputSpec", "check shapes in build(self, input_shape)"),
-        ("random", "use numpy.random.default_rng(seed); layers and initializers take seed="),
         ("tree", "use lists and dictionaries; data and models take them as they are"),
         ("name_scope", "give layers name="),
     ),
@@ -165,7 +167,6 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("GradientTape gradients custom_gradient stop_gradient", _GRADIENTS),
         ("function", "there is nothing to compile: leave the decorator out"),
         ("data", _PIPELINES),
-        ("random", "use utils.set_random_seed(seed), and NumPy's generators"),
         (
             "constant convert_to_tensor zeros ones cast reshape concat stack reduce_mean reduce_sum argmax expand_dims "
             "squeeze transpose matmul one_hot range shape float32 int32 int64 string bool math nn linalg strings "

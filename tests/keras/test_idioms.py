@@ -99,3 +99,20 @@ def test_a_layer_that_wants_a_mask():
     model = keras.Model(tokens, Kept()(layers.Embedding(9, 4, mask_zero=True)(tokens)))
     given = model.predict(np.array([[3, 4, 0]]), verbose=0)
     assert given.shape == (1, 3, 4) and (given[0, 2] == 0).all() and (given[0, 0] != 0).any()
+
+
+def test_random_numbers():
+    tf, random = rnnfast, keras.random
+    drawn = []
+    for _ in range(2):
+        tf.random.set_seed(5)
+        drawn.append(random.normal((1000,), 2.0, 0.5))
+    assert np.array_equal(*drawn) and drawn[0].dtype == np.float32
+    assert abs(drawn[0].mean() - 2) < 0.1 and abs(drawn[0].std() - 0.5) < 0.1
+    assert np.array_equal(random.uniform((3,), seed=4), random.uniform((3,), seed=4))
+    assert not np.array_equal(random.uniform((3,)), random.uniform((3,)))
+    seeds = random.SeedGenerator(1)
+    integers = random.randint((2, 500), 3, 6, seed=seeds)
+    assert set(integers.ravel()) == {3, 4, 5} and not np.array_equal(integers[0], integers[1])
+    shuffled = random.shuffle(np.arange(12).reshape(3, 4), axis=1, seed=random.SeedGenerator.from_config({"seed": 2}))
+    assert (np.sort(shuffled, axis=1) == np.arange(12).reshape(3, 4)).all()
