@@ -10,6 +10,15 @@ from rnnfast import _arguments, _kernels
 from rnnfast.row_gradient import RowGradient
 
 
+def _of_value(sign: str) -> Any:
+    """An operator between a variable and a number or an array: that of its value."""
+
+    def apply(self: Variable, *other: Any) -> Any:
+        return getattr(self.value, sign)(*map(np.asarray, other))
+
+    return apply
+
+
 class Variable:
     """One weight of a layer.
 
@@ -110,23 +119,14 @@ class Variable:
     def __getitem__(self, key: Any) -> Any:
         return self.value[key]
 
+    __add__, __radd__, __sub__, __rsub__ = map(_of_value, ("__add__", "__radd__", "__sub__", "__rsub__"))
+    __mul__, __rmul__, __truediv__, __rtruediv__ = map(
+        _of_value, ("__mul__", "__rmul__", "__truediv__", "__rtruediv__")
+    )
+    __matmul__, __rmatmul__, __pow__, __neg__ = map(_of_value, ("__matmul__", "__rmatmul__", "__pow__", "__neg__"))
+
     def __repr__(self) -> str:
         return f"<Variable {self.path!r} shape={self.shape} dtype={self.dtype} version={self.version}>"
-
-
-def _as_array(sign: str) -> Any:
-    """An operator between a variable and a number or an array: that of its value."""
-
-    def apply(self: Variable, *other: Any) -> Any:
-        return getattr(self.value, sign)(*map(np.asarray, other))
-
-    return apply
-
-
-for _sign in ("add", "sub", "mul", "truediv", "matmul", "pow"):
-    for _name in (f"__{_sign}__", f"__r{_sign}__"):
-        setattr(Variable, _name, _as_array(_name))
-setattr(Variable, "__neg__", _as_array("__neg__"))  # noqa: B010
 
 
 def _copy(value: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,13 +58,12 @@ def _defines(callback: Callback, hook: str) -> bool:
 
 def _fan_out(hook: str) -> Any:
     of_batches = "batch" in hook
-    counted = of_batches or "epoch" in hook
+    arguments = len(inspect.signature(getattr(Callback, hook)).parameters) - 1
 
     def call(self: CallbackList, *args: Any) -> None:
-        if len(args) == counted or args[counted] is None:  # hooks may ask for keys where there are no logs yet
-            args = (*args[:counted], {})
+        given = args if len(args) == arguments else (*args, {})  # logs, where there is nothing to say
         for callback in self.listeners(hook) if of_batches else self.callbacks:
-            getattr(callback, hook)(*args)
+            getattr(callback, hook)(*given)
 
     return call
 
