@@ -120,10 +120,9 @@ class Variable:
         return self.value[key]
 
     __add__, __radd__, __sub__, __rsub__ = map(_of_value, ("__add__", "__radd__", "__sub__", "__rsub__"))
-    __mul__, __rmul__, __truediv__, __rtruediv__ = map(
-        _of_value, ("__mul__", "__rmul__", "__truediv__", "__rtruediv__")
-    )
-    __matmul__, __rmatmul__, __pow__, __neg__ = map(_of_value, ("__matmul__", "__rmatmul__", "__pow__", "__neg__"))
+    __mul__, __rmul__, __truediv__ = map(_of_value, ("__mul__", "__rmul__", "__truediv__"))
+    __matmul__, __rmatmul__, __pow__ = map(_of_value, ("__matmul__", "__rmatmul__", "__pow__"))
+    __neg__, __rtruediv__ = map(_of_value, ("__neg__", "__rtruediv__"))
 
     def __repr__(self) -> str:
         return f"<Variable {self.path!r} shape={self.shape} dtype={self.dtype} version={self.version}>"
