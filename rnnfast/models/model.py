@@ -123,6 +123,7 @@ class Model(Compiled, OwnCall):
         >>> sorted(model.fit(np.ones((8, 5, 3)), np.ones(8), epochs=2, verbose=0).history)
         ['loss']
         """
+        self._refuse_own_steps()
         scores = self.scores_for("fit")
         batch_size = _count("fit: batch_size", batch_size)
         epochs = _arguments.whole_number("fit: epochs", epochs, least=0)
@@ -265,6 +266,15 @@ class Model(Compiled, OwnCall):
         return self._predictor
 
     # Checks
+
+    def _refuse_own_steps(self) -> None:
+        """ValueError for a class that brings steps of its own, which would not be called."""
+        for step in ("train_step", "compute_loss"):
+            if hasattr(type(self), step):
+                raise ValueError(
+                    f"{self.label}: {step} of its own is not called: there is no automatic differentiation. Write the "
+                    "loss as a class with call and gradient, or a training loop with train_on_batch"
+                )
 
     def _source(
         self, what: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, **sizes: Any
