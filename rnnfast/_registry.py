@@ -24,8 +24,9 @@ def snake_case(name: str) -> str:
 
 def object_name(thing: Any) -> str:
     """How Keras names a function, or an object, of the user's own."""
-    name = getattr(thing, "name", None) or snake_case(getattr(thing, "__name__", type(thing).__name__))
-    return str(name)
+    name = getattr(thing, "name", None)
+    own = getattr(thing, "__name__", type(thing).__name__)
+    return str(name) if name is not None else snake_case(re.sub(r"\W+", "", own))
 
 
 def auto_name(class_name: str) -> str:

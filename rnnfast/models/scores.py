@@ -148,8 +148,12 @@ class Scores:
         }
 
 
-def _add(logs: dict[str, float], prefix: str, metric: metrics.Metric, weighted: bool) -> None:
+def _add(logs: dict[str, Any], prefix: str, metric: metrics.Metric, weighted: bool) -> None:
     """Names that come twice get Keras' additions. prefix: that of the output."""
+    result = metric.result()
+    if isinstance(result, dict):  # of a metric of the user's own: several numbers by names of theirs
+        logs.update({prefix + key: _plain(value) for key, value in result.items()})
+        return
     name = prefix + metric.name
     if name in logs and weighted:
         name = f"{prefix}weighted_{metric.name}"
@@ -157,7 +161,12 @@ def _add(logs: dict[str, float], prefix: str, metric: metrics.Metric, weighted: 
     while name in logs:
         count += 1
         name = f"{base}_{count}"
-    logs[name] = metric.result()
+    logs[name] = _plain(result)
+
+
+def _plain(result: Any) -> Any:
+    """A number as a float; several as they are."""
+    return result if np.ndim(result) else float(result)
 
 
 def _is_structure(value: Any) -> bool:

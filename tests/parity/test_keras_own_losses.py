@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from own_losses import Pinball, one_number, per_element, per_sample
+from own_metrics import largest_error, per_row, root_of_mean, two_numbers
 
 import rnnfast
 
@@ -77,3 +78,35 @@ def test_labels_of_one_axis_and_class_weights(keras, twins, same_gradient, name)
     same_gradient(actual, expected, "losses")
     for ours, theirs in zip(fast.get_weights(), peer.get_weights(), strict=True):
         same_gradient(ours, theirs, "weights")
+
+
+METRICS = {
+    "function": lambda n, ops: largest_error(ops),
+    "one_number": lambda n, ops: root_of_mean(ops),
+    "lambda": lambda n, ops: lambda t, p: abs(t - p),
+    "variables": per_row,
+    "dictionary": two_numbers,
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", METRICS)
+def test_metrics(keras, twins, same_gradient, name, masked, weighted):
+    if name == "one_number" and (masked or weighted):
+        pytest.skip("Keras does not lay weights of steps out over one number")
+    if masked and weighted:
+        pytest.skip("Keras' loss writes to the weights that its metrics then see")
+    peer, fast = twins(lambda n: sequences(n, masked))
+    options = {"sample_weight": np.outer(WEIGHTS, WEIGHTS[:5])} if weighted else {}
+    logs = []
+    for n, ops, model in ((keras, keras.ops, peer), (rnnfast, np, fast)):
+        metrics = {"weighted_metrics" if weighted else "metrics": [METRICS[name](n, ops)]}
+        model.compile(n.optimizers.SGD(0.1), "mse", **metrics)
+        kwargs = {"batch_size": 4, "verbose": 0, **options}
+        history = model.fit(PADDED if masked else X, Y, epochs=2, shuffle=False, **kwargs).history
+        measured = model.evaluate(PADDED if masked else X, Y, return_dict=True, **kwargs)
+        logs.append({key: [*history[key], measured[key]] for key in sorted(history)})
+    assert list(logs[0]) == list(logs[1]) and len(logs[0]) > 1
+    for key, expected in logs[0].items():
+        same_gradient(logs[1][key], np.array(expected, float), key)

@@ -14,9 +14,10 @@ from own_losses import (
     per_element,
     per_sample,
 )
+from own_metrics import per_row, two_numbers
 
 import rnnfast
-from rnnfast import layers, losses
+from rnnfast import layers, losses, metrics
 
 RNG = np.random.default_rng(0)
 TRUE, PRED = RNG.normal(size=(4, 3, 5)), RNG.normal(size=(4, 3, 5))
@@ -109,7 +110,7 @@ def test_fit(loss, y_true):
     ("loss", "message"),
     [
         (no_gradient, "loss 'no_gradient' can be evaluated and not be trained with: .* attribute gradient"),
-        (lambda t, p: np.abs(p - t), "loss '<lambda>' can be evaluated"),
+        (lambda t, p: np.abs(p - t), "loss 'lambda' can be evaluated"),
         (CallAlone(name="alone"), r"loss 'alone' .*define gradient\(self, y_true, y_pred\) in CallAlone"),
         (CallAlone, r"define gradient\(self, y_true, y_pred\) in CallAlone"),
     ],
@@ -197,15 +198,15 @@ def with_gradient(function, gradient):
 @pytest.mark.parametrize(
     ("loss", "kind", "message"),
     [
-        (lambda t, p: p[:2], ValueError, r"loss '<lambda>': expected a number, or an array of shape \(4, 3, 5\) or"),
-        (lambda t, p: "much", TypeError, "loss '<lambda>': its value"),
+        (lambda t, p: p[:2], ValueError, r"loss 'lambda': expected a number, or an array of shape \(4, 3, 5\) or"),
+        (lambda t, p: "much", TypeError, "loss 'lambda': its value"),
         (lambda t, p: t @ p, ValueError, r"given y_true of shape \(4, 3, 5\) and y_pred of shape \(4, 3, 5\): .*"),
         (
             with_gradient(lambda t, p: p.mean(), lambda t, p: 1.0),
             ValueError,
             r"the shape \(4, 3, 5\) of y_pred, got \(",
         ),
-        (with_gradient(lambda t, p: p.mean(), lambda t, p: None), TypeError, "loss '<lambda>': gradient must be num"),
+        (with_gradient(lambda t, p: p.mean(), lambda t, p: None), TypeError, "loss 'lambda': gradient must be num"),
     ],
 )
 def test_what_it_gives_is_checked(loss, kind, message):
@@ -229,7 +230,7 @@ def test_values_that_are_not_finite_name_the_loss():
     steep = with_gradient(lambda t, p: np.mean(p, axis=-1), lambda t, p: np.full(p.shape, np.inf))
     for loss, message in (
         (broken, "loss 'broken' gives nan for finite predictions"),
-        (steep, "the gradient of loss '<lambda>' is not finite"),
+        (steep, "the gradient of loss 'lambda' is not finite"),
     ):
         model = model_of(loss)
         before = model.get_weights()
@@ -251,3 +252,38 @@ def test_configurations(tmp_path):
     model = model_of(lambda t, p: p.mean())
     with pytest.warns(UserWarning, match="compiled with a lambda"):
         model.save(tmp_path / "m.keras")
+
+
+def test_metrics_with_variables():
+    metric = per_row(rnnfast, np)
+    assert metric(TRUE, PRED) == pytest.approx(np.square(TRUE - PRED).sum() / 4)
+    metric.reset_state()
+    assert [v.name for v in metric.variables] == ["total", "count"] and not any(map(float, metric.variables))
+    assert metric(TRUE[:2], PRED[:2]) == pytest.approx(np.square(TRUE[:2] - PRED[:2]).sum() / 2)
+
+    class Kept(metrics.Metric):
+        def __init__(self):
+            super().__init__(name="kept")
+            self.best = self.add_variable(3, "ones", "float32")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.best.assign_sub(y_pred)
+
+        def result(self):
+            return 2 * self.best - self.best + np.exp(self.best) * (self.best > -np.inf)
+
+    kept = Kept()
+    assert kept.best.dtype == np.float32 and not kept.best.value.any()  # as reset_state leaves it
+    np.testing.assert_allclose(kept(None, [1.0, 2.0, 3.0]), [np.exp(-v) - v for v in (1.0, 2.0, 3.0)], rtol=1e-6)
+    assert kept.best in kept.variables
+
+
+def test_metrics_in_logs():
+    model = model_of("mse", metrics=[per_row(rnnfast, np), two_numbers(rnnfast, np)])
+    logs = model.evaluate(X, TRUE, verbose=0, return_dict=True)
+    predicted = model.predict(X, verbose=0)
+    sums = sorted([predicted.sum(dtype=float), TRUE.sum()])
+    assert logs["per_row"] == pytest.approx(np.square(TRUE - predicted).sum() / 4, rel=1e-5)
+    assert [logs["larger"], logs["difference"]] == pytest.approx([sums[1], sums[1] - sums[0]], rel=1e-4)
+    assert all(type(value) is float for value in logs.values())
+    assert set(model.fit(X, TRUE, verbose=0).history) == set(logs)
