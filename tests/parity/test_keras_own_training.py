@@ -1,9 +1,10 @@
-"""Losses and metrics of the user's own beside real Keras, which derives them by itself: a few steps of fit."""
+"""Losses, metrics and optimizers of the user's own beside real Keras, which derives by itself: a few steps of fit."""
 
 import numpy as np
 import pytest
 from own_losses import Pinball, one_number, per_element, per_sample
 from own_metrics import largest_error, per_row, root_of_mean, two_numbers
+from own_optimizers import momentum_and_scale
 
 import rnnfast
 
@@ -110,3 +111,15 @@ def test_metrics(keras, twins, same_gradient, name, masked, weighted):
     assert list(logs[0]) == list(logs[1]) and len(logs[0]) > 1
     for key, expected in logs[0].items():
         same_gradient(logs[1][key], np.array(expected, float), key)
+
+
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1, "clipnorm": 0.5, "use_ema": True}], ids=str)
+def test_optimizers(keras, twins, same_gradient, options):
+    peer, fast = twins(lambda n: sequences(n, False))
+    losses = []
+    for n, ops, model in ((keras, keras.ops, peer), (rnnfast, np, fast)):
+        model.compile(momentum_and_scale(n, ops)(0.05, **options), "mse")
+        losses.append(model.fit(X, Y, epochs=3, batch_size=4, shuffle=False, verbose=0).history["loss"])
+    same_gradient(losses[1], losses[0], "losses")
+    for ours, theirs in zip(fast.get_weights(), peer.get_weights(), strict=True):
+        same_gradient(ours, theirs, "weights")
