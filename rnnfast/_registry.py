@@ -22,6 +22,13 @@ def snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
+def object_name(thing: Any) -> str:
+    """How Keras names a function, or an object, of the user's own."""
+    name = getattr(thing, "name", None)
+    own = getattr(thing, "__name__", type(thing).__name__)
+    return str(name) if name is not None else snake_case(re.sub(r"\W+", "", own))
+
+
 def auto_name(class_name: str) -> str:
     """The next free automatic name of a class: `lstm`, `lstm_1`, `lstm_2`, ..."""
     base = snake_case(class_name)
@@ -57,7 +64,7 @@ class Registry(Generic[T]):
     made known (`_custom_objects`), which comes first.
 
     module: where Keras has these classes, which is written into configs. of_function: makes one of a function of the
-    user's own; None where a function will not do, for a reason that is added to the error.
+    user's own; None where a function will not do.
     """
 
     def __init__(
@@ -66,13 +73,11 @@ class Registry(Generic[T]):
         base: type[T],
         module: str,
         of_function: Callable[[Callable[..., Any]], T] | None = None,
-        reason: str = "",
     ) -> None:
         self.kind = kind
         self.base = base
         self.module = module
         self.of_function = of_function
-        self.reason = reason
         self._classes: dict[str, type[T]] = {}
         self._functions: dict[Callable[..., Any], type[T]] = {}
 
@@ -126,7 +131,7 @@ class Registry(Generic[T]):
             return self.of_function(identifier() if isinstance(identifier, type) else identifier)
         raise TypeError(
             f"{self.kind} must be a name, an rnnfast {self.base.__name__} or its class, got {identifier!r} "
-            f"of type {type(identifier).__name__}{self.reason if callable(identifier) else ''}"
+            f"of type {type(identifier).__name__}"
         )
 
     def is_own(self, instance: T) -> bool:

@@ -1,10 +1,11 @@
-"""Weights: arrays with one writer."""
+"""Weights: arrays with one writer; and what metrics and optimizers of the user's own keep."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from rnnfast import _arguments, _kernels
 from rnnfast.row_gradient import RowGradient
@@ -126,6 +127,41 @@ class Variable:
 
     def __repr__(self) -> str:
         return f"<Variable {self.path!r} shape={self.shape} dtype={self.dtype} version={self.version}>"
+
+
+class State(NDArrayOperatorsMixin, Variable):
+    """A variable of a metric, or of an optimizer, of the user's own; in arithmetic it is its value.
+
+    >>> import numpy as np
+    >>> from rnnfast.variable import State
+    >>> total = State(np.zeros(()), name="total")
+    >>> total.assign_add(3.0)
+    >>> float(total / 2)
+    1.5
+    """
+
+    __hash__ = Variable.__hash__  # the mixin compares values
+
+    def __init__(self, value: np.ndarray, *, name: str) -> None:
+        super().__init__(value, name=name, trainable=False)
+
+    @classmethod
+    def over(cls, storage: np.ndarray, shape: tuple[int, ...], name: str) -> State:
+        """One that writes to a flat array of somebody else's."""
+        state = cls(np.zeros(shape, storage.dtype), name=name)
+        state.storage = storage
+        state._view = state._look()
+        return state
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        values = (part.value if isinstance(part, State) else part for part in inputs)
+        return getattr(ufunc, method)(*values, **options)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.value[index]
 
 
 def _copy(value: np.ndarray) -> np.ndarray:

@@ -23,11 +23,12 @@ enum class Dtype : int { float32 = 0, float64 = 1 };
 enum class MatmulPrecision : int { highest = 0, high, medium };
 enum class CellKind : int { simple_rnn = 0, lstm = 1, gru = 2 };
 
-// Element-wise activations, Keras 3's definitions. alpha/beta: leaky_relu negative_slope, elu and celu alpha; others
-// ignore them.
+// Element-wise activations, Keras 3's definitions. alpha: leaky_relu negative_slope, elu and celu alpha, threshold of
+// hard_shrink, soft_shrink and threshold, b of squareplus; beta: default_value of threshold. Others ignore them.
 enum class ActivationId : int {
   linear = 0, tanh, sigmoid, hard_sigmoid, relu, softsign, softplus, elu, selu, gelu, silu, exponential, leaky_relu,
-  relu6, hard_tanh, hard_silu, celu, mish, log_sigmoid,
+  relu6, hard_tanh, hard_silu, celu, mish, log_sigmoid, hard_shrink, soft_shrink, tanh_shrink, threshold, sparse_plus,
+  sparse_sigmoid, squareplus,
   count,
   // over the last axis, for Dense and Activation only
   softmax = 100, log_softmax = 101,

@@ -211,7 +211,7 @@ def dtype_from_config(value: Any, where: str) -> str | None:
 
 
 def _activation_to_config(layer: Layer, activation: activations.AnyActivation) -> Any:
-    if isinstance(activation, activations.FunctionActivation) or activation == activations.get(activation.name):
+    if not isinstance(activation, activations.Activation) or activation == activations.get(activation.name):
         return activations.serialize(activation)
     for name, (counterpart, argument) in _PARAMETRIC.items():
         if activation.name == counterpart:

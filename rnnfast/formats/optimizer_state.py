@@ -64,6 +64,8 @@ def read_state(reader: WeightsReader, optimizer: optimizers.Optimizer, variables
     if found == 0:
         return
     scalars = _scalars(optimizer)
+    if optimizer.has_update_step:
+        optimizer.build(variables)  # only then it says what it keeps
     wanted = _order(optimizer, variables)
     order = wanted if found > len(scalars) else []
     names = [*scalars, *(f"{slot} of {variables[i].path}" for slot, i, _ in order)]

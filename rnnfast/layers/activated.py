@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from rnnfast import activations
-from rnnfast.activations import Activation, AnyActivation, FunctionActivation
-from rnnfast.layers.base import Layer
+from rnnfast.activations import Activation, AnyActivation, FunctionActivation, OverLastAxis
+from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.lowered import NoLoweringError
 
 
 class Activated(Layer):
     """Base of these layers. An activation may be a function of the user's own (`activations.FunctionActivation`): the
-    engine cannot run it, and without a derivative nothing learns through it."""
+    engine cannot run it, and without a derivative nothing learns through it. Nor does the engine have those that run in
+    NumPy (`activations.OverLastAxis`)."""
 
     activation_arguments: ClassVar[tuple[str, ...]] = ("activation",)
+    activation: AnyActivation
 
     def activation_of(self, argument: str, identifier: Any, *, recurrent: bool = False) -> AnyActivation:
         """Check an argument. recurrent: it must be element-wise."""
         given = self._named(activations.get_recurrent if recurrent else activations.get, argument, identifier)
-        if isinstance(given, Activation):
+        if not isinstance(given, FunctionActivation):
             return given
         if isinstance(given.function, Layer):
             raise TypeError(
@@ -29,18 +31,31 @@ class Activated(Layer):
         return FunctionActivation(given.function, f"{self.label}: {argument}")
 
     @property
+    def _given(self) -> list[AnyActivation]:
+        return [getattr(self, argument) for argument in self.activation_arguments]
+
+    @property
     def own_activations(self) -> list[FunctionActivation]:
-        given = (getattr(self, argument) for argument in self.activation_arguments)
-        return [activation for activation in given if isinstance(activation, FunctionActivation)]
+        return [activation for activation in self._given if isinstance(activation, FunctionActivation)]
 
     def check_lowering(self) -> None:
         """NoLoweringError: the engine does not have these activations."""
-        for activation in self.own_activations:
-            raise NoLoweringError(f"{activation.label} is a function of your own, which the engine cannot run")
+        for activation in self._given:
+            if isinstance(activation, FunctionActivation):
+                raise NoLoweringError(f"{activation.label} is a function of your own, which the engine cannot run")
+            if isinstance(activation, OverLastAxis):
+                raise NoLoweringError(f"{self.label}: the engine does not have activation {activation.name!r}")
 
     @property
     def runs_on(self) -> str:
-        return "Python" if self.own_activations else super().runs_on
+        return super().runs_on if all(isinstance(given, Activation) for given in self._given) else "Python"
+
+    def activated_shape(self, shape: Shape) -> Shape:
+        """The shape of what `activation` gives for an array of this shape. ValueError: it cannot take it."""
+        try:
+            return (*shape[:-1], self.activation.output_size(shape[-1])) if shape else shape
+        except ValueError as error:
+            raise ValueError(f"{self.label}: {error}") from None
 
     @property
     def untrainable(self) -> str | None:

@@ -75,7 +75,7 @@ class Affine(Activated):
 
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         _, z, y = cache
-        dz = self.activation.backward(z.reshape(y.shape), y, self.penalized(dy, y))
+        dz = self.activation.backward(z.reshape(*y.shape[:-1], z.shape[-1]), y, self.penalized(dy, y))
         return self.backward_logits(dz, cache, need_dx=need_dx)
 
     @property

@@ -83,6 +83,7 @@ class Conv1D(Affine):
             raise ValueError(f"{self.label}: filters={self.filters} must be a multiple of groups={self.groups}")
 
     def create_variables(self, input_shape: Shape) -> None:
+        self.compute_output_shape(input_shape)
         features = input_shape[-1]
         if features is None or features % self.groups:
             raise ValueError(
@@ -144,7 +145,8 @@ class Conv1D(Affine):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         time = input_shape[1]
-        return (input_shape[0], None if time is None else self.windows.count(time), self.filters)
+        count = None if time is None else self.windows.count(time)
+        return self.activated_shape((input_shape[0], count, self.filters))
 
     def lower(self, program: Any, value: Any) -> Any:
         self.check_lowering()

@@ -29,6 +29,13 @@ class Activation(Activated):
         super().__init__(**options)
         self.activation = self.activation_of("activation", activation)
 
+    def check_shape(self, shape: Shape) -> None:
+        super().check_shape(shape)
+        self.activated_shape(shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return self.activated_shape(input_shape)
+
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         y = self.activation.forward(x)
         return y, (x, y) if training else None
@@ -103,6 +110,7 @@ class Dense(Affine):
         self.units = self.positive("units", units)
 
     def create_variables(self, input_shape: Shape) -> None:
+        self.compute_output_shape(input_shape)
         features = input_shape[-1]
         if features is None:
             raise ValueError(f"{self.label}: the last axis of the input must be known, got shape {input_shape}")
@@ -126,7 +134,7 @@ class Dense(Affine):
         return _kernels.matmul(dz_rows, self.kernel.value, transpose_b=True).reshape(*dz.shape[:-1], rows.shape[1])
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (*input_shape[:-1], self.units)
+        return self.activated_shape((*input_shape[:-1], self.units))
 
     @property
     def carries_mask(self) -> bool:

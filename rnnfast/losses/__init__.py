@@ -2,8 +2,8 @@
 
 A loss compares `y_true` and `y_pred` over the last axis and gives one value per sample (per time step, for sequences);
 `loss(y_true, y_pred)` reduces them, by default to their mean, with Keras' weights and masks. Names, arguments and
-formulas are Keras 3's. A loss of your own derives from `Loss`. Every class has a function, in snake case, that gives
-one value per sample.
+formulas are Keras 3's. A loss of your own derives from `Loss`, or is a function: see `FunctionLoss`. Every class has a
+function, in snake case, that gives one value per sample.
 
 y_true and y_pred: (samples, ..., n), where not said otherwise, anything numeric; their ranks may differ by a last axis
 of size 1. All is computed in the dtype of y_pred. ValueError: shapes that do not match; TypeError: no numbers.
@@ -37,6 +37,7 @@ from rnnfast.losses.focal import (
     categorical_focal_crossentropy,
 )
 from rnnfast.losses.hinge import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
+from rnnfast.losses.own import FunctionLoss
 from rnnfast.losses.regression import (
     CosineSimilarity,
     Huber,
@@ -54,10 +55,7 @@ from rnnfast.losses.regression import (
     mean_squared_logarithmic_error,
 )
 
-_registry: Registry[Loss] = Registry(
-    "loss", Loss, "keras.losses",
-    reason="; a function has no gradient here: derive a class from rnnfast.losses.Loss with call and gradient",
-)  # fmt: skip
+_registry: Registry[Loss] = Registry("loss", Loss, "keras.losses", of_function=FunctionLoss)
 _registry.add(MeanSquaredError, "mse", "MSE", function=mean_squared_error)
 _registry.add(MeanAbsoluteError, "mae", "MAE", function=mean_absolute_error)
 _registry.add(MeanAbsolutePercentageError, "mape", "MAPE", function=mean_absolute_percentage_error)
@@ -85,6 +83,7 @@ BCE = bce = binary_crossentropy
 KLD = kld = kl_divergence
 
 get = _registry.get
+is_own = _registry.is_own
 serialize = _registry.serialize
 deserialize = _registry.deserialize
 
@@ -98,6 +97,7 @@ __all__ = [
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "FunctionLoss",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -123,6 +123,7 @@ __all__ = [
     "get",
     "hinge",
     "huber",
+    "is_own",
     "kl_divergence",
     "log_cosh",
     "mean_absolute_error",

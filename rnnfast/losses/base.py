@@ -1,4 +1,4 @@
-"""What every loss has: matched labels, weights and masks, a reduction, and the derivative of the reduced value."""
+"""What every loss has: labels, weights and masks, a reduction, and the derivative of the reduced value."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ class Slope(NamedTuple):
 
 
 class Loss:
-    """Base class. A subclass defines `call` (one value per sample) and `gradient` (of each value, shape of y_pred).
+    """Base class. A subclass defines `call`, which gives one value per sample, per sample and step, or per element, or
+    one number for all; and, to be trained with, `gradient`, the derivative of each value by its part of y_pred, in the
+    shape of y_pred. Both are given y_true in the dtype of y_pred, and in its shape where one axis of size 1 is all that
+    differs; neither may be written to.
 
-    `loss(y_true, y_pred, sample_weight)` is their reduction:
+    `loss(y_true, y_pred, sample_weight)` is the reduction of the values:
 
     * "sum_over_batch_size" (default) or "mean": the mean of value times weight; over the unmasked ones where there is
       a mask;
@@ -52,7 +55,6 @@ class Loss:
 
     default_name: ClassVar[str | None] = None  # None: a free name of the class
     logits_activation: ClassVar[str | None] = None  # the output activation that `logit_gradient` sees through
-    value_axes: tuple[int, ...] = (-1,)  # the axes of y_pred that one value is computed from
 
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None):
         if reduction not in REDUCTIONS:
@@ -64,8 +66,8 @@ class Loss:
     # What a subclass may define
 
     def match(self, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
-        """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
-        return matched(f"loss {self.name!r}", y_true, y_pred)
+        """y_true in the dtype of y_pred, and in its shape where ranks differ by a last axis of size 1 alone."""
+        return fitted(f"loss {self.name!r}", y_true, y_pred)
 
     def prepared(self, y_true: Any, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Matched labels and y_pred as the methods below take them; `restored` brings a gradient back."""
@@ -88,13 +90,45 @@ class Loss:
 
     def sees_through(self, activation: str | None) -> bool:
         """Whether `logit_gradient` is the one to take for an output that ends with this activation."""
-        return activation is not None and activation == self.logits_activation
+        known = activation is not None and activation == self.logits_activation
+        return known and not self._older_than("logit_gradient")
+
+    @property
+    def untrainable(self) -> str | None:
+        """Why nothing can be trained with it, or None."""
+        if not self._older_than("gradient"):
+            return None
+        return (
+            f"loss {self.name!r} can be evaluated and not be trained with: there is no automatic differentiation; "
+            f"define gradient(self, y_true, y_pred) in {type(self).__name__}, the derivative of each value that call "
+            "gives by y_pred, as an array of the shape of y_pred"
+        )
+
+    def _older_than(self, method: str) -> bool:
+        """Whether a subclass has defined `call` anew, and not this derivative of it."""
+        order = type(self).__mro__
+        places = [next(i for i, cls in enumerate(order) if name in vars(cls)) for name in ("call", method)]
+        return places[0] < places[1]
 
     # For losses that look at more than single steps
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-        """`call`, where the mask of the time steps may change the values themselves."""
-        return self.call(y_true, y_pred)
+        """`call`, checked. The mask of the time steps may change the values themselves."""
+        try:
+            given = self.call(_unwritable(y_true), _unwritable(y_pred))
+        except (ValueError, IndexError) as error:
+            raise ValueError(
+                f"loss {self.name!r}, given y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}: {error}"
+            ) from error
+        values = floating(given, f"loss {self.name!r}: its value")
+        while values.ndim and values.shape != y_pred.shape[: values.ndim] and values.shape[-1] == 1:
+            values = values[..., 0]
+        if values.shape != y_pred.shape[: values.ndim]:
+            raise ValueError(
+                f"loss {self.name!r}: expected a number, or an array of shape {y_pred.shape} or its first axes, for "
+                f"y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}, got shape {np.shape(given)}"
+            )
+        return values
 
     def values_and_slope(
         self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None, at_logits: bool
@@ -104,30 +138,28 @@ class Loss:
 
     def scaled_gradient(self, y_true: np.ndarray, y_pred: np.ndarray, at_logits: bool, scale: Any) -> np.ndarray:
         """`gradient`, or `logit_gradient`, times a scale: a number, or an array that is broadcast to y_pred."""
-        return (self.logit_gradient if at_logits else self.gradient)(y_true, y_pred) * scale
+        derive = self.logit_gradient if at_logits else self.gradient
+        given = _arguments.numeric(f"loss {self.name!r}: gradient", derive(_unwritable(y_true), _unwritable(y_pred)))
+        if given.shape != y_pred.shape:
+            raise ValueError(
+                f"loss {self.name!r}: gradient must have the shape {y_pred.shape} of y_pred, got {given.shape}"
+            )
+        return given * scale
 
     def value_mask(self, y_true: np.ndarray, shape: tuple[int, ...], mask: np.ndarray | None) -> np.ndarray | None:
         """Which values count, by the matched labels and the mask of the time steps; None: all."""
         return mask
 
+    def spread_over_axes(self, weights: np.ndarray, rank: int) -> np.ndarray:
+        """A number per value, laid out so that it can be multiplied with predictions of this rank."""
+        return weights.reshape(weights.shape + (1,) * (rank - weights.ndim))
+
     def axes_of_a_value(self, rank: int) -> list[int]:
-        """The axes that one value is computed from, of predictions of this rank, counted from 0."""
-        return sorted(axis % rank for axis in self.value_axes)
+        """The axes that one value is computed from, of predictions of this rank, counted from 0, as far as known."""
+        return []
 
     def check_weights(self, what: str, shape: tuple[int, ...], **weights: Any) -> None:
         """ValueError: a mask, or weights, over axes of predictions of this shape that the values do not have."""
-        for name, given in weights.items():
-            if given is None or len(shape) < 2:
-                continue
-            array = without_last_ones(np.asarray(given))
-            if array.ndim == len(shape) or array.shape != shape[: array.ndim]:
-                continue
-            first, *_ = self.axes_of_a_value(len(shape))
-            if first < array.ndim:
-                raise ValueError(
-                    f"{what}: expected no {name} over axis {first}, which each value is computed from, got one of "
-                    f"shape {np.shape(given)} with predictions of shape {shape}"
-                )
 
     # The reduced loss
 
@@ -156,6 +188,7 @@ class Loss:
             raise ValueError(f"loss {self.name!r}: reduction={self.reduction!r} is no number to minimise")
         if sample_weight is not None or mask is not None:
             self.check_weights(f"loss {self.name!r}", y_pred.shape, sample_weight=sample_weight, mask=mask)
+        shape = y_pred.shape
         (y_true, y_pred), at_logits = self.prepared(y_true, y_pred), self.sees_through(activation)
         values, scaled_gradient = self.values_and_slope(y_true, y_pred, mask, at_logits)
         weights = self._weights(y_true, values, sample_weight, mask)
@@ -165,17 +198,23 @@ class Loss:
             return Slope(value, None, at_logits)
         share: Any = 1 / divisor
         if weights is not None:
-            share = np.expand_dims(weights * share, self.value_axes)
+            weights = weights * share
+            share = self.spread_over_axes(weights, y_pred.ndim) if values.ndim else weights.sum()
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            return Slope(value, self.restored(scaled_gradient(share).astype(y_pred.dtype, copy=False)), at_logits)
+            gradient = self.restored(scaled_gradient(share).astype(y_pred.dtype, copy=False))
+        return Slope(value, gradient.reshape(shape), at_logits)
 
     def _weights(self, y_true: np.ndarray, values: np.ndarray, sample_weight: Any, mask: Any) -> np.ndarray | None:
         return self.weights(values.shape, sample_weight, self.value_mask(y_true, values.shape, mask))
 
     def weights(self, shape: tuple[int, ...], sample_weight: Any, mask: np.ndarray | None) -> np.ndarray | None:
-        """What each value is multiplied by before the reduction, or None for one."""
+        """What each value is multiplied by before the reduction, or None for one. One number for all, which has no
+        shape, is there as often as there are weights."""
         if sample_weight is None and mask is None:
             return None
+        if not shape:
+            given = (without_last_ones(np.asarray(part)) for part in (sample_weight, mask) if part is not None)
+            shape = max((part.shape for part in given), key=len)
         combined = None if sample_weight is None else spread(sample_weight, shape, f"loss {self.name!r}: sample_weight")
         if mask is not None:
             scaled = spread(mask, shape, f"loss {self.name!r}: mask")
@@ -195,7 +234,7 @@ class Loss:
             return 1.0
         if self.reduction == "mean_with_sample_weight" and weights is not None:
             return float(weights.sum()) or 1.0  # all zero: the sum above is, too
-        return max(1.0, float(values.size))
+        return max(1.0, float(values.size if weights is None else weights.size))
 
     # Configuration
 
@@ -208,10 +247,43 @@ class Loss:
 
 
 class NamedLoss(Loss):
-    """A loss with a name of its own, and Keras' order of arguments: the reduction first."""
+    """A built-in loss: with a name of its own, Keras' order of arguments, the reduction first, and labels that must
+    have the shape of y_pred."""
+
+    value_axes: tuple[int, ...] = (-1,)  # the axes of y_pred that one value is computed from
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None):
         super().__init__(name, reduction, dtype)
+
+    def match(self, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
+        """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
+        return matched(f"loss {self.name!r}", y_true, y_pred)
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+        return self.call(y_true, y_pred)
+
+    def scaled_gradient(self, y_true: np.ndarray, y_pred: np.ndarray, at_logits: bool, scale: Any) -> np.ndarray:
+        return (self.logit_gradient if at_logits else self.gradient)(y_true, y_pred) * scale
+
+    def spread_over_axes(self, weights: np.ndarray, rank: int) -> np.ndarray:
+        return np.expand_dims(weights, self.value_axes)
+
+    def axes_of_a_value(self, rank: int) -> list[int]:
+        return sorted(axis % rank for axis in self.value_axes)
+
+    def check_weights(self, what: str, shape: tuple[int, ...], **weights: Any) -> None:
+        for name, given in weights.items():
+            if given is None or len(shape) < 2:
+                continue
+            array = without_last_ones(np.asarray(given))
+            if array.ndim == len(shape) or array.shape != shape[: array.ndim]:
+                continue
+            first, *_ = self.axes_of_a_value(len(shape))
+            if first < array.ndim:
+                raise ValueError(
+                    f"{what}: expected no {name} over axis {first}, which each value is computed from, got one of "
+                    f"shape {np.shape(given)} with predictions of shape {shape}"
+                )
 
 
 def per_sample(cls: type[Loss]) -> Callable[..., np.ndarray]:
@@ -259,11 +331,23 @@ def without_last_ones(weights: np.ndarray) -> np.ndarray:
 
 def matched(what: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     """y_true in the shape and dtype of y_pred; ranks may differ by a last axis of size 1. ValueError otherwise."""
+    y_true = fitted(what, y_true, y_pred)
+    if y_true.shape != y_pred.shape:
+        raise ValueError(f"{what}: expected y_true of shape {y_pred.shape}, got {y_true.shape}")
+    return y_true
+
+
+def fitted(what: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
+    """y_true in the dtype of y_pred, and in its shape if their ranks differ by a last axis of size 1."""
     if type(y_true) is np.ndarray and y_true.shape == y_pred.shape and y_true.dtype == y_pred.dtype:
         return y_true
-    y_true = _arguments.numeric(f"{what}: y_true", y_true)
-    if y_true.shape != y_pred.shape:
-        one_axis = abs(y_true.ndim - y_pred.ndim) == 1 and (y_true.shape[-1:] == (1,) or y_pred.shape[-1:] == (1,))
-        if not one_axis or y_true.size != y_pred.size:
-            raise ValueError(f"{what}: expected y_true of shape {y_pred.shape}, got {y_true.shape}")
-    return y_true.astype(y_pred.dtype, copy=False).reshape(y_pred.shape)
+    y_true = _arguments.numeric(f"{what}: y_true", y_true).astype(y_pred.dtype, copy=False)
+    one_axis = abs(y_true.ndim - y_pred.ndim) == 1 and (y_true.shape[-1:] == (1,) or y_pred.shape[-1:] == (1,))
+    return y_true.reshape(y_pred.shape) if one_axis and y_true.size == y_pred.size else y_true
+
+
+def _unwritable(array: np.ndarray) -> np.ndarray:
+    """A view for functions of the user's own: others need what it holds as it is."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

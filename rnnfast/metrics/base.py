@@ -6,13 +6,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, losses
+from rnnfast import _arguments, initializers, losses
 from rnnfast._registry import auto_name
 from rnnfast.losses.base import matched
+from rnnfast.variable import State
 
 
-class Metric:
-    """Base class: a subclass defines `update_state`, `result` and `reset_state`, and `__init__` ends with the latter.
+class _BeginsReset(type):
+    """A metric begins as `reset_state` leaves it, whatever its constructor does before and after that of the base."""
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        metric = super().__call__(*args, **options)
+        metric.reset_state()
+        return metric
+
+
+class Metric(metaclass=_BeginsReset):
+    """Base class: a subclass defines `update_state`, `result` and `reset_state`, which a metric begins with; or keeps
+    what it counts in variables, `add_weight`, as Keras' own do: then `reset_state` is there.
 
     name: default the class's. dtype: accepted as Keras' argument; states are kept in float64.
     direction: "up" or "down", whether more of it is better, for callbacks that are told `mode="auto"`.
@@ -38,10 +49,47 @@ class Metric:
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self.name = name or self.default_name or auto_name(type(self).__name__)
         self.dtype = "float32" if dtype is None else _arguments.dtype_name(f"{type(self).__name__}: dtype", dtype)
-        self.reset_state()
+        self._variables: list[State] = []
+
+    def add_variable(
+        self, shape: Any, initializer: Any = None, dtype: Any = None, aggregation: Any = None, name: str | None = None
+    ) -> State:
+        """A variable that `reset_state` sets to zero, with `assign`, `assign_add` and `assign_sub`; in arithmetic it is
+        an array. initializer: default zeros; dtype: default float64; aggregation: accepted as Keras' argument.
+
+        >>> from rnnfast.metrics import Metric
+        >>> class Count(Metric):
+        ...     def __init__(self, **options):
+        ...         super().__init__(**options)
+        ...         self.count = self.add_weight(name="count")
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.count.assign_add(len(y_true))
+        ...     def result(self):
+        ...         return self.count
+        >>> float(Count()([1.0, 2.0], [0.5, 0.5]))
+        2.0
+        """
+        shape = (shape,) if _arguments.is_whole(shape) else tuple(shape)
+        start = initializers.get("zeros" if initializer is None else initializer)
+        dtype = np.dtype(np.float64 if dtype is None else dtype)
+        value = np.asarray(start(shape, dtype.name)).astype(dtype)
+        variable = State(value, name=name or f"variable_{len(self._variables)}")
+        self._variables.append(variable)
+        return variable
+
+    def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> State:
+        """`add_variable`, by Keras' older name."""
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    @property
+    def variables(self) -> list[State]:
+        """Those that `add_variable` made."""
+        return list(self._variables)
 
     def reset_state(self) -> None:
         """Forget all batches."""
+        for variable in self._variables:
+            variable.assign(np.zeros(variable.shape))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch. sample_weight: one weight per sample, or per sample and step."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments, _custom_objects, losses
+from rnnfast._registry import object_name
 from rnnfast.metrics.base import Metric
 
 
@@ -108,7 +109,7 @@ class MeanMetricWrapper(MeanOverSamples):
     """
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **options: Any) -> None:
-        super().__init__(name if name is not None else getattr(fn, "__name__", "metric"), dtype)
+        super().__init__(name if name is not None else object_name(fn), dtype)
         self.fn = fn
         self.options = options
 

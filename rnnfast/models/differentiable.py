@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rnnfast import _structure
+from rnnfast.models.scores import Scores
 
 
 class _Value:
@@ -15,9 +16,12 @@ class _Value:
         self.learns = learns
 
 
-def check_differentiable(model: Any) -> None:
-    """TypeError where a gradient would have to go through a layer that has none, such as an activation of the user's
-    own without a derivative. A model that is not built tells in its backward pass."""
+def check_differentiable(model: Any, scores: Scores) -> None:
+    """TypeError for a loss without a gradient, and where one would have to go through a layer that has none, such as an
+    activation of the user's own without a derivative. A model that is not built tells in its backward pass."""
+    for loss in scores.given_losses:
+        if loss.untrainable is not None:
+            raise TypeError(loss.untrainable)
     if model.built and model.untrainable is not None:
         model.lower_through(_follow, [_Value(shape, False) for shape, _ in model.input_specs])
 

@@ -110,11 +110,11 @@ class Model(Compiled, OwnCall):
         `fit` comes to its own end alone, so that a backup for going on later is still there after a Ctrl-C.
 
         ValueError before any work: not compiled, shapes that do not fit, labels or tokens out of range (of data that
-        comes in batches: when the batch has come, and the message names it). TypeError: a layer that has to be trained
-        has an activation of your own without a derivative. A loss or gradient that is not finite
-        raises `optimizers.NonFiniteError` (a ValueError) that names the epoch and the batch; the weights are then those
-        of before the bad update, kept states and moving averages those of before the bad batch. UserWarning: data ended
-        too soon; the message names the batch.
+        comes in batches: when the batch has come, and the message names it). TypeError: a loss of your own without a
+        derivative, or an activation of your own without one in a layer that has to be trained. A loss or gradient that
+        is not finite raises `optimizers.NonFiniteError` (a ValueError) that names the epoch and the batch; the weights
+        are then those of before the bad update, kept states and moving averages those of before the bad batch.
+        UserWarning: data ended too soon; the message names the batch.
 
         >>> import numpy as np
         >>> import rnnfast
@@ -135,7 +135,7 @@ class Model(Compiled, OwnCall):
         verbose = _verbosity("fit", verbose)
         frequency = frequency_of(validation_freq)
         source = self._source("fit", x, y, sample_weight, class_weight, batch_size=batch_size, steps=steps)
-        check_differentiable(self)
+        check_differentiable(self, scores)
         validation: Validation | None = None
         test_size = _count("fit: validation_batch_size", validation_batch_size) or batch_size
         test_steps = _count("fit: validation_steps", validation_steps)
@@ -175,7 +175,7 @@ class Model(Compiled, OwnCall):
         scores = self.scores_for("train_on_batch")
         with placed("train_on_batch"):
             batch = Reader(self, scores, class_weight)(x, y, sample_weight)
-        check_differentiable(self)
+        check_differentiable(self, scores)
         scores.reset()
         train_step(self, scores, self.optimizer, batch)
         return _plain(scores.results(), return_dict)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from rnnfast import _arguments, losses, metrics
 from rnnfast.data.batch import Batch
 from rnnfast.losses import Slope
@@ -48,9 +50,14 @@ class Scores:
 
     def with_a_loss(self, method: str) -> Scores:
         """These, or ValueError where there is no loss."""
-        if not _leaves(self.loss):
+        if not self.given_losses:
             raise ValueError(f"{method}: the model was compiled without a loss; give compile(loss=...)")
         return self
+
+    @property
+    def given_losses(self) -> list[losses.Loss]:
+        """All that were given."""
+        return _leaves(self.loss)
 
     @property
     def with_loss(self) -> list[bool]:
@@ -79,6 +86,23 @@ class Scores:
     def values(self, batch: Batch, outputs: list[Any], masks: list[Any]) -> list[float]:
         """Each output's loss."""
         return [output.value(*given) for output, *given in self._zip(batch, outputs, masks)]
+
+    def broken_losses(self, values: Sequence[float], outputs: list[Any]) -> str:
+        """Words about losses of the user's own that are not finite where the predictions are."""
+        each = zip(self.loss_per_output, values, outputs, strict=True)
+        return "".join(
+            f"; loss {loss.name!r} gives {value} for finite predictions"
+            for loss, value, y_pred in each
+            if loss is not None and losses.is_own(loss) and not np.isfinite(value) and np.isfinite(y_pred).all()
+        )
+
+    def broken_slopes(self, slopes: Sequence[Slope]) -> str | None:
+        """The name of a loss of the user's own whose gradient is not finite."""
+        for loss, slope in zip(self.loss_per_output, slopes, strict=True):
+            own = loss is not None and losses.is_own(loss)
+            if own and slope.gradient is not None and not np.isfinite(slope.gradient).all():
+                return loss.name  # type: ignore[union-attr]
+        return None
 
     def total(self, values: Sequence[float]) -> float:
         """The loss that is minimised: the sum of the outputs' losses, each times its weight."""
@@ -124,8 +148,12 @@ class Scores:
         }
 
 
-def _add(logs: dict[str, float], prefix: str, metric: metrics.Metric, weighted: bool) -> None:
+def _add(logs: dict[str, Any], prefix: str, metric: metrics.Metric, weighted: bool) -> None:
     """Names that come twice get Keras' additions. prefix: that of the output."""
+    result = metric.result()
+    if isinstance(result, dict):  # of a metric of the user's own: several numbers by names of theirs
+        logs.update({prefix + key: _plain(value) for key, value in result.items()})
+        return
     name = prefix + metric.name
     if name in logs and weighted:
         name = f"{prefix}weighted_{metric.name}"
@@ -133,7 +161,12 @@ def _add(logs: dict[str, float], prefix: str, metric: metrics.Metric, weighted: 
     while name in logs:
         count += 1
         name = f"{base}_{count}"
-    logs[name] = metric.result()
+    logs[name] = _plain(result)
+
+
+def _plain(result: Any) -> Any:
+    """A number as a float; several as they are."""
+    return result if np.ndim(result) else float(result)
 
 
 def _is_structure(value: Any) -> bool:

@@ -35,7 +35,9 @@ def _train(model: Network, scores: Scores, optimizer: Any, batch: Batch) -> None
     variables = model.trainable_weights
     total = scores.total(values) + sum(model.losses_with(variables))
     if not math.isfinite(total):
-        _blame(optimizer, batch, total)
+        _blame(optimizer, batch, total, scores.broken_losses(values, outputs))
+    if broken := scores.broken_slopes(slopes):
+        raise NonFiniteError(f"the gradient of loss {broken!r} is not finite; weights unchanged")
     scores.update(batch, outputs, masks, values, total)
     for variable in model.weights:
         variable.gradient = None
@@ -46,17 +48,18 @@ def _train(model: Network, scores: Scores, optimizer: Any, batch: Batch) -> None
             optimizer.apply(variables)
 
 
-def _blame(optimizer: Any, batch: Batch, value: float) -> None:
-    """The loss is not finite: say whose fault it is. If it is the last update's, undo that."""
+def _blame(optimizer: Any, batch: Batch, value: float, broken: str) -> None:
+    """The loss is not finite: say whose fault it is. If it is the last update's, undo that. broken: what is known of
+    losses of the user's own."""
     for name, array in batch.named():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise NonFiniteError(f"the loss is {value}: {name} holds values that are not finite; weights unchanged")
     if not optimizer.undo():
         raise NonFiniteError(
             f"the loss is {value} before the first update of these weights, which are unchanged: "
-            "x, y or the weights are too large"
+            f"x, y or the weights are too large{broken}"
         )
     raise NonFiniteError(
         f"the loss is {value}; the last update has been undone. A smaller learning_rate "
-        f"(it is {optimizer.learning_rate:g}) or clipnorm=1.0 often helps"
+        f"(it is {optimizer.learning_rate:g}) or clipnorm=1.0 often helps{broken}"
     )

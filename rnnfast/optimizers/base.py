@@ -14,6 +14,7 @@ from rnnfast import _arguments, _kernels
 from rnnfast._warnings import warn_old_argument
 from rnnfast.optimizers import schedules
 from rnnfast.optimizers.clipping import clip
+from rnnfast.optimizers.keras_form import KerasForm
 from rnnfast.optimizers.schedules import LearningRateSchedule
 from rnnfast.row_gradient import RowGradient, values_of, with_values
 from rnnfast.variable import Variable
@@ -26,7 +27,7 @@ class NonFiniteError(ValueError):
     """Training met NaN or infinity: the update that is to blame has been undone, or none was made."""
 
 
-class Optimizer:
+class Optimizer(KerasForm):
     """Base class, with Keras 3's arguments.
 
     learning_rate: a number, a `schedules.LearningRateSchedule`, or a function without arguments. A number can be set
@@ -38,7 +39,8 @@ class Optimizer:
     the mean gradient, for so many batches (2 or more). loss_scale_factor is accepted and has no effect: float32 and
     float64 need no scaling.
 
-    A rule of your own is a subclass with `update`, and `slot_names` where it keeps something:
+    A rule of your own is a subclass with `update`, and `slot_names` where it keeps something; or one with
+    `update_step`, as Keras has it (see `keras_form.KerasForm`):
 
     >>> import numpy as np
     >>> from rnnfast.optimizers import Optimizer
@@ -221,7 +223,7 @@ class Optimizer:
                 f"optimizer {self.name!r} was built for other variables, of another model or of this one before its "
                 "layers or what is trainable changed; compile the model again, with a new optimizer"
             )
-        by_rows = self.takes_rows and not self.gradient_accumulation_steps
+        by_rows = self.takes_rows and not self.gradient_accumulation_steps and not self.in_python
         gradients: list[Any] | None = _flat_gradients(variables, by_rows)
         if not _kernels.all_finite(*values_of(gradients or [])):
             raise NonFiniteError("the gradients are not finite")
@@ -253,10 +255,18 @@ class Optimizer:
             self.update_variable(variable, gradient, before, slots)
             variable.touch()
 
+    @property
+    def in_python(self) -> bool:
+        """Whether a subclass has a rule written in Python, in either form."""
+        return self.has_update_step or type(self).update is not Optimizer.update
+
     def update_variable(
         self, variable: Variable, gradients: np.ndarray, before: np.ndarray, slots: dict[str, np.ndarray]
     ) -> None:
         """One step of the rule over one variable, by flat arrays; `update`, for rules that need not know which."""
+        if self.has_update_step:
+            self.step_of(variable, gradients, self.learning_rate)
+            return
         result: Any = self.update(variable.storage, gradients, **slots)  # type: ignore[func-returns-value]
         if result is not None and result is not variable.storage:
             variable.storage[...] = before

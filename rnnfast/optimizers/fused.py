@@ -34,6 +34,9 @@ class Fused(Optimizer):
         self._core_slots = [list(map(slots.get, self.all_slots)) for slots in self._rule_slots]
 
     def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
+        if self.in_python:  # of a subclass of the user's own
+            super().update_all(gradients, weight_decays)
+            return
         _kernels.optimizer_update(
             self.rule, [variable.storage for variable in self._built_for], values_of(gradients),
             self._core_slots, rows=rows_of(gradients), before=self._before, weight_decays=weight_decays,

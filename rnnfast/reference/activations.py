@@ -1,8 +1,9 @@
 """Activations, Keras 3's definitions, with their derivatives.
 
-Element-wise ones are pairs ``value(x, alpha)`` and ``derivative(x, y, alpha)``, where ``y = value(x, alpha)``: a
-derivative uses whichever of the two reads better. ``alpha`` is the negative slope of ``leaky_relu`` and the scale of
-``elu`` and ``celu``; the others ignore it.
+Element-wise ones are pairs ``value(x, alpha, beta)`` and ``derivative(x, y, alpha, beta)``, where y is the value: a
+derivative uses whichever of the two reads better. ``alpha`` is the negative slope of ``leaky_relu``, the scale of
+``elu`` and ``celu``, the threshold of those that have one and what ``squareplus`` adds to x^2; ``beta`` is what
+``threshold`` puts in the place of the others. All others ignore them.
 """
 
 import math
@@ -21,9 +22,9 @@ _erf = np.vectorize(math.erf, otypes=[float])
 
 
 class Elementwise(NamedTuple):
-    value: Callable[[Array, float], Array]
-    derivative: Callable[[Array, Array, float], Array]
-    default_alpha: float = 0.0
+    value: Callable[[Array, float, float], Array]
+    derivative: Callable[[Array, Array, float, float], Array]
+    defaults: tuple[float, float] = (0.0, 0.0)
 
 
 def sigmoid(x: Array) -> Array:
@@ -47,7 +48,7 @@ def exp_below_zero(x: Array) -> Array:
     return np.exp(np.minimum(x, 0.0))
 
 
-def elu(x: Array, alpha: float) -> Array:
+def elu(x: Array, alpha: float, _: float = 0.0) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
@@ -75,36 +76,56 @@ def mish_derivative(x: Array) -> Array:
 
 
 ELEMENTWISE: dict[str, Elementwise] = {
-    "linear": Elementwise(lambda x, _: x, lambda x, y, _: np.ones_like(x)),
-    "tanh": Elementwise(lambda x, _: np.tanh(x), lambda x, y, _: 1.0 - y * y),
-    "sigmoid": Elementwise(lambda x, _: sigmoid(x), lambda x, y, _: y * (1.0 - y)),
-    "hard_sigmoid": Elementwise(lambda x, _: hard_sigmoid(x), lambda x, y, _: hard_sigmoid_derivative(x)),
-    "relu": Elementwise(lambda x, _: np.maximum(x, 0.0), lambda x, y, _: x > 0),
-    "softsign": Elementwise(lambda x, _: x / (1.0 + np.abs(x)), lambda x, y, _: 1.0 / (1.0 + np.abs(x)) ** 2),
-    "softplus": Elementwise(lambda x, _: softplus(x), lambda x, y, _: sigmoid(x)),
-    "elu": Elementwise(elu, lambda x, y, alpha: np.where(x > 0, 1.0, alpha * exp_below_zero(x)), 1.0),
+    "linear": Elementwise(lambda x, *_: x, lambda x, y, *_: np.ones_like(x)),
+    "tanh": Elementwise(lambda x, *_: np.tanh(x), lambda x, y, *_: 1.0 - y * y),
+    "sigmoid": Elementwise(lambda x, *_: sigmoid(x), lambda x, y, *_: y * (1.0 - y)),
+    "hard_sigmoid": Elementwise(lambda x, *_: hard_sigmoid(x), lambda x, y, *_: hard_sigmoid_derivative(x)),
+    "relu": Elementwise(lambda x, *_: np.maximum(x, 0.0), lambda x, y, *_: x > 0),
+    "softsign": Elementwise(lambda x, *_: x / (1.0 + np.abs(x)), lambda x, y, *_: 1.0 / (1.0 + np.abs(x)) ** 2),
+    "softplus": Elementwise(lambda x, *_: softplus(x), lambda x, y, *_: sigmoid(x)),
+    "elu": Elementwise(elu, lambda x, y, alpha, _: np.where(x > 0, 1.0, alpha * exp_below_zero(x)), (1.0, 0.0)),
     "selu": Elementwise(
-        lambda x, _: SELU_SCALE * elu(x, SELU_ALPHA),
-        lambda x, y, _: SELU_SCALE * np.where(x > 0, 1.0, SELU_ALPHA * exp_below_zero(x)),
+        lambda x, *_: SELU_SCALE * elu(x, SELU_ALPHA),
+        lambda x, y, *_: SELU_SCALE * np.where(x > 0, 1.0, SELU_ALPHA * exp_below_zero(x)),
     ),
-    "gelu": Elementwise(lambda x, _: x * normal_cdf(x), lambda x, y, _: normal_cdf(x) + x * normal_pdf(x)),
-    "silu": Elementwise(lambda x, _: x * sigmoid(x), lambda x, y, _: silu_derivative(x)),
-    "exponential": Elementwise(lambda x, _: np.exp(x), lambda x, y, _: y),
+    "gelu": Elementwise(lambda x, *_: x * normal_cdf(x), lambda x, y, *_: normal_cdf(x) + x * normal_pdf(x)),
+    "silu": Elementwise(lambda x, *_: x * sigmoid(x), lambda x, y, *_: silu_derivative(x)),
+    "exponential": Elementwise(lambda x, *_: np.exp(x), lambda x, y, *_: y),
     "leaky_relu": Elementwise(
-        lambda x, slope: np.where(x > 0, x, slope * x), lambda x, y, slope: np.where(x > 0, 1.0, slope), 0.2
+        lambda x, slope, _: np.where(x > 0, x, slope * x),
+        lambda x, y, slope, _: np.where(x > 0, 1.0, slope),
+        (0.2, 0.0),
     ),
-    "relu6": Elementwise(lambda x, _: np.clip(x, 0.0, 6.0), lambda x, y, _: (x > 0) & (x < 6)),
-    "hard_tanh": Elementwise(lambda x, _: np.clip(x, -1.0, 1.0), lambda x, y, _: np.abs(x) < 1),
+    "relu6": Elementwise(lambda x, *_: np.clip(x, 0.0, 6.0), lambda x, y, *_: (x > 0) & (x < 6)),
+    "hard_tanh": Elementwise(lambda x, *_: np.clip(x, -1.0, 1.0), lambda x, y, *_: np.abs(x) < 1),
     "hard_silu": Elementwise(
-        lambda x, _: x * hard_sigmoid(x), lambda x, y, _: hard_sigmoid(x) + x * hard_sigmoid_derivative(x)
+        lambda x, *_: x * hard_sigmoid(x), lambda x, y, *_: hard_sigmoid(x) + x * hard_sigmoid_derivative(x)
     ),
     "celu": Elementwise(
-        lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha)),
-        lambda x, y, alpha: np.where(x > 0, 1.0, exp_below_zero(x / alpha)),
-        1.0,
+        lambda x, alpha, _: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha)),
+        lambda x, y, alpha, _: np.where(x > 0, 1.0, exp_below_zero(x / alpha)),
+        (1.0, 0.0),
     ),
-    "mish": Elementwise(lambda x, _: x * np.tanh(softplus(x)), lambda x, y, _: mish_derivative(x)),
-    "log_sigmoid": Elementwise(lambda x, _: -softplus(-x), lambda x, y, _: sigmoid(-x)),
+    "mish": Elementwise(lambda x, *_: x * np.tanh(softplus(x)), lambda x, y, *_: mish_derivative(x)),
+    "log_sigmoid": Elementwise(lambda x, *_: -softplus(-x), lambda x, y, *_: sigmoid(-x)),
+    "hard_shrink": Elementwise(
+        lambda x, width, _: np.where(np.abs(x) <= width, 0.0, x), lambda x, y, width, _: np.abs(x) > width, (0.5, 0.0)
+    ),
+    "soft_shrink": Elementwise(
+        lambda x, width, _: x - np.clip(x, -width, width), lambda x, y, width, _: np.abs(x) > width, (0.5, 0.0)
+    ),
+    "tanh_shrink": Elementwise(lambda x, *_: x - np.tanh(x), lambda x, y, *_: np.tanh(x) ** 2),
+    "threshold": Elementwise(
+        lambda x, above, otherwise: np.where(x <= above, otherwise, x), lambda x, y, above, _: x > above
+    ),
+    "sparse_plus": Elementwise(
+        lambda x, *_: np.where(x < 1, (np.maximum(x, -1.0) + 1) ** 2 / 4, x),
+        lambda x, y, *_: np.clip((x + 1) / 2, 0.0, 1.0),
+    ),
+    "sparse_sigmoid": Elementwise(lambda x, *_: np.clip((x + 1) / 2, 0.0, 1.0), lambda x, y, *_: (np.abs(x) < 1) / 2.0),
+    "squareplus": Elementwise(
+        lambda x, b, _: (x + np.sqrt(x * x + b)) / 2, lambda x, y, b, _: (1 + x / np.sqrt(x * x + b)) / 2, (4.0, 0.0)
+    ),
 }
 
 
@@ -137,19 +158,19 @@ def activate(activation: Any, x: Array) -> Array:
     """``y = act(x)``, shape and dtype of ``x``.
 
     ``activation`` is a name of ``ELEMENTWISE``, ``"softmax"`` or ``"log_softmax"`` (over the last axis), or an object
-    with attributes ``name`` and ``alpha`` such as ``rnnfast.activations.Activation``. Raises ValueError for an unknown
-    name.
+    with attributes ``name``, ``alpha`` and ``beta`` such as ``rnnfast.activations.Activation``. Raises ValueError for
+    an unknown name.
 
     >>> import numpy as np
     >>> activate("relu", np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    name, alpha = _name_and_alpha(activation)
+    name, parameters = _name_and_parameters(activation)
     if name == "softmax":
         return softmax(x)
     if name == "log_softmax":
         return log_softmax(x)
-    y: Array = ELEMENTWISE[name].value(x, alpha).astype(x.dtype, copy=False)
+    y: Array = ELEMENTWISE[name].value(x, *parameters).astype(x.dtype, copy=False)
     return y
 
 
@@ -160,19 +181,19 @@ def activate_backward(activation: Any, x: Array, y: Array, dy: Array) -> Array:
     >>> activate_backward("relu", np.array([-1.0, 2.0]), np.array([0.0, 2.0]), np.array([5.0, 7.0]))
     array([0., 7.])
     """
-    name, alpha = _name_and_alpha(activation)
+    name, parameters = _name_and_parameters(activation)
     if name == "softmax":
         return softmax_backward(y, dy)
     if name == "log_softmax":
         return log_softmax_backward(y, dy)
-    dx: Array = dy * ELEMENTWISE[name].derivative(x, y, alpha).astype(x.dtype, copy=False)
+    dx: Array = dy * ELEMENTWISE[name].derivative(x, y, *parameters).astype(x.dtype, copy=False)
     return dx
 
 
-def _name_and_alpha(activation: Any) -> tuple[str, float]:
+def _name_and_parameters(activation: Any) -> tuple[str, tuple[float, float]]:
     name = activation if isinstance(activation, str) else activation.name
     if name in ("softmax", "log_softmax"):
-        return name, 0.0
+        return name, (0.0, 0.0)
     if name not in ELEMENTWISE:
         raise ValueError(f"unknown activation {name!r}; known: {', '.join(ELEMENTWISE)}, softmax, log_softmax")
-    return name, ELEMENTWISE[name].default_alpha if isinstance(activation, str) else activation.alpha
+    return name, ELEMENTWISE[name].defaults if isinstance(activation, str) else (activation.alpha, activation.beta)

@@ -1,6 +1,6 @@
 // Every element-wise activation and its slope, by Keras 3's definitions. Value and slope stand side by side, in one
-// switch, as functions of the pre-activation x. At a kink the slope is that of the side PyTorch takes: 0 for relu and
-// the clipped ones, the lower side for elu, selu, celu and leaky_relu.
+// switch, as functions of the pre-activation x. At a kink the slope is that of the side PyTorch takes: 0 for relu, the
+// clipped ones, the shrinks and threshold, the lower side for elu, selu, celu and leaky_relu.
 #ifndef RNNFAST_KERNELS_ACTIVATIONS_H
 #define RNNFAST_KERNELS_ACTIVATIONS_H
 
@@ -132,6 +132,43 @@ RNNFAST_INLINE void evaluate_activation(const Activation& activation, Vec<T> x, 
       y = -softplus(-x);
       if constexpr (WithSlope) slope = sigmoid(-x);
       return;
+    case ActivationId::hard_shrink:  // written so that NaN passes
+      y = select(le(abs(x), Vec<T>::set1(T(activation.alpha))), zero, x);
+      if constexpr (WithSlope) slope = select(gt(abs(x), Vec<T>::set1(T(activation.alpha))), one, zero);
+      return;
+    case ActivationId::soft_shrink: {
+      const Vec<T> width = Vec<T>::set1(T(activation.alpha));
+      y = x - min(width, max(-width, x));
+      if constexpr (WithSlope) slope = select(gt(abs(x), width), one, zero);
+      return;
+    }
+    case ActivationId::tanh_shrink: {
+      const Vec<T> bent = tanh(x);
+      y = x - bent;
+      if constexpr (WithSlope) slope = bent * bent;
+      return;
+    }
+    case ActivationId::threshold:
+      y = select(le(x, Vec<T>::set1(T(activation.alpha))), Vec<T>::set1(T(activation.beta)), x);
+      if constexpr (WithSlope) slope = select(gt(x, Vec<T>::set1(T(activation.alpha))), one, zero);
+      return;
+    case ActivationId::sparse_plus: {
+      const Vec<T> risen = max(-one, x) + one;
+      y = select(lt(x, one), risen * risen * Vec<T>::set1(T(0.25)), x);
+      if constexpr (WithSlope) slope = min(one, risen * Vec<T>::set1(T(0.5)));
+      return;
+    }
+    case ActivationId::sparse_sigmoid:
+      y = (min(one, max(-one, x)) + one) * Vec<T>::set1(T(0.5));
+      if constexpr (WithSlope) slope = select(lt(abs(x), one), Vec<T>::set1(T(0.5)), zero);
+      return;
+    case ActivationId::squareplus: {  // (x + root) / 2; below 0, where the two cancel, alpha / 2 / (root - x)
+      const Vec<T> half = Vec<T>::set1(T(0.5)), alpha = Vec<T>::set1(T(activation.alpha));
+      const Vec<T> root = sqrt(fma(x, x, alpha));
+      y = select(lt(x, zero), half * alpha / (root - x), half * (x + root));
+      if constexpr (WithSlope) slope = y / root;
+      return;
+    }
     default:  // linear
       y = x;
       if constexpr (WithSlope) slope = one;

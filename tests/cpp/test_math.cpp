@@ -137,6 +137,8 @@ template <class T> void check_functions(int count) {
   expect<T>("log", log_f, 1, 0);
 }
 
+constexpr double kBeta = 0.375;  // of all: only threshold reads it
+
 // Keras 3's definition of an activation.
 struct Definition {
   const char* name;
@@ -176,6 +178,16 @@ std::vector<Definition> definitions() {
       {"hard_silu", ActivationId::hard_silu, 0, [=](Real x) { return x * clip((x + 3) / 6, 0, 1); }, -80, -0.0L, kInf},
       {"mish", ActivationId::mish, 0, [](Real x) { return x * std::tanh(exact_softplus(x)); }, -80, -0.0L, kInf},
       {"log_sigmoid", ActivationId::log_sigmoid, 0, [](Real x) { return -exact_softplus(-x); }, -80, -kInf, -0.0L},
+      {"hard_shrink", ActivationId::hard_shrink, 1, [](Real x) { return std::fabs(x) > 1 ? x : 0; }, -80, -kInf, kInf},
+      {"soft_shrink", ActivationId::soft_shrink, 1, [=](Real x) { return x - clip(x, -1, 1); }, -80, -kInf, kInf},
+      {"tanh_shrink", ActivationId::tanh_shrink, 0, [](Real x) { return x - std::tanh(x); }, -80, -kInf, kInf},
+      {"threshold", ActivationId::threshold, 1, [](Real x) { return x > 1 ? x : kBeta; }, -80, kBeta, kInf},
+      {"sparse_plus", ActivationId::sparse_plus, 0,
+       [](Real x) { return x < -1 ? 0 : x < 1 ? (x + 1) * (x + 1) / 4 : x; }, -80, 0, kInf},
+      {"sparse_sigmoid", ActivationId::sparse_sigmoid, 0, [=](Real x) { return clip((x + 1) / 2, 0, 1); }, -80, 0, 1},
+      {"squareplus", ActivationId::squareplus, alpha,
+       [=](Real x) { return x < 0 ? alpha / 2 / (std::sqrt(x * x + alpha) - x) : (x + std::sqrt(x * x + alpha)) / 2; },
+       -80, 0, kInf},
   };
 }
 
@@ -210,13 +222,15 @@ template <class T> void check_slope(const Definition& d, const Activation& activ
 
 template <class T> void check_activations(int count) {
   for (const Definition& d : definitions()) {
-    const Activation activation = {d.id, d.alpha, 0};
+    const Activation activation = {d.id, d.alpha, kBeta};
     const std::function<Vec<T>(Vec<T>)> f = [=](Vec<T> x) { return isa::activate(activation, x); };
     Real limit = 5;
 #if defined(RNNFAST_ISA_GENERIC)
     if (d.id == ActivationId::gelu) limit = 100;
 #endif
-    check<T>(d.name, d.low, 80, count, limit, f, d.value);
+    // A difference of two that are close for small x: rounded as they are.
+    const Real floor = d.id == ActivationId::tanh_shrink ? Real(1) : std::numeric_limits<T>::min();
+    check<T>(d.name, d.low, 80, count, limit, f, d.value, floor);
     expect<T>(d.name, f, -kInf, d.at_minus_inf);
     expect<T>(d.name, f, kInf, d.at_inf);
     expect<T>(d.name, f, kNan, kNan);
@@ -245,6 +259,16 @@ template <class T> void check_activations(int count) {
       {"celu", ActivationId::celu, 0, 1},
       {"mish", ActivationId::mish, 0, 0.6},
       {"log_sigmoid", ActivationId::log_sigmoid, 0, 0.5},
+      {"hard_shrink", ActivationId::hard_shrink, 0.25, 0},
+      {"hard_shrink", ActivationId::hard_shrink, -0.25, 0},
+      {"soft_shrink", ActivationId::soft_shrink, 0.25, 0},
+      {"tanh_shrink", ActivationId::tanh_shrink, 0, 0},
+      {"threshold", ActivationId::threshold, 0.25, 0},
+      {"sparse_plus", ActivationId::sparse_plus, -1, 0},
+      {"sparse_plus", ActivationId::sparse_plus, 1, 1},
+      {"sparse_sigmoid", ActivationId::sparse_sigmoid, -1, 0},
+      {"sparse_sigmoid", ActivationId::sparse_sigmoid, 1, 0},
+      {"squareplus", ActivationId::squareplus, 0, 0.5},
   };
   for (const auto& point : points) {
     Vec<T> value, slope;

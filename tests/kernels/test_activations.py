@@ -6,6 +6,7 @@ from numeric import assert_close, assert_same_bits
 from rnn_cases import normal
 
 from rnnfast import _kernels, activations, reference
+from rnnfast.activations.built_in import PARAMETERS
 from rnnfast.reference import ELEMENTWISE
 
 OVER_AXIS = ("softmax", "log_softmax")
@@ -70,6 +71,13 @@ def test_limits(dtype):
         ("elu", [-inf, 0.0, inf], [-1, 0, inf]),
         ("relu6", [-inf, 7, inf], [0, 6, 6]),
         ("hard_tanh", [-inf, 7, inf], [-1, 1, 1]),
+        ("hard_shrink", [-inf, -0.5, 0.5, inf], [-inf, 0, 0, inf]),
+        ("soft_shrink", [-inf, -0.5, 1.5, inf], [-inf, 0, 1, inf]),
+        ("tanh_shrink", [-inf, 0.0, 100, inf], [-inf, 0, 99, inf]),
+        ("threshold", [-inf, -0.0, 2, inf], [0, 0, 2, inf]),
+        ("sparse_plus", [-inf, -1, 0, 1, inf], [0, 0, 0.25, 1, inf]),
+        ("sparse_sigmoid", [-inf, 0, 7, inf], [0, 0.5, 1, 1]),
+        ("squareplus", [-inf, 0, inf], [0, 1, inf]),
     ):
         # more elements than any vector has lanes, so that both the vectors and the remainder are seen
         y = forward(name, np.tile(np.array(x, dtype), 11))
@@ -136,10 +144,10 @@ def test_any_number_of_threads(dtype, rng, threads):
             assert_same_bits(two, one, name)
 
 
-def test_alpha(dtype):
+def test_parameters(dtype):
     x = points(dtype)
-    for name in ("leaky_relu", "elu", "celu"):
-        activation = activations.get(name)._replace(alpha=0.35)
+    for name in PARAMETERS:
+        activation = activations.get(name)._replace(alpha=0.35, beta=-0.7)
         expected = reference.activate(activation, x.astype(np.float64))
         y = _kernels.activation_forward(activation, x)
         assert mixed_error(y, expected) <= TOLERANCE[dtype], name

@@ -133,7 +133,10 @@ def model_with(*stages):
     ],
 )
 def test_without_a_derivative_it_predicts_and_is_not_trained(stages, named):
+    rnnfast.utils.set_random_seed(0)  # the square of what is squared soon leaves the numbers behind
     model = model_with(*stages)
+    for layer in model.layers:
+        layer.set_weights([w / 4 for w in layer.get_weights()])
     assert np.isfinite(model.predict(X, verbose=0)).all()
     before = model.get_weights()
     steps = []

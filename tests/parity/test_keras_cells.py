@@ -31,6 +31,7 @@ MASKS = {"no_mask": None} | {
 ELEMENTWISE = [
     "tanh", "sigmoid", "hard_sigmoid", "relu", "linear", "softsign", "softplus", "elu", "selu", "gelu", "silu",
     "exponential", "leaky_relu", "relu6", "hard_tanh", "hard_silu", "celu", "mish", "log_sigmoid",
+    "hard_shrink", "soft_shrink", "tanh_shrink", "sparse_plus", "sparse_sigmoid", "squareplus",
 ]  # fmt: skip
 
 

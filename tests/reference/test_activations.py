@@ -30,9 +30,9 @@ def test_elementwise(name):
     assert_close(dx, derivative_by_differences(name, POINTS.copy(), dy), 1e-8, f"derivative of {name}")
 
 
-@pytest.mark.parametrize("name", ["leaky_relu", "elu", "celu"])
-def test_alpha(name):
-    activation = SimpleNamespace(name=name, alpha=0.35)
+@pytest.mark.parametrize("name", ["leaky_relu", "elu", "celu", "hard_shrink", "soft_shrink", "threshold", "squareplus"])
+def test_parameters(name):
+    activation = SimpleNamespace(name=name, alpha=0.25, beta=0.2)
     y = activate(activation, POINTS)
     assert np.abs(y - activate(name, POINTS)).max() > 0.1
     dx = activate_backward(activation, POINTS, y, np.ones_like(POINTS))

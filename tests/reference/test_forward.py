@@ -85,8 +85,9 @@ def test_activations(kind):
     rng = np.random.default_rng(2)
     layer = make_layer(kind, INPUTS, UNITS, rng)
     x = rng.standard_normal((BATCH, 3, INPUTS))
+    start = [0.3 * rng.standard_normal((BATCH, UNITS)) for _ in range(layer.states)]
     for name in ELEMENTWISE:
-        check(layer, x, name, activation=name)
+        check(layer, x, name, activation=name, initial_state=start)
         check(layer, x, f"recurrent {name}", gate=name)
 
 

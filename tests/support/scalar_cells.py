@@ -22,6 +22,13 @@ ACTIVATIONS = {
     "celu": lambda x: x if x > 0 else math.expm1(x),
     "mish": lambda x: x * math.tanh(math.log1p(math.exp(x))),
     "log_sigmoid": lambda x: -math.log1p(math.exp(-x)),
+    "hard_shrink": lambda x: x if abs(x) > 0.5 else 0.0,
+    "soft_shrink": lambda x: math.copysign(max(abs(x) - 0.5, 0.0), x),
+    "tanh_shrink": lambda x: x - math.tanh(x),
+    "threshold": lambda x: x if x > 0 else 0.0,
+    "sparse_plus": lambda x: 0.0 if x <= -1 else (x + 1) ** 2 / 4 if x < 1 else x,
+    "sparse_sigmoid": lambda x: min(max((x + 1) / 2, 0.0), 1.0),
+    "squareplus": lambda x: (x + math.sqrt(x**2 + 4)) / 2,
 }
 
 

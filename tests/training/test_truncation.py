@@ -23,6 +23,9 @@ class Unaligned(losses.Loss):
     def call(self, y_true, y_pred):
         return y_pred.mean(axis=-1)
 
+    def gradient(self, y_true, y_pred):
+        return np.ones_like(y_pred)
+
 
 def tagger(stateful=False, **options):
     options |= {"dtype": "float64"}

@@ -1,0 +1,77 @@
+"""Optimizers of the user's own as Keras writes them: `build`, and `update_step` for one variable at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnfast import initializers
+from rnnfast.variable import State, Variable
+
+
+class KerasForm:
+    """What `build` and `update_step` of a subclass of `Optimizer` call.
+
+    >>> import rnnfast
+    >>> class Momentum(rnnfast.optimizers.Optimizer):
+    ...     def build(self, variables):
+    ...         super().build(variables)
+    ...         self.speeds = [self.add_variable_from_reference(v, name="speed") for v in variables]
+    ...     def update_step(self, gradient, variable, learning_rate):
+    ...         speed = self.speeds[self._get_variable_index(variable)]
+    ...         self.assign(speed, 0.9 * speed + gradient)
+    ...         self.assign_sub(variable, learning_rate * speed)
+    >>> Momentum(0.1).learning_rate
+    0.1
+    """
+
+    slot_names: tuple[str, ...]
+    _built_for: list[Variable]
+    _slots: list[dict[str, np.ndarray]]
+
+    def update_step(self, gradient: np.ndarray, variable: State, learning_rate: float) -> None:
+        """One step of the rule over one variable, which is written to by `assign`, `assign_add` and `assign_sub`."""
+        raise TypeError(f"{type(self).__name__} does not define update_step(gradient, variable, learning_rate)")
+
+    @property
+    def has_update_step(self) -> bool:
+        return type(self).update_step is not KerasForm.update_step
+
+    @property
+    def built(self) -> bool:
+        return bool(self._built_for)
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> State:
+        """What is kept for a variable, of its shape and dtype. name: the same for all variables; default "slot"."""
+        name = name or "slot"
+        start = initializers.get(initializer)(reference_variable.shape, reference_variable.dtype.name)
+        storage = np.array(start, reference_variable.dtype).reshape(-1)
+        self._slots[self._get_variable_index(reference_variable)][name] = storage
+        if name not in self.slot_names:
+            self.slot_names = (*self.slot_names, name)
+        return State.over(storage, reference_variable.shape, name)
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        """The place of a variable in what `build` was given."""
+        for i, known in enumerate(self._built_for):
+            if known.storage is variable.storage:
+                return i
+        raise ValueError(f"{type(self).__name__}: {variable!r} is none of the variables that it was built for")
+
+    def assign(self, variable: State, value: Any) -> None:
+        variable.assign(value)
+
+    def assign_add(self, variable: State, value: Any) -> None:
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: State, value: Any) -> None:
+        variable.assign_sub(value)
+
+    def step_of(self, variable: Variable, gradient: np.ndarray, learning_rate: float) -> None:
+        """`update_step`, by flat arrays."""
+        seen = State.over(variable.storage, variable.shape, variable.name)
+        seen.path = variable.path
+        self.update_step(gradient.reshape(variable.shape), seen, learning_rate)
