@@ -54,7 +54,7 @@ def adam(w, g, s, t, lr=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     return w - lr * np.sqrt(1 - beta_2**t) / (1 - beta_1**t) * s["m"] / (np.sqrt(s["v"]) + epsilon)
 
 
-def adafactor(w, g, s, t, lr=0.3):
+def adafactor(w, g, s, t, lr=0.6):  # from the third step on above the bound of t^-0.5
     share, squares = t**-0.8, g * g + 1e-30
     if w.ndim == 2:
         for name, axis in (("r", 1), ("c", 0)):
@@ -87,7 +87,7 @@ RULES = [
     (lambda: optimizers.Adam(0.01), adam),
     (lambda: optimizers.Ftrl(0.1, -0.5, 0.1, 0.05, 0.1, 0.2, 0.3), ftrl),
     (lambda: optimizers.Lamb(0.1), lamb),
-    (lambda: optimizers.Adafactor(0.3), adafactor),
+    (lambda: optimizers.Adafactor(0.6), adafactor),
     (lambda: optimizers.Muon(0.1, adam_weight_decay=None, **EXACT), muon),
 ]
 
@@ -107,6 +107,17 @@ def test_rules(make, rule, dtype):
         assert_close(variable.numpy(), value, tolerance, f"{optimizer.name} {variable.name}")
         assert variable.version == 4
     assert optimizer.iterations == 4
+
+
+def test_muon_leaves_vectors_embeddings_and_what_is_excluded_to_adam():
+    def by_adam(path, shape=(3, 2), **options):
+        return optimizers.Muon(**options).by_adam(Variable(np.ones(shape), name="v", path=path))
+
+    assert not by_adam("lstm/kernel") and by_adam("lstm/bias", (4,)) and by_adam("conv1d/kernel", (2, 3, 4))
+    assert by_adam("MyEmbedding/table") and not by_adam("MyEmbedding/table", exclude_embeddings=False)
+    assert by_adam("lstm_2/kernel", exclude_layers=["dense", "lstm_[0-9]"]) and not by_adam(
+        "lstm_x", exclude_layers=["lstm_[0-9]"]
+    )
 
 
 def norm(arrays):
