@@ -7,7 +7,7 @@ from rnn_cases import KINDS
 
 import rnnfast
 from rnnfast import reference
-from rnnfast.layers import GRU, LSTM, Dense, Input, Masking, SimpleRNN
+from rnnfast.layers import GRU, LSTM, Dense, GlobalMaxPooling1D, Input, Masking, MaxPooling1D, SimpleRNN
 
 CELLS = {
     "simple_rnn": lambda **options: SimpleRNN(19, **options),
@@ -131,3 +131,15 @@ def test_shapes_of_the_model(classifier):
     engine = rnnfast.InferenceModel(classifier[0])
     assert engine.input_shape == (None, 8, 8)
     assert engine.output_shape == (None, 10)
+
+
+def test_maxima_keep_nan_and_see_masked_steps():
+    """As the layers do, which go by Keras: a maximum does not look at a mask."""
+    x = np.random.default_rng(4).normal(size=(3, 6, 2)).astype(np.float32)
+    x[0, 1], x[1, 4:] = np.nan, 0
+    x[1, :4] = -np.abs(x[1, :4])  # so that the largest are the masked ones
+    for pooling in (MaxPooling1D(2), MaxPooling1D(3, strides=2, padding="same"), GlobalMaxPooling1D()):
+        model = rnnfast.Sequential([Input((6, 2)), Masking(), pooling])
+        got = rnnfast.InferenceModel(model)(x)
+        np.testing.assert_array_equal(got, model(x))
+        assert np.isnan(got[0]).any() and not np.isnan(got[1:]).any()
