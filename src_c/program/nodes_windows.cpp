@@ -3,13 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "choice.h"
+
 namespace rnnfast {
-namespace {
-
-// NaN if one of them is.
-template <class T> T larger(T a, T b) { return b > a || b != b ? b : a; }
-
-}  // namespace
 
 template <class T>
 Conv1dNode<T>::Conv1dNode(std::string name, int in, int out, bool steps_apart, const KernelTable& table,

@@ -6,8 +6,8 @@ from numeric import assert_close, assert_same_bits
 from rnn_cases import KINDS
 
 import rnnfast
-from rnnfast import reference
-from rnnfast.layers import GRU, LSTM, Dense, GlobalMaxPooling1D, Input, Masking, MaxPooling1D, SimpleRNN
+from rnnfast import layers, reference
+from rnnfast.layers import GRU, LSTM, Dense, Input, Masking, SimpleRNN
 
 CELLS = {
     "simple_rnn": lambda **options: SimpleRNN(19, **options),
@@ -133,13 +133,31 @@ def test_shapes_of_the_model(classifier):
     assert engine.output_shape == (None, 10)
 
 
-def test_maxima_keep_nan_and_see_masked_steps():
-    """As the layers do, which go by Keras: a maximum does not look at a mask."""
-    x = np.random.default_rng(4).normal(size=(3, 6, 2)).astype(np.float32)
-    x[0, 1], x[1, 4:] = np.nan, 0
-    x[1, :4] = -np.abs(x[1, :4])  # so that the largest are the masked ones
-    for pooling in (MaxPooling1D(2), MaxPooling1D(3, strides=2, padding="same"), GlobalMaxPooling1D()):
-        model = rnnfast.Sequential([Input((6, 2)), Masking(), pooling])
-        got = rnnfast.InferenceModel(model)(x)
-        np.testing.assert_array_equal(got, model(x))
-        assert np.isnan(got[0]).any() and not np.isnan(got[1:]).any()
+def test_maxima_see_masked_steps():
+    """As the layer does, which goes by Keras."""
+    x = -np.random.default_rng(4).uniform(1, 2, size=(3, 6, 2)).astype(np.float32)
+    x[1, 4:] = 0  # masked, and the largest
+    model = rnnfast.Sequential([Input((6, 2)), Masking(), layers.GlobalMaxPooling1D()])
+    got = rnnfast.InferenceModel(model)(x)
+    np.testing.assert_array_equal(got, model(x))
+    assert not got[1].any() and got[[0, 2]].all()
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.MaxPooling1D(2), layers.MaxPooling1D(3, padding="same"), layers.GlobalMaxPooling1D()]
+)
+def test_largest_steps_keep_what_is_not_a_number(rng, layer):
+    x = np.where(rng.random((5, 4, 3)) < 0.3, np.nan, rng.standard_normal((5, 4, 3))).astype(np.float32)
+    model = rnnfast.Sequential([Input((4, 3)), layer])
+    assert np.array_equal(model.predict(x, verbose=0), layer(x), equal_nan=True)
+    assert np.array_equal(np.isnan(layer(x)), layer(np.isnan(x)) == 1)
+
+
+@pytest.mark.parametrize(("cls", "sign"), [(layers.Maximum, 1), (layers.Minimum, -1)])
+@pytest.mark.parametrize("shapes", [[(4, 3)] * 2, [(4, 3)] * 3, [(4, 3), (1, 3)]])
+def test_choices_keep_what_is_not_a_number(rng, cls, sign, shapes):
+    xs = [np.where(rng.random((5, *s)) < 0.3, np.nan, rng.standard_normal((5, *s))).astype(np.float32) for s in shapes]
+    ends = [Input(s) for s in shapes]
+    model = rnnfast.Model(ends, cls()(ends))
+    assert np.array_equal(model.predict(xs, verbose=0), model(xs), equal_nan=True)
+    assert np.array_equal(np.isnan(model(xs)), cls()([sign * np.isnan(x) for x in xs]) == sign)
