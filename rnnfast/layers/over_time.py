@@ -37,8 +37,10 @@ class OverTime(Layer):
     Call arguments: `mask` (batch, time), bool, True = real step; `lengths` (batch,), the number of real steps of
     right-padded rows (not together with `mask`); `initial_state`, one array (batch, size) per state; `training`.
 
-    `activity_regularizer`: the penalty of the output in training, and of the last states where they are given out.
-    `unroll` is accepted and has no effect.
+    `go_backwards`: from the last step to the first, outputs in that order. `stateful`: a call starts from the states
+    that the one before has left, until `reset_state()`. `zero_output_for_mask`: the output of a masked step is zero;
+    else it is that of the step before. `activity_regularizer`: the penalty of the output in training, and of the last
+    states where they are given out. `unroll` is accepted and has no effect.
     """
 
     rank: ClassVar[int | None] = 3

@@ -30,9 +30,10 @@ class Recurrent(Activated, OverTime):
     per call and stay the same at every step. With `dropout` alone all gates see the same x; with `recurrent_dropout`
     every gate draws its own, of x and of h_{t-1}. `seed`: None draws one from the global generator.
 
-    `kernel_`, `recurrent_` and `bias_regularizer`, `activity_regularizer` (of the output, and of the last states where
-    they are given out): penalties in training, see `regularizers`; `kernel_`, `recurrent_` and `bias_constraint`: see
-    `constraints`. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect.
+    `go_backwards`, `stateful` and `zero_output_for_mask`: see `OverTime`. `use_bias=False` leaves the bias out.
+    `kernel_`, `recurrent_` and `bias_initializer`, `_regularizer` and `_constraint`: see `initializers`,
+    `regularizers` and `constraints`; `activity_regularizer`: of the output, and of the last states where they are
+    given out. `unroll`, `implementation` and `use_cudnn` are accepted and have no effect.
 
     `activation` and `recurrent_activation` may be functions of your own (`activations.FunctionActivation`): the layer
     then runs step by step, in Python, which a UserWarning says once, and takes no option that Keras does not have.

@@ -16,9 +16,9 @@ from rnnfast.data.source import Arrays, Source
 from rnnfast.models.compiled import Compiled
 from rnnfast.models.differentiable import check_differentiable
 from rnnfast.models.measuring import measure, predict
-from rnnfast.models.own_call import OwnCall
 from rnnfast.models.predictor import Predictor
 from rnnfast.models.reader import InputReader, Reader
+from rnnfast.models.sketched import SketchedNetwork
 from rnnfast.models.step import train_step
 from rnnfast.models.training import train
 from rnnfast.models.truncation import check_pieces
@@ -27,7 +27,7 @@ from rnnfast.models.validation import Validation, frequency_of
 BATCH_SIZE = 32
 
 
-class Model(Compiled, OwnCall):
+class Model(Compiled, SketchedNetwork):
     """A network that can be compiled, trained and asked; also the base of models of one's own.
 
     `Model(inputs, outputs, name=None)` of symbolic tensors makes a functional model: see `Functional`. A subclass holds

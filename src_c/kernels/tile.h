@@ -13,20 +13,6 @@
 
 #include "format.h"
 
-#if defined(__clang__)
-#define RNNFAST_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define RNNFAST_UNROLL _Pragma("GCC unroll 24")
-#else
-#define RNNFAST_UNROLL
-#endif
-
-#if defined(_MSC_VER) && !defined(__clang__)
-#define RNNFAST_INLINE_LAMBDA
-#else
-#define RNNFAST_INLINE_LAMBDA __attribute__((always_inline))
-#endif
-
 namespace rnnfast {
 namespace RNNFAST_ISA {
 

@@ -27,7 +27,7 @@ template <class T> void MeetingNode<T>::make_mask(Context<T>& context, bool alon
 template <class T> struct BroadcastNode<T>::Part {
   const T* x;
   int64_t step;  // 0: the same for all
-  bool has_mask, real;
+  bool real;  // not masked
 };
 
 template <class T>
@@ -37,7 +37,7 @@ void BroadcastNode<T>::combine(const std::vector<Part>& parts, bool all_masked, 
   };
   const bool product = mode_ == MergeMode::mul;
   for (int64_t k = 0; k < n; ++k) y[k] = product && !parts[0].real ? T{1} : parts[0].x[k * parts[0].step];
-  bool real = parts[0].real, any_real = real, masked = parts[0].has_mask;
+  bool real = parts[0].real, any_real = real;
   for (size_t i = 1; i < parts.size(); ++i) {
     const Part& part = parts[i];
     switch (mode_) {
@@ -45,11 +45,10 @@ void BroadcastNode<T>::combine(const std::vector<Part>& parts, bool all_masked, 
       case MergeMode::mul: if (part.real) each(part, [](T a, T b) { return a * b; }); break;
       case MergeMode::max: case MergeMode::min:
         if (!part.real) {
-        } else if (masked && !real) each(part, [](T, T b) { return b; });
+        } else if (!real) each(part, [](T, T b) { return b; });
         else if (mode_ == MergeMode::max) each(part, larger<T>);
         else each(part, smaller<T>);
         real = real || part.real;
-        masked = masked && part.has_mask;
         break;
       default: each(part, [](T a, T b) { return a + b; });
     }
@@ -82,7 +81,6 @@ template <class T> void BroadcastNode<T>::run(Context<T>& context) const {
     next.push_back(context.batch_major(this->inputs[i]));
     masks.push_back(context.mask(this->inputs[i]));
     parts[i].step = steps[i][axes - 1];
-    parts[i].has_mask = masks[i] != nullptr;
   }
   const bool all_masked = std::all_of(masks.begin(), masks.end(), [](const uint8_t* mask) { return mask != nullptr; });
   const Tensor<T>& out = context.tensor(this->output);

@@ -26,13 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#define RNNFAST_INLINE __forceinline
-#define RNNFAST_NOINLINE __declspec(noinline)
-#else
-#define RNNFAST_INLINE inline __attribute__((always_inline))
-#define RNNFAST_NOINLINE __attribute__((noinline))
-#endif
+#include "inlining.h"
 
 #if defined(RNNFAST_ISA_GENERIC) + defined(RNNFAST_ISA_AVX2) + defined(RNNFAST_ISA_AVX512) + \
         defined(RNNFAST_ISA_NEON) != 1

@@ -133,6 +133,16 @@ def test_shapes_of_the_model(classifier):
     assert engine.output_shape == (None, 10)
 
 
+def test_maxima_see_masked_steps():
+    """As the layer does, which goes by Keras."""
+    x = -np.random.default_rng(4).uniform(1, 2, size=(3, 6, 2)).astype(np.float32)
+    x[1, 4:] = 0  # masked, and the largest
+    model = rnnfast.Sequential([Input((6, 2)), Masking(), layers.GlobalMaxPooling1D()])
+    got = rnnfast.InferenceModel(model)(x)
+    np.testing.assert_array_equal(got, model(x))
+    assert not got[1].any() and got[[0, 2]].all()
+
+
 @pytest.mark.parametrize(
     "layer", [layers.MaxPooling1D(2), layers.MaxPooling1D(3, padding="same"), layers.GlobalMaxPooling1D()]
 )

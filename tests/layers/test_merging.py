@@ -50,6 +50,19 @@ def test_dot(axes, shapes, normalize):
         np.testing.assert_allclose(layers.dot(xs, 1, dtype="float64"), (xs[0] * xs[1]).sum(1, keepdims=True))
 
 
+def test_dot_of_what_has_hardly_any_length():
+    """A vector shorter than the least length is divided by that: the product is linear in it."""
+    one, two = np.array([[2e-9, -1e-9]]), np.array([[3.0, 4.0]])
+    layer = layers.Dot(1, normalize=True, dtype="float64")
+    y, cache = layer.forward([one, two], training=True)
+    unit = two / 5
+    np.testing.assert_allclose(y, (one * unit).sum(1, keepdims=True) / 1e-7)
+    d_one, d_two = layer.backward(np.array([[1.5]]), cache)
+    np.testing.assert_allclose(d_one, 1.5 * unit / 1e-7)
+    scaled = one / 1e-7
+    np.testing.assert_allclose(d_two, 1.5 * (scaled - (scaled * unit).sum() * unit) / 5)
+
+
 def test_dot_of_no_rows():
     layer = layers.Dot(axes=(2, 2))
     x = [np.zeros((0, 2, 3)), np.zeros((0, 4, 3))]

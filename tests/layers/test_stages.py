@@ -157,6 +157,24 @@ def test_a_masked_query_is_zero_and_a_masked_value_has_no_weight():
     assert not np.triu(causal, 1).any() and (np.tril(causal) > 0).sum() == 3 * 21
 
 
+def test_causal_attention_past_masked_values():
+    """Query i sees the real ones of the values up to i."""
+    scores = layers.Attention()([X, X], mask=[None, MASK], use_causal_mask=True, return_attention_scores=True)[1]
+    seen = MASK[:, None] & np.tri(X.shape[1], dtype=bool)
+    some = seen.any(axis=-1)
+    np.testing.assert_array_equal((scores > 0)[some], seen[some])
+
+
+def test_equals_share_the_gradient_of_a_maximum():
+    x = X.copy()
+    x[:, 1] = x[:, 4] = X.max(axis=1) + 1
+    _, cache = layers.GlobalMaxPooling1D().forward(x, training=True)
+    dy = RNG.normal(size=(len(x), x.shape[2])).astype(np.float32)
+    dx = layers.GlobalMaxPooling1D().backward(dy, cache)
+    np.testing.assert_array_equal(dx[:, [1, 4]], np.stack([dy / 2, dy / 2], axis=1))
+    assert not dx[:, [0, 2, 3, 5]].any()
+
+
 def test_attention_dropout():
     layer = layers.Attention(dropout=0.5, seed=3)
     x = [X, X]

@@ -126,6 +126,14 @@ def test_a_wrong_and_certain_prediction_still_learns():
     assert not loss.gradient(np.array([1]), y_pred)[0, 1]  # the clipped formula alone would stand still
 
 
+def test_focal_loss_of_clipped_probabilities():
+    """The logarithm is that of the clipped probability and stands still; the factor before it does not."""
+    y_true, y_pred = np.array([[1.0, 0.0]]), np.array([[2e-8, 1 - 3e-8]])
+    loss = losses.BinaryFocalCrossentropy(gamma=1.5)
+    expected = finite_difference(lambda: loss(y_true, y_pred), y_pred, step=1e-8)
+    assert_close(loss.slope(y_true, y_pred).gradient, expected, 1e-6, loss.name)
+
+
 def test_known_values():
     assert losses.MeanSquaredError()([[1.0, 2.0]], [[3.0, 2.0]]) == 2.0
     assert losses.MeanAbsoluteError()([[1.0, 2.0]], [[3.0, 1.0]]) == 1.5

@@ -1,4 +1,4 @@
-"""Models of one's own: a subclass of `Model` whose `call` calls layers."""
+"""SketchedNetwork: what is known of a model that is a `call` of the user's own, from a sketch of that call."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rnnfast.layers.base import Shape
 from rnnfast.layers.held import held_layers
 from rnnfast.layers.own_call import Sketch, holds_values, shapes_of
 from rnnfast.layers.played import Played
-from rnnfast.models.composed import Composed
+from rnnfast.models.taped import TapedNetwork
 
 
-class OwnCall(Composed):
-    """What a model needs beside its `call`: found out by calling it on symbolic tensors, which also builds the layers.
+class SketchedNetwork(TapedNetwork):
+    """Base of models. Calling `call` on symbolic tensors builds the layers, and tells what a model needs beside it.
 
     `call(self, x)` gets what the model was given, with taped values in place of arrays (see `layers.own_call`); what it
     does beside calling layers is an error. Layers held as attributes, also in lists and dictionaries, are the model's.

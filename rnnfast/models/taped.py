@@ -1,4 +1,4 @@
-"""Composed: a network that runs its layers on a tape, in the order in which `play` calls them."""
+"""TapedNetwork: runs its layers on a tape, in the order in which `play` calls them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnfast.layers.played import Played
 from rnnfast.models.network import Network
 
 
-class Composed(Network):
+class TapedNetwork(Network):
     """Base of functional models, and of models with a `call` of their own. A subclass defines `play`."""
 
     def play(self, inputs: list[Any], training: bool) -> list[Any]:
