@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnfast import _engine
 from rnnfast.layers import InputLayer, Layer, NoLoweringError
+from rnnfast.layers.carried import CarryingProgram
 from rnnfast.layers.lowered import lower_call
 from rnnfast.layers.traced import NotOfLayersError
 from rnnfast.precision import weight_format
@@ -19,17 +20,19 @@ class LoweredModel:
 
     Each layer describes itself through `Layer.lower`. dtype and optimize_for: as InferenceModel takes them; from them
     follow `weights`, the format of the weights of recurrent and dense layers, and `why` it was chosen.
+    carry: stateful layers start from the states that they keep, and keep those that they end with; else from zeros.
     `run(inputs, threads)` takes and gives lists of arrays (threads 0: as many as `rnnfast.get_num_threads()`);
     `nodes_of` lists each layer with its nodes in the program, [first, last), once for every call of it.
 
     layers.NoLoweringError: a layer, an option of it, or the way in which layers are joined, has no node.
     """
 
-    def __init__(self, model: Any, dtype: str, optimize_for: str = "latency") -> None:
+    def __init__(self, model: Any, dtype: str, optimize_for: str = "latency", carry: bool = False) -> None:
         self.weights, self.why = weight_format(dtype, optimize_for)
         # Narrow weights go with inputs, states and outputs in float32.
-        program = _engine.Program64 if dtype == "float64" else _engine.Program32
-        self.program = program(weights=self.weights)
+        kind = _engine.Program64 if dtype == "float64" else _engine.Program32
+        program = kind(weights=self.weights)
+        self.program: Any = CarryingProgram(program, dtype) if carry else program
         self.nodes_of: list[tuple[Layer, int, int]] = []
         try:
             specs = zip(model.input_specs, model.input_names, strict=True)

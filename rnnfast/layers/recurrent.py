@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, _structure, activations, constraints, initializers, regularizers
+from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
 from rnnfast.layers import own_recurrence
 from rnnfast.layers.activated import Activated
 from rnnfast.layers.base import Shape
@@ -297,18 +297,20 @@ class Recurrent(Activated, OverTime):
             costs["stateful"] = "per call a copy of the last states"
         return costs
 
-    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+    def lower_run(
+        self, program: Any, value: Any, start: list[Any], return_state: bool, *, heed_mask: bool
+    ) -> list[Any]:
         self.check_lowering()
         kernel, recurrent_kernel, bias, peephole = self._weight_arrays()
-        return program.rnn(
+        made = program.rnn(
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
             self.activation, self.recurrent_activation, self.reset_after,
             self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name,
-            projection=self._projection_array(),
-            initial_state=[] if initial_state is None else _structure.flatten(initial_state),
-            return_state=self.return_state, zoneout=self.noise.in_inference().zoneout or [],
-            layer_norm=self._norm_arrays(), layer_norm_epsilon=self.layer_norm_epsilon,
+            projection=self._projection_array(), initial_state=start, return_state=return_state,
+            zoneout=self.noise.in_inference().zoneout or [],
+            layer_norm=self._norm_arrays(), layer_norm_epsilon=self.layer_norm_epsilon, heed_mask=heed_mask,
         )  # fmt: skip
+        return made if return_state else [made]
 
     def cell_config(self) -> dict[str, Any]:
         """The arguments that only this kind of cell has."""

@@ -211,13 +211,6 @@ def test_what_keeps_a_model_off_the_engine():
             assert x.shape[1] > 0, "None is no number"
             return self.rnn(x)
 
-    class Stateful(Plain):
-        def __init__(self):
-            super().__init__()
-            self.rnn = layers.GRU(3, stateful=True)
-
-    told = randomized(Stateful()).explain().off_engine
-    assert told == "a layer is stateful"
     model = randomized(Shaped())
     assert model.input_shape == (None, 4, 2) and model.explain().off_engine is None
 
