@@ -21,8 +21,8 @@ class CarryingProgram:
     def __init__(self, program: Any, dtype: str) -> None:
         self._program = program
         self._dtype = dtype
-        self._starts: dict[Any, list[int]] = {}  # by layer: handles of its states, first
-        self._ends: dict[Any, list[int]] = {}  # and last
+        self._starts: dict[Any, list[int]] = {}  # by layer: handles of the states before the first call
+        self._ends: dict[Any, Any] = {}  # and after the last one, nested as `state_size`
         self._outputs = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -30,27 +30,27 @@ class CarryingProgram:
 
     def start_of(self, layer: Any) -> list[int]:
         if layer in self._ends:
-            return self._ends[layer]
+            return _structure.flatten(self._ends[layer])
         sizes = _structure.flatten(_structure.listed(layer.state_size))
         self._starts[layer] = [self._program.input((size,), self._dtype, f"state of {layer.name}") for size in sizes]
         return self._starts[layer]
 
     def leave(self, layer: Any, last: list[int]) -> None:
-        self._ends[layer] = last
+        self._ends[layer] = _structure.pack(_structure.listed(layer.state_size), last)
 
     def finish(self, outputs: list[int]) -> None:
         self._outputs = len(outputs)
-        self._program.finish([*outputs, *(handle for last in self._ends.values() for handle in last)])
+        self._program.finish([*outputs, *_structure.flatten(list(self._ends.values()))])
 
     def run(self, inputs: list[Any], threads: int) -> list[np.ndarray]:
         """ValueError: a layer keeps states of another number of rows; then none has changed."""
         rows = len(inputs[0])
         for layer in self._starts:
-            inputs = [*inputs, *_structure.flatten(_structure.listed(_kept(layer, rows)))]
+            inputs = [*inputs, *_structure.flatten(_kept(layer, rows))]
         made = self._program.run(inputs, threads)
         rest = iter(made[self._outputs :])
         for layer, last in self._ends.items():
-            layer.keep(_structure.pack(_structure.listed(layer.state_size), [next(rest) for _ in last]))
+            layer.keep(_structure.map_leaves(lambda _: next(rest), last))
         return made[: self._outputs]
 
 
