@@ -62,7 +62,8 @@ def flat_layers(model: Any) -> list[Layer]:
 
 
 def trace_of_calls(layer: Any) -> list[Any]:
-    """What is equal as long as every `call` of the user's, of a model and of all in it, does the same, and no
-    activation has been set anew."""
-    activations = [getattr(layer, argument) for argument in getattr(layer, "activation_arguments", ())]
-    return [*activations, *layer.trace_call(), *(part for inner in layer.sublayers for part in trace_of_calls(inner))]
+    """What is equal as long as every `call` of the user's, of a model and of all in it, does the same, and no attribute
+    of another layer has been set."""
+    by_call = layer.is_model or layer.runs_own_call
+    own = layer.trace_call() if by_call else [layer.changes]
+    return [*own, *(part for inner in layer.sublayers for part in trace_of_calls(inner))]

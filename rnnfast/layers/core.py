@@ -25,7 +25,7 @@ class Activation(Activated):
 
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.activation = self.activation_of("activation", activation)
+        self.activation = activation
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         y = self.activation.forward(x)

@@ -182,6 +182,11 @@ class OverTime(Layer):
     def stateful(self) -> bool:
         return self._stateful
 
+    @stateful.setter
+    def stateful(self, value: Any) -> None:
+        self._stateful = bool(value)
+        self._states = self._states if self._stateful else None
+
     @property
     def states(self) -> list[Any] | None:
         """What a stateful layer starts its next call from, nested as `state_size`; None: zeros."""

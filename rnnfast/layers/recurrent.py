@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
+from rnnfast.activations import AnyActivation
 from rnnfast.layers import own_recurrence
 from rnnfast.layers.activated import Activated
 from rnnfast.layers.base import Shape
@@ -40,6 +41,8 @@ class Recurrent(Activated, OverTime):
 
     passes_in_core = True
     activation_arguments = ("activation", "recurrent_activation")
+    need_elementwise = True
+    recurrent_activation: AnyActivation
     cell: ClassVar[str]
     gates: ClassVar[int]
     state_count: ClassVar[int] = 1
@@ -78,8 +81,8 @@ class Recurrent(Activated, OverTime):
                     f"{self.label}: (batch, input_length, input_dim)", (None, input_length, input_dim)
                 )
         self.units = self.positive("units", units)
-        self.activation = self.activation_of("activation", activation, recurrent=True)
-        self.recurrent_activation = self.activation_of("recurrent_activation", recurrent_activation, recurrent=True)
+        self.activation = activation
+        self.recurrent_activation = recurrent_activation
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)

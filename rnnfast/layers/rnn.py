@@ -72,6 +72,7 @@ class RNN(OverTime):
                 )
         self.cell = cell
         self._made_run: Any = None
+        self._made_for: list[Any] = []
 
     @property
     def state_size(self) -> list[Any]:
@@ -98,10 +99,12 @@ class RNN(OverTime):
             )
 
     def _run(self) -> Any:
-        """How the built cell runs, with the options as they are at the first call."""
-        if self._made_run is None:
-            options = {option: getattr(self, option) for option in _RUN_OPTIONS}
+        """How the built cell runs, with its options and the layer's as they are now."""
+        options = {option: getattr(self, option) for option in _RUN_OPTIONS}
+        made_for = [options, *(getattr(part, "changes", None) for part in cell_protocol.parts(self.cell))]
+        if made_for != self._made_for:
             self._made_run = over_time(self.cell, self.dtype, **options)
+            self._made_for = made_for
         return self._made_run
 
     def check_shape(self, shape: Shape) -> None:
