@@ -71,8 +71,8 @@ class RecurrentCell(Layer):
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: Any) -> None:
-            own = vars(self)
-            if name.startswith("_") or name in own or "layer" not in own or name not in vars(self.layer):
+            mine = name.startswith("_") or name in vars(self) or hasattr(type(self), name) or "layer" not in vars(self)
+            if mine or not hasattr(self.layer, name):
                 super().__setattr__(name, value)
             else:
                 setattr(self.layer, name, value)

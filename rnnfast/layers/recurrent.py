@@ -94,10 +94,8 @@ class Recurrent(Activated, OverTime):
         self.recurrent_constraint = self.constraint("recurrent_constraint", recurrent_constraint)
         self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
         self.seed = _arguments.seed(f"{self.label}: seed", seed)
-        self.dropout = self.rate("dropout", dropout)
-        self.recurrent_dropout = self.rate("recurrent_dropout", recurrent_dropout)
-        self.noise = RecurrentNoise(self.dropout, self.recurrent_dropout, self.gates, self.seed)
-        self.zoneout: tuple[float, ...] = ()
+        rates = self.rate("dropout", dropout), self.rate("recurrent_dropout", recurrent_dropout)
+        self.noise = RecurrentNoise(*rates, self.gates, self.seed)
         self.kernel: Variable
         self.recurrent_kernel: Variable
         self.bias: Variable | None = None
@@ -107,6 +105,22 @@ class Recurrent(Activated, OverTime):
         self.layer_norm_epsilon = 1e-3
         self.norm_weights: dict[str, Variable] = {}  # of layer normalisation, by name
 
+    @property
+    def dropout(self) -> float:
+        return self.noise.dropout
+
+    @dropout.setter
+    def dropout(self, value: Any) -> None:
+        self.noise.dropout = self.rate("dropout", value)
+
+    @property
+    def recurrent_dropout(self) -> float:
+        return self.noise.recurrent_dropout
+
+    @recurrent_dropout.setter
+    def recurrent_dropout(self, value: Any) -> None:
+        self.noise.recurrent_dropout = self.rate("recurrent_dropout", value)
+
     def rate(self, argument: str, value: Any, *, most: float | None = None) -> float:
         """Check a probability: below 1, or at most `most`."""
         number = _arguments.number(f"{self.label}: {argument}", value)
@@ -115,13 +129,17 @@ class Recurrent(Activated, OverTime):
             raise ValueError(f"{self.label}: {argument} must be a number {bounds}, got {value!r}")
         return number
 
-    def set_zoneout(self, value: Any) -> None:
-        """Take the argument of the layers that have one: a rate, or one for each state, h last."""
+    @property
+    def zoneout(self) -> tuple[float, ...]:
+        """Of the layers that have it, the rate for each state, h last; set as one for all or one for each."""
+        return self.noise.zoneout[::-1]
+
+    @zoneout.setter
+    def zoneout(self, value: Any) -> None:
         rates = tuple(value) if isinstance(value, (tuple, list)) else (value,) * self.state_count
         if len(rates) != self.state_count:
             raise ValueError(f"{self.label}: zoneout must hold {self.state_count} rates, got {value!r}")
-        self.zoneout = tuple(self.rate("zoneout", rate, most=1.0) for rate in rates)
-        self.noise.use_zoneout(self.zoneout[::-1])
+        self.noise.use_zoneout(tuple(self.rate("zoneout", rate, most=1.0) for rate in rates[::-1]))
 
     def set_layer_norm(self, layer_norm: Any, epsilon: Any) -> None:
         """Take the arguments of the layers that have them."""
