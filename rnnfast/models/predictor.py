@@ -31,7 +31,7 @@ class Predictor:
         give."""
         by_layers = for_scores and (model.creates_mask or model.penalizes_outputs)
         engine = None if by_layers else self._current_engine(model)
-        specs = model.input_specs if engine is not None and model.has_own_call else []
+        specs = engine.specs if engine is not None and model.has_own_call else []
 
         def run(inputs: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
             # A `call` of the user's may take other sizes than it was built for.

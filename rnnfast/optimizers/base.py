@@ -16,7 +16,7 @@ from rnnfast.optimizers import schedules
 from rnnfast.optimizers.clipping import clip
 from rnnfast.optimizers.schedules import LearningRateSchedule
 from rnnfast.row_gradient import RowGradient, values_of, with_values
-from rnnfast.variable import Variable
+from rnnfast.variable import Variable, flat_copy
 
 # Slots that belong to the options, not to a rule.
 _AVERAGE, _ACCUMULATOR = "average", "gradient_accumulator"
@@ -202,10 +202,14 @@ class Optimizer:
         for slots in self._slots:
             for name, slot in slots.items():
                 slot.fill(self.slot_start(name))
-        self._rule_slots = [{n: slots[n] for n in self.slot_names if n in slots} for slots in self._slots]
         self._decaying = list(map(self._decays, variables))
-        self._before = [_kernels.empty((v.size,), v.dtype) for v in variables]
         self._versions = []
+        self.arrange_slots()
+
+    def arrange_slots(self) -> None:
+        """Lay out what stands beside the slots and the variables."""
+        self._rule_slots = [{n: slots[n] for n in self.slot_names if n in slots} for slots in self._slots]
+        self._before = [_kernels.empty((v.size,), v.dtype) for v in self._built_for]
 
     def apply(self, variables: Sequence[Variable]) -> None:
         """One update of the variables from their `grad`; one without counts as zero. ValueError, with nothing written,
@@ -217,6 +221,9 @@ class Optimizer:
                 f"optimizer {self.name!r} was built for other variables, of another model or of this one before its "
                 "layers or what is trainable changed; compile the model again, with a new optimizer"
             )
+        if not self._before:  # slots of a pickle may lie in memory that belongs to somebody else
+            self._slots = [{name: flat_copy(slot) for name, slot in slots.items()} for slots in self._slots]
+            self.arrange_slots()
         by_rows = self.takes_rows and not self.gradient_accumulation_steps
         gradients: list[Any] | None = _flat_gradients(variables, by_rows)
         if not _kernels.all_finite(*values_of(gradients or [])):
@@ -306,7 +313,7 @@ class Optimizer:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copied or pickled optimizer has made no update of its own variables yet."""
-        return {**self.__dict__, "_versions": []}
+        return {**self.__dict__, "_versions": [], "_rule_slots": [], "_before": []}
 
     def get_state(self) -> dict[str, Any]:
         """Copies of the count of batches, as `iterations`, and of each slot by its name: one array per variable, None

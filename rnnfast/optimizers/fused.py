@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from rnnfast import _kernels
 from rnnfast.optimizers.base import Optimizer
 from rnnfast.row_gradient import rows_of, values_of
-from rnnfast.variable import Variable
 
 
 class Fused(Optimizer):
@@ -29,8 +27,8 @@ class Fused(Optimizer):
         """What the rule in the core is told besides learning rate and step."""
         return {}
 
-    def build(self, variables: Sequence[Variable]) -> None:
-        super().build(variables)
+    def arrange_slots(self) -> None:
+        super().arrange_slots()
         self._core_slots = [list(map(slots.get, self.all_slots)) for slots in self._rule_slots]
 
     def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
