@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,10 +58,12 @@ def _defines(callback: Callback, hook: str) -> bool:
 
 def _fan_out(hook: str) -> Any:
     of_batches = "batch" in hook
+    arguments = len(inspect.signature(getattr(Callback, hook)).parameters) - 1
 
     def call(self: CallbackList, *args: Any) -> None:
+        given = args if len(args) == arguments else (*args, {})  # logs, where there is nothing to say
         for callback in self.listeners(hook) if of_batches else self.callbacks:
-            getattr(callback, hook)(*args)
+            getattr(callback, hook)(*given)
 
     return call
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from rnnfast import _kernels
 from rnnfast.optimizers.base import Optimizer
 from rnnfast.row_gradient import rows_of, values_of
+from rnnfast.variable import Variable
 
 
 class Fused(Optimizer):
@@ -27,15 +29,15 @@ class Fused(Optimizer):
         """What the rule in the core is told besides learning rate and step."""
         return {}
 
-    def arrange_slots(self) -> None:
-        super().arrange_slots()
+    def arrange(self, variables: Sequence[Variable]) -> None:
+        super().arrange(variables)
         self._core_slots = [list(map(slots.get, self.all_slots)) for slots in self._rule_slots]
 
     def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
         _kernels.optimizer_update(
-            self.rule, [variable.storage for variable in self._built_for], values_of(gradients),
+            self.rule, [variable.storage for variable in self._updated], values_of(gradients),
             self._core_slots, rows=rows_of(gradients), before=self._before, weight_decays=weight_decays,
             learning_rate=self.learning_rate, step=self.iterations + 1, **self.numbers(),
         )  # fmt: skip
-        for variable in self._built_for:
+        for variable in self._updated:
             variable.touch()
