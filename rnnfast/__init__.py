@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rnnfast._absent import stand_in
 from rnnfast._openmp import load_core
 
 if TYPE_CHECKING:
@@ -19,15 +20,19 @@ if TYPE_CHECKING:
         activations,
         backend,
         callbacks,
+        config,
         constraints,
+        datasets,
         initializers,
         keras,
         layers,
         losses,
         metrics,
         models,
+        ops,
         optimizers,
         preprocessing,
+        random,
         reference,
         regularizers,
         saving,
@@ -47,15 +52,19 @@ _MODULES = (
     "activations",
     "backend",
     "callbacks",
+    "config",
     "constraints",
+    "datasets",
     "initializers",
     "keras",
     "layers",
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "preprocessing",
+    "random",
     "reference",
     "regularizers",
     "saving",
@@ -83,8 +92,10 @@ __all__ = [
     "activations",
     "backend",
     "callbacks",
+    "config",
     "constraints",
     "cpu_info",
+    "datasets",
     "get_float32_matmul_precision",
     "get_num_threads",
     "initializers",
@@ -94,8 +105,10 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "preprocessing",
+    "random",
     "reference",
     "regularizers",
     "save_model",
@@ -113,7 +126,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value
         return value
-    raise AttributeError(f"module 'rnnfast' has no attribute {name!r}")
+    return stand_in(__name__, name)
 
 
 def __dir__() -> list[str]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
-from rnnfast import _custom_objects
+from rnnfast import _absent, _custom_objects
 from rnnfast._custom_objects import CustomObjectScope
 
 T = TypeVar("T")
@@ -101,7 +101,12 @@ class Registry(Generic[T]):
     def lookup(self, name: str) -> type[T]:
         cls = self._find(name)
         if cls is None:
-            raise unknown_name(self.kind, name, self._classes)
+            why = _absent.reason(self.module.removeprefix("keras."), name)
+            raise (
+                unknown_name(self.kind, name, self._classes)
+                if why is None
+                else ValueError(f"{self.kind} {name} is not supported: {why}")
+            )
         return cls
 
     def get(self, identifier: Any) -> T:

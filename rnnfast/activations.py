@@ -50,10 +50,13 @@ class Activation(NamedTuple):
         """False for softmax and log_softmax, which look at the whole last axis."""
         return self.id < _FIRST_NOT_ELEMENTWISE
 
-    def __call__(self, x: Any) -> np.ndarray:
-        """Apply to an array of any shape; float64 stays float64, everything else is computed in float32."""
+    def __call__(self, x: Any) -> Any:
+        """Apply to an array of any shape; float64 stays float64, everything else is computed in float32. Of the output
+        of a layer it makes that of an Activation layer."""
         from rnnfast import _kernels
 
+        if hasattr(x, "activated_by"):
+            return x.activated_by(self)
         return _kernels.activation_forward(self, _floats(f"activation {self.name!r}: x", x))
 
     def forward(self, x: np.ndarray) -> np.ndarray:

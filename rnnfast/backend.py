@@ -7,17 +7,10 @@
 
 from __future__ import annotations
 
+from rnnfast._absent import absent_from
 from rnnfast._registry import clear_session
-from rnnfast.losses.base import EPSILON
+from rnnfast.config import backend, epsilon, floatx, image_data_format, set_floatx
 
-__all__ = ["clear_session", "epsilon", "floatx"]
+__getattr__ = absent_from(__name__)
 
-
-def epsilon() -> float:
-    """What losses keep probabilities away from 0 and 1 by."""
-    return EPSILON
-
-
-def floatx() -> str:
-    """The dtype of layers that are given none."""
-    return "float32"
+__all__ = ["backend", "clear_session", "epsilon", "floatx", "image_data_format", "set_floatx"]

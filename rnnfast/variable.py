@@ -10,6 +10,15 @@ from rnnfast import _arguments, _kernels
 from rnnfast.row_gradient import RowGradient
 
 
+def _of_value(sign: str) -> Any:
+    """An operator between a variable and a number or an array: that of its value."""
+
+    def apply(self: Variable, *other: Any) -> Any:
+        return getattr(self.value, sign)(*map(np.asarray, other))
+
+    return apply
+
+
 class Variable:
     """One weight of a layer.
 
@@ -82,6 +91,14 @@ class Variable:
         self.storage[...] = array.reshape(-1)
         self.touch()
 
+    def assign_add(self, value: Any) -> None:
+        """`assign` the value and this."""
+        self.assign(self.value + value)
+
+    def assign_sub(self, value: Any) -> None:
+        """`assign` the value without this."""
+        self.assign(self.value - value)
+
     def touch(self) -> None:
         """Tell followers that the value has changed."""
         self.version += 1
@@ -105,6 +122,14 @@ class Variable:
         if copy:
             return np.array(self.value, dtype=dtype)
         return np.asarray(self.value, dtype=dtype)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.value[key]
+
+    __add__, __radd__, __sub__, __rsub__ = map(_of_value, ("__add__", "__radd__", "__sub__", "__rsub__"))
+    __mul__, __rmul__, __truediv__ = map(_of_value, ("__mul__", "__rmul__", "__truediv__"))
+    __matmul__, __rmatmul__, __pow__ = map(_of_value, ("__matmul__", "__rmatmul__", "__pow__"))
+    __neg__, __rtruediv__ = map(_of_value, ("__neg__", "__rtruediv__"))
 
     def __repr__(self) -> str:
         return f"<Variable {self.path!r} shape={self.shape} dtype={self.dtype} version={self.version}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnfast._absent import absent_from
 from rnnfast.callbacks.backup_and_restore import BackupAndRestore
 from rnnfast.callbacks.base import Callback, Logs
 from rnnfast.callbacks.callback_list import CallbackList
@@ -18,6 +19,8 @@ from rnnfast.callbacks.tensorboard import TensorBoard
 from rnnfast.callbacks.terminate_on_nan import TerminateOnNaN
 
 ProgbarLogger = ProgressBar  # Keras' name
+
+__getattr__ = absent_from(__name__)
 
 __all__ = [
     "BackupAndRestore",

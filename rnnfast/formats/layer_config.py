@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rnnfast import _custom_objects, activations, layers
+from rnnfast import _absent, _custom_objects, activations, layers
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.layers.base import Layer
-from rnnfast.layers.refused import REFUSED
 
 Config = dict[str, Any]
 
 SUPPORTED: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN}
 CELLS: dict[str, type[Layer]] = {cls.__name__: cls for cls in layers.BUILT_IN_CELLS}
 
-_KNOWN = {**SUPPORTED, **CELLS, **REFUSED}
+_KNOWN = {**SUPPORTED, **CELLS}
 
 # Layers with an option that Keras does not have: it refuses these names with its message for unknown classes.
 _PEEPHOLE_LSTM = "PeepholeLSTM"
@@ -39,10 +38,6 @@ _DTYPE_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 
 # Keras' layers that stand for an activation with a parameter: class -> (activation, Keras' argument).
 _PARAMETRIC = {"LeakyReLU": ("leaky_relu", "negative_slope"), "ELU": ("elu", "alpha")}
-
-_ADVICE = {
-    **REFUSED,
-}
 
 
 def class_name(layer: Layer) -> str:
@@ -173,10 +168,12 @@ def _named(entry: Any, where: str) -> tuple[str, Config]:
 def _find(entry: Config, name: str, where: str, supported: dict[str, type[Layer]]) -> type[Layer]:
     if name in _OWN and supported is SUPPORTED and entry.get("registered_name") == f"rnnfast>{name}":
         return _OWN[name]
-    if _custom_objects.is_custom(entry) or (entry.get("registered_name") and name not in _KNOWN):
+    why = _absent.reason("layers", name)
+    known = name in _KNOWN or why is not None
+    if _custom_objects.is_custom(entry) or (entry.get("registered_name") and not known):
         raise ModelFileError(f"{where}: layer {_custom_objects.advice(entry)}")
     if name not in supported:
-        advice = f": {_ADVICE[name]}" if name in _ADVICE else ""
+        advice = f": {why}" if why else ""
         raise ModelFileError(f"{where}: layer {name} is not supported{advice}. Supported: {', '.join(supported)}")
     return supported[name]
 

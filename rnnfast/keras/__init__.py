@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any
 
 import rnnfast
+from rnnfast._absent import reason, stand_in
 
 _PREFIX = f"{__name__}."
 
@@ -40,13 +41,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        home = import_module(f"rnnfast.{_HOMES[name]}") if name in _HOMES else rnnfast
-        return getattr(home, name)
-    except (AttributeError, ModuleNotFoundError):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    if name in _HOMES:
+        return getattr(import_module(f"rnnfast.{_HOMES[name]}"), name)
+    return getattr(rnnfast, name) if name in (*rnnfast.__all__, "__version__") else stand_in(__name__, name)
 
 
 def __dir__() -> list[str]:
@@ -60,7 +57,13 @@ class _SameModule(MetaPathFinder, Loader):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         room = fullname.removeprefix(_PREFIX)
-        if room == fullname or room.startswith("_") or find_spec(f"rnnfast.{room}") is None:
+        if room == fullname or room.startswith("_"):
+            return None
+        if find_spec(f"rnnfast.{room}") is None:
+            module, _, name = room.rpartition(".")
+            why = reason(module or "keras", name)
+            if why is not None:
+                raise ModuleNotFoundError(f"{fullname} is not supported: {why}", name=fullname)
             return None
         return ModuleSpec(fullname, self)
 

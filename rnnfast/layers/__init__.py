@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from rnnfast._absent import absent_from
 from rnnfast.layers.attention import AdditiveAttention, Attention
 from rnnfast.layers.base import Layer
 from rnnfast.layers.batch_normalization import BatchNormalization
@@ -43,13 +44,20 @@ from rnnfast.layers.pooling import AveragePooling1D, GlobalAveragePooling1D, Glo
 from rnnfast.layers.preprocessing import Normalization, Rescaling
 from rnnfast.layers.rectifiers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from rnnfast.layers.recurrent import Recurrent
-from rnnfast.layers.refused import Lambda, TextVectorization
 from rnnfast.layers.rnn import RNN
 from rnnfast.layers.shaping import Flatten, Input, InputLayer, Permute, RepeatVector, Reshape
 from rnnfast.layers.simple_rnn import SimpleRNN
+from rnnfast.layers.slicing import Slice
 from rnnfast.layers.stacked_cells import StackedRNNCells
 from rnnfast.layers.steps import Cropping1D, UpSampling1D, ZeroPadding1D
 from rnnfast.layers.wrappers import TimeDistributed, Wrapper
+
+# Keras' other names.
+Convolution1D = Conv1D
+MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
+AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
+
+__getattr__ = absent_from(__name__)
 
 __all__ = [
     "ELU",
@@ -80,7 +88,6 @@ __all__ = [
     "Input",
     "InputLayer",
     "LSTMCell",
-    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -102,11 +109,11 @@ __all__ = [
     "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
+    "Slice",
     "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
     "Subtract",
-    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
@@ -129,7 +136,7 @@ BUILT_IN: tuple[type[Layer], ...] = (
     InputLayer, Embedding, Masking, SimpleRNN, LSTM, GRU, RNN, Bidirectional, TimeDistributed, Dense, Dropout,
     Activation, Flatten, RepeatVector,
     Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot,
-    Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D,
+    Reshape, Permute, Slice, ZeroPadding1D, Cropping1D, UpSampling1D,
     LayerNormalization, BatchNormalization, UnitNormalization, Conv1D,
     MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D,
     SpatialDropout1D, GaussianNoise, GaussianDropout, Attention, AdditiveAttention,
@@ -139,5 +146,5 @@ BUILT_IN: tuple[type[Layer], ...] = (
 # What RNN runs over time, and files hold within it.
 BUILT_IN_CELLS: tuple[type[Layer], ...] = (SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells)
 
-for _cls in (*BUILT_IN, *BUILT_IN_CELLS, Lambda, TextVectorization):
+for _cls in (*BUILT_IN, *BUILT_IN_CELLS):
     registry.add(_cls)

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rnnfast import _arguments, _structure
-from rnnfast.layers.own_call import OwnCall, Sketch, common_shape, map_values, parameters_of, shapes_in, shapes_of
+from rnnfast.layers.own_call import (
+    NO_SKETCH,
+    OwnCall,
+    Sketch,
+    common_shape,
+    map_values,
+    parameters_of,
+    shapes_in,
+    shapes_of,
+)
 from rnnfast.layers.traced import NotOfLayersError
 
 
@@ -59,7 +68,7 @@ class Composite(OwnCall):
         try:
             self.creates_mask = self._held_sketch(input_shape, {}).masked
             self._passes_masks = self.sketch_call(input_shape, {}, masked=True).masked
-        except (TypeError, AttributeError):
+        except NO_SKETCH:
             self._passes_masks = False
             if not all(layer.built for layer in self.sublayers):
                 self._shapes_on_arrays(input_shape, {})
@@ -230,7 +239,7 @@ class Composite(OwnCall):
         if self.runs_own_call:
             try:
                 return self._held_sketch(input_shape, options).shapes
-            except NotOfLayersError:
+            except (NotOfLayersError, AssertionError):
                 return self._shapes_on_arrays(shapes_of(input_shape), shapes_in(options))
         return shapes_of(input_shape)
 
@@ -274,7 +283,7 @@ class Composite(OwnCall):
         """Whether `call` can be run without values: it can be trained then, and run by the engine."""
         try:
             self.sketch_call(self.input_shape, self._option_shapes)
-        except (TypeError, AttributeError):
+        except NO_SKETCH:
             return False
         return True
 
@@ -292,7 +301,7 @@ class Composite(OwnCall):
             raise ValueError(f"{self.label}: its call asks for masks, which the engine keeps to itself")
         try:
             sketch = self.sketch_call(self.input_shape, {**others, **values}, masked=masked)
-        except (TypeError, AttributeError) as error:
+        except NO_SKETCH as error:
             raise ValueError(f"{self.label}: its call cannot be run without values: {error}") from None
         if masked and self._hands_on_masks and not all(t.masked for t in _structure.flatten(sketch.ends)):
             raise ValueError(f"{self.label}: masks do not go past its layers in the engine")

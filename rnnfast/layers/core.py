@@ -10,8 +10,10 @@ from rnnfast import _arguments, _kernels, activations
 from rnnfast.layers.activated import Activated
 from rnnfast.layers.affine import Affine
 from rnnfast.layers.base import Shape
+from rnnfast.layers.traced import operator
 
 
+@operator("activation")
 class Activation(Activated):
     """Apply an activation: `y = activation(x)`, any shape; softmax and log_softmax over the last axis.
 

@@ -10,6 +10,8 @@ from rnnfast import _arguments, _kernels, constraints, initializers, regularizer
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.indexed_rows import IndexedRows
 from rnnfast.layers.lowered import NoLoweringError
+from rnnfast.layers.mask_of import MaskOf
+from rnnfast.layers.traced import Traced
 from rnnfast.row_gradient import RowGradient
 from rnnfast.variable import Variable
 
@@ -125,8 +127,11 @@ class Embedding(Layer):
     def creates_mask(self) -> bool:  # type: ignore[override]
         return self.mask_zero
 
-    def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
-        return x != 0 if self.mask_zero else None
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> Any:
+        """True where a token is not 0; None without `mask_zero`. In a `call`, x may be what that has got."""
+        if not self.mask_zero:
+            return None
+        return MaskOf(self, 0)(x) if isinstance(x, Traced) else x != 0
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
@@ -174,7 +179,10 @@ class Masking(Layer):
     def backward(self, dy: np.ndarray, cache: Any, *, need_dx: bool = True) -> np.ndarray | None:
         return np.where(cache[..., None], dy, dy.dtype.type(0)) if need_dx else None
 
-    def compute_mask(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    def compute_mask(self, x: Any, mask: np.ndarray | None = None) -> Any:
+        """True for steps with a feature other than `mask_value`. In a `call`, x may be what that has got."""
+        if isinstance(x, Traced):
+            return MaskOf(self, 1)(x)
         return (x != x.dtype.type(self.mask_value)).any(axis=-1)
 
     def lower(self, program: Any, value: Any) -> Any:

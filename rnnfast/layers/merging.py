@@ -199,16 +199,17 @@ class Multiply(Merge):
 
 
 class _Choice(Merge):
-    """Element by element one of the inputs, the first of equals; masked steps are passed over where others are not."""
+    """Element by element one of the inputs, the first of equals, and NaN where one of them is; masked steps are passed
+    over where others are not."""
 
     heeds_masks = True
-    better: ClassVar[Any]
+    keeps: ClassVar[Any]  # of two values: the first
 
     def _merge(self, x: Arrays, masks: Masks) -> tuple[np.ndarray, Any]:
         y, real = x[0], masks[0]
         chosen = np.zeros(y.shape, np.intp)
         for i in range(1, len(x)):
-            taken: Any = self.better(x[i], y)
+            taken: Any = ~(self.keeps(y, x[i]) | np.isnan(y))
             if real is not None:
                 taken = taken | ~real
             if masks[i] is not None:
@@ -231,7 +232,7 @@ class Maximum(_Choice):
     """
 
     engine_mode = "max"
-    better = np.greater
+    keeps = np.greater_equal
 
 
 class Minimum(_Choice):
@@ -244,7 +245,7 @@ class Minimum(_Choice):
     """
 
     engine_mode = "min"
-    better = np.less
+    keeps = np.less_equal
 
 
 def _aligned(shapes: Any) -> list[Shape]:

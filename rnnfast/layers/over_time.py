@@ -90,8 +90,11 @@ class OverTime(Layer):
         """Output and what `backward` needs, from the call arguments."""
         raise TypeError(f"{self.label} does not define forward(x, mask, training, initial_state, lengths)")
 
-    def get_initial_state(self, batch_size: int) -> list[Any]:
-        """What a call starts from where nothing else is said: zeros, an array (batch_size, size) per state."""
+    def get_initial_state(self, batch_size: int | None) -> list[Any] | None:
+        """What a call starts from where nothing else is said: zeros, an array (batch_size, size) per state. None, which
+        means the same as `initial_state`, for a size that is not known, as of the batch of a symbolic tensor."""
+        if batch_size is None:
+            return None
         return states.zeros(self.state_size, batch_size, self.dtype)
 
     # Checks

@@ -18,6 +18,9 @@ from rnnfast.layers.symbolic import SymbolicTensor, sketched
 from rnnfast.layers.traced import NotOfLayersError, Traced
 from rnnfast.variable import Variable
 
+# What a `call` that does other things than call layers, or wants a mask, raises on symbolic tensors.
+NO_SKETCH = (TypeError, AttributeError, AssertionError)
+
 
 class OwnCall:
     """`call(self, x)`, also with `training`, `mask` and other arguments that hold values, calls layers on what it gets:
@@ -90,7 +93,7 @@ class OwnCall:
         """What is equal for two sketches of the same calls."""
         try:
             return self.sketch_call(shapes, options, names).drawing.trace()
-        except (TypeError, AttributeError) as error:
+        except NO_SKETCH as error:
             return [str(error)]
 
     def check_held(self, sketch: Sketch) -> None:

@@ -53,10 +53,15 @@ class Penalized:
         return self.activity_regularizer is not None or any(layer.penalizes_outputs for layer in self.sublayers)
 
     def _penalties_of_outputs(self) -> list[float]:
-        losses = list(self._activity_losses)
-        for layer in self.sublayers:
-            losses += layer._penalties_of_outputs()
-        return losses
+        return [loss for layer in self._parts({}).values() for loss in layer._activity_losses]
+
+    def _parts(self, found: dict[int, Any]) -> dict[int, Any]:
+        """This layer and those in it, each once, however many hold it."""
+        if id(self) not in found:
+            found[id(self)] = self
+            for layer in self.sublayers:
+                layer._parts(found)
+        return found
 
     def clear_losses(self) -> None:
         """Forget the penalties of earlier calls' outputs."""

@@ -12,12 +12,14 @@ from rnnfast import _arguments, initializers
 from rnnfast.layers.axes import AxisLayer, given_axes
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.lowered import NoLoweringError
+from rnnfast.layers.traced import operator
 from rnnfast.variable import Variable
 
 # Keras' backend.epsilon(): the smallest standard deviation that Normalization divides by.
 _SMALLEST_DEVIATION = 1e-7
 
 
+@operator("scale")
 class Rescaling(Layer):
     """`y = scale * x + offset`. x of any shape; scale and offset: numbers, or arrays that are broadcast to x.
 

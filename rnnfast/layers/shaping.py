@@ -97,15 +97,22 @@ def Input(
     *,
     batch_shape: Any = None,
     name: str | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
 ) -> SymbolicTensor:
     """An input of a model: a symbolic tensor to call layers on, or the first entry of a `Sequential`.
 
-    See `InputLayer` for the arguments.
+    See `InputLayer` for the arguments. sparse, ragged: ValueError if True, for inputs are arrays.
 
     >>> from rnnfast.layers import Input
     >>> Input((None, 3)).shape
     (None, None, 3)
     """
+    for argument, value in (("sparse", sparse), ("ragged", ragged)):
+        if value:
+            raise ValueError(
+                f"Input: {argument}=True is not supported: inputs are arrays; pad sequences, and mask them"
+            )
     return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name).start()
 
 

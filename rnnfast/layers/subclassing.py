@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rnnfast import _absent
 from rnnfast.layers.own_call import shapes_of
 
 _PLAIN = (str, int, float, bool, type(None), list, tuple)  # what a configuration holds by itself
@@ -44,7 +45,8 @@ class Subclassed:
         def __getattr__(self, name: str) -> Any:
             if "_variables" not in vars(self) and not name.startswith("__"):
                 raise TypeError(f"{type(self).__name__}: its __init__ must call super().__init__() first")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            why = _absent.reason("Layer", name) or (_absent.reason("Model", name) if self.is_model else None)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{f': {why}' if why else ''}")
 
     @classmethod
     def _lacks_config(cls) -> bool:

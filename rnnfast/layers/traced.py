@@ -23,7 +23,7 @@ _OPERATORS: dict[str, type] = {}
 
 
 def operator(sign: str) -> Callable[[_Class], _Class]:
-    """Decorator of the layer that `sign` between two traced values calls."""
+    """Decorator of the layer that `sign` between two traced values calls, or an activation of one."""
 
     def note(layer: _Class) -> _Class:
         _OPERATORS[sign] = layer
@@ -37,7 +37,8 @@ class NotOfLayersError(TypeError):
 
 
 class Traced:
-    """Base of both kinds. +, - and * are the layers Add, Subtract and Multiply."""
+    """Base of both kinds. +, - and * are the layers Add, Subtract and Multiply, or with a number Rescaling; an index is
+    the layer Slice."""
 
     shape: Any
     dtype: str
@@ -65,11 +66,39 @@ class Traced:
     def __mul__(self, other: Any) -> Any:
         return self._merged("*", other)
 
+    def __truediv__(self, other: Any) -> Any:
+        if not _is_number(other):
+            self._refuse("/")
+        return self._scaled(1 / other, 0)
+
+    def __neg__(self) -> Any:
+        return self._scaled(-1, 0)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._merged("+", other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._merged("*", other)
+
+    def __getitem__(self, key: Any) -> Any:
+        return _OPERATORS["[]"](key, **self.operator_options("Slice"))(self)
+
+    def _scaled(self, scale: Any, offset: Any) -> Any:
+        return _OPERATORS["scale"](scale, offset, **self.operator_options("Rescaling"))(self)
+
     def _merged(self, sign: str, other: Any) -> Any:
+        if _is_number(other):
+            return self._scaled(*{"+": (1, other), "-": (1, -other), "*": (other, 0)}[sign])
         if not isinstance(other, type(self)):
             self._refuse(f"{sign} with a {type(other).__name__}")
         layer = _OPERATORS[sign]
         return layer(**self.operator_options(layer.__name__))([self, other])
+
+    def activated_by(self, activation: Any) -> Any:
+        return _OPERATORS["activation"](activation, **self.operator_options("Activation"))(self)
 
     def operator_options(self, name: str) -> dict[str, Any]:
         """Arguments of the layer of this name that an operator calls."""
@@ -83,18 +112,6 @@ class Traced:
             self._refuse(f".{name}")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def __radd__(self, other: Any) -> NoReturn:
-        self._refuse(f"+ with a {type(other).__name__}")
-
-    def __rsub__(self, other: Any) -> NoReturn:
-        self._refuse(f"- with a {type(other).__name__}")
-
-    def __rmul__(self, other: Any) -> NoReturn:
-        self._refuse(f"* with a {type(other).__name__}")
-
-    def __truediv__(self, other: Any) -> NoReturn:
-        self._refuse("/")
-
     def __rtruediv__(self, other: Any) -> NoReturn:
         self._refuse("/")
 
@@ -107,9 +124,6 @@ class Traced:
     def __pow__(self, other: Any) -> NoReturn:
         self._refuse("**")
 
-    def __neg__(self) -> NoReturn:
-        self._refuse("-")
-
     def __abs__(self) -> NoReturn:
         self._refuse("abs()")
 
@@ -120,9 +134,6 @@ class Traced:
         self._refuse("a comparison")
 
     __le__ = __gt__ = __ge__ = __lt__
-
-    def __getitem__(self, key: Any) -> NoReturn:
-        self._refuse("indexing")
 
     def __iter__(self) -> NoReturn:
         self._refuse("iteration")
@@ -141,6 +152,10 @@ class Traced:
 
     def __array_function__(self, function: Any, *_: Any) -> NoReturn:
         self._refuse(f"numpy.{function.__name__}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def find_traced(*structures: Any) -> Traced | None:

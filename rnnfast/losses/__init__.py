@@ -17,6 +17,7 @@ array([0.5, 2.5])
 
 from __future__ import annotations
 
+from rnnfast._absent import absent_from
 from rnnfast._registry import Registry
 from rnnfast.losses.base import Loss, Slope, floating, spread
 from rnnfast.losses.crossentropy import (
@@ -86,6 +87,8 @@ KLD = kld = kl_divergence
 get = _registry.get
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+__getattr__ = absent_from(__name__)
 
 __all__ = [
     "CTC",

@@ -74,8 +74,9 @@ class CategoricalHinge(NamedLoss):
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         others = (1 - y_true) * y_pred
-        largest = np.arange(y_pred.shape[-1]) == others.argmax(axis=-1)[..., None]
-        return ((1 - y_true) * largest - y_true) * (self.call(y_true, y_pred) > 0)[..., None]
+        largest = others == others.max(axis=-1, keepdims=True)  # where several are, they share, as in Keras
+        share = largest / largest.sum(axis=-1, keepdims=True, dtype=y_pred.dtype)
+        return ((1 - y_true) * share - y_true) * (self.call(y_true, y_pred) > 0)[..., None]
 
 
 hinge = per_sample(Hinge)

@@ -15,7 +15,26 @@ from collections.abc import Iterable
 from typing import Any
 
 from rnnfast import losses
+from rnnfast._absent import absent_from
 from rnnfast._registry import Registry
+from rnnfast.losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from rnnfast.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -30,6 +49,13 @@ from rnnfast.metrics.auc import AUC
 from rnnfast.metrics.base import Metric
 from rnnfast.metrics.confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
 from rnnfast.metrics.f_score import F1Score, FBetaScore
+from rnnfast.metrics.functions import (
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
 from rnnfast.metrics.of_losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -60,11 +86,6 @@ from rnnfast.metrics.reduction import Mean, MeanMetricWrapper, Sum
 _registry: Registry[Metric] = Registry("metric", Metric, "keras.metrics", of_function=MeanMetricWrapper)
 for _class in (
     Accuracy,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy,
-    TopKCategoricalAccuracy,
     AUC,
     FalseNegatives,
     FalsePositives,
@@ -86,6 +107,11 @@ for _class in (
     RootMeanSquaredError,
 ):
     _registry.add(_class)
+_registry.add(BinaryAccuracy, function=binary_accuracy)
+_registry.add(CategoricalAccuracy, function=categorical_accuracy)
+_registry.add(SparseCategoricalAccuracy, function=sparse_categorical_accuracy)
+_registry.add(TopKCategoricalAccuracy, function=top_k_categorical_accuracy)
+_registry.add(SparseTopKCategoricalAccuracy, function=sparse_top_k_categorical_accuracy)
 _registry.add(MeanSquaredError, "mse", "MSE", function=losses.mean_squared_error)
 _registry.add(MeanAbsoluteError, "mae", "MAE", function=losses.mean_absolute_error)
 _registry.add(MeanAbsolutePercentageError, "mape", "MAPE", function=losses.mean_absolute_percentage_error)
@@ -128,6 +154,8 @@ def direction_of(name: str, followed: Iterable[Metric] = ()) -> str | None:
     return max(fitting, key=lambda one: one[0])[1] if fitting else None
 
 
+__getattr__ = absent_from(__name__)
+
 __all__ = [
     "AUC",
     "Accuracy",
@@ -169,10 +197,31 @@ __all__ = [
     "TopKCategoricalAccuracy",
     "TrueNegatives",
     "TruePositives",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
     "choose_accuracy",
     "deserialize",
     "direction_of",
     "get",
+    "hinge",
+    "huber",
     "is_plain_accuracy",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "serialize",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
 ]

@@ -95,7 +95,7 @@ class Model(Compiled, OwnCall):
             validation_split: share of the samples of arrays, the last ones before shuffling, kept for validation.
             validation_data: (x, y), (x, y, sample_weight) or what gives batches.
             shuffle: draw a new order of the samples, or of a PyDataset's batches, for every epoch.
-            class_weight: class number -> weight, for one output.
+            class_weight: class number -> weight in training, for one output.
             sample_weight: one weight per sample, or (samples, time); one array for all outputs, or one per output.
             steps_per_epoch, validation_steps: batches of an epoch, of a validation; default all. Batches go on from
                 epoch to epoch, each validation of data that can be begun anew begins anew.
@@ -123,6 +123,7 @@ class Model(Compiled, OwnCall):
         >>> sorted(model.fit(np.ones((8, 5, 3)), np.ones(8), epochs=2, verbose=0).history)
         ['loss']
         """
+        self._refuse_own_steps()
         scores = self.scores_for("fit")
         batch_size = _count("fit: batch_size", batch_size)
         epochs = _arguments.whole_number("fit: epochs", epochs, least=0)
@@ -148,6 +149,8 @@ class Model(Compiled, OwnCall):
             validation.check(range(initial_epoch, epochs))
         elif validation_split is not None and validation_split != 0:
             source, held_out = _split(source, validation_split)
+            if class_weight is not None:  # classes weigh in training alone
+                held_out = held_out._replace(sample_weight=[None] * len(held_out.y))
             test = Arrays(held_out, test_size, test_steps)
             validation = Validation(Epochs("fit: validation_split", test, test_steps), frequency)
         data = Epochs("fit", source, steps, shuffle)
@@ -262,6 +265,15 @@ class Model(Compiled, OwnCall):
         return self._predictor
 
     # Checks
+
+    def _refuse_own_steps(self) -> None:
+        """ValueError for a class that brings steps of its own, which would not be called."""
+        for step in ("train_step", "compute_loss"):
+            if hasattr(type(self), step):
+                raise ValueError(
+                    f"{self.label}: {step} of its own is not called: there is no automatic differentiation. Write the "
+                    "loss as a class with call and gradient, or a training loop with train_on_batch"
+                )
 
     def _source(
         self, what: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, **sizes: Any

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from rnnfast import _structure
 from rnnfast._custom_objects import CustomObjectScope
@@ -10,6 +13,7 @@ from rnnfast.layers import Layer
 from rnnfast.layers.base import Shape
 from rnnfast.layers.held import held_layers
 from rnnfast.layers.own_call import Sketch, holds_values, shapes_of
+from rnnfast.layers.played import Played
 from rnnfast.models.composed import Composed
 
 
@@ -117,6 +121,34 @@ class OwnCall(Composed):
             return Functional.from_config(config, custom_objects)
         with CustomObjectScope(custom_objects):
             return cls(**cls.taken_config(config))
+
+    def __call__(self, *given: Any, **options: Any) -> Any:
+        if not given and self.first_argument in options:
+            given = (options.pop(self.first_argument),)
+        return super().__call__(*given, **options)
+
+    def by_position(self, others: Any) -> dict[str, Any]:
+        return dict(zip(self.call_parameters[1:], others, strict=False))
+
+    def forward(self, x: Any, *, mask: Any = None, training: bool = False, **options: Any) -> tuple[Any, Any]:
+        """With other arguments than x, `call` may give something else, which is not trained."""
+        if not options:
+            return super().forward(x, mask=mask, training=training)
+        unknown = [name for name in options if name not in self.call_parameters]
+        if unknown:
+            known = ", ".join(self.call_parameters)
+            raise TypeError(f"{self.label}: unknown call argument {unknown[0]!r}; it takes {known}")
+        played = Played(self, training)
+
+        def start(name: str, value: Any) -> Any:
+            return played.start(value, None, name) if isinstance(value, np.ndarray) else value
+
+        starts = _structure.map_leaves(partial(start, "x"), x)
+        beside = {
+            name: _structure.map_leaves(partial(start, name), _structure.listed(value))
+            for name, value in options.items()
+        }
+        return played.end(self.call_traced(starts, beside, training))[0], None
 
     def play(self, inputs: list[Any], training: bool) -> list[Any]:
         return _structure.flatten(self.call_traced(_structure.pack(self._input_form, inputs), {}, training))

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from rnnfast._absent import absent_from
 from rnnfast._registry import Registry
 from rnnfast.optimizers import schedules
 from rnnfast.optimizers.adafactor import Adafactor
@@ -19,6 +20,8 @@ from rnnfast.optimizers.lion import Lion
 from rnnfast.optimizers.muon import Muon
 from rnnfast.optimizers.rmsprop import RMSprop
 from rnnfast.optimizers.sgd import SGD
+
+__getattr__ = absent_from(__name__)
 
 __all__ = [
     "SGD",

@@ -31,10 +31,10 @@ class Optimizer:
     """Base class, with Keras 3's arguments.
 
     learning_rate: a number, a `schedules.LearningRateSchedule`, or a function without arguments. A number can be set
-    at any time; `lr=` is its old name. weight_decay: before an update the weights shrink by `learning_rate *
-    weight_decay` of themselves (`exclude_from_weight_decay` spares some). At most one of `clipnorm` (norm of each
-    gradient), `clipvalue` (each element) and `global_clipnorm` (norm of all gradients together). use_ema: an average
-    of the weights, `average = ema_momentum average + (1 - ema_momentum) weights`, replaces them every
+    at any time; `lr=` is its old name, and `decay=` has no effect. weight_decay: before an update the weights shrink
+    by `learning_rate * weight_decay` of themselves (`exclude_from_weight_decay` spares some). At most one of `clipnorm`
+    (norm of each gradient), `clipvalue` (each element) and `global_clipnorm` (norm of all gradients together). use_ema:
+    an average of the weights, `average = ema_momentum average + (1 - ema_momentum) weights`, replaces them every
     `ema_overwrite_frequency` updates (None: never) and at the end of `fit`. gradient_accumulation_steps: one update, by
     the mean gradient, for so many batches (2 or more). loss_scale_factor is accepted and has no effect: float32 and
     float64 need no scaling.
@@ -69,10 +69,14 @@ class Optimizer:
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
         lr: float | None = None,
+        decay: float | None = None,
     ) -> None:
         if lr is not None:
             warn_old_argument(type(self).__name__, "lr", "use learning_rate= instead")
             learning_rate = lr
+        if decay is not None:
+            instead = "it has no effect, as in Keras 3; give learning_rate= a schedules.InverseTimeDecay"
+            warn_old_argument(type(self).__name__, "decay", instead)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = [argument for argument, value in clips.items() if value is not None]
         if len(given) > 1:

@@ -5,7 +5,10 @@
 [[1, 2], [0, 3]]
 """
 
-from rnnfast.preprocessing import sequence
+from rnnfast._absent import absent_from
+from rnnfast.preprocessing import sequence, text
 from rnnfast.utils.timeseries import timeseries_dataset_from_array
 
-__all__ = ["sequence", "timeseries_dataset_from_array"]
+__getattr__ = absent_from(__name__)
+
+__all__ = ["sequence", "text", "timeseries_dataset_from_array"]

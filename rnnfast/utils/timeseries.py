@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnfast import _arguments
 from rnnfast.utils.py_dataset import PyDataset
-from rnnfast.utils.seeds import draw_seed
+from rnnfast.utils.seeds import draw_seed, global_generator
 
 
 def timeseries_dataset_from_array(
@@ -54,6 +54,56 @@ def timeseries_dataset_from_array(
         data, targets, sequence_length, sequence_stride, sampling_rate, batch_size, shuffle, seed,
         start_index, end_index,
     )  # fmt: skip
+
+
+class TimeseriesGenerator(PyDataset):
+    """Windows of a series in batches, as Keras 2 made them: the target of a window is the one of the step after it.
+
+    data: (time, ...); targets: as long. length: steps that a window spans, of which it holds every `sampling_rate`-th.
+    stride: steps between windows. start_index, end_index: the first and the last step of data to be used, default all.
+    shuffle: draw the windows of every batch at random, from the stream of `set_random_seed`. reverse: the last step of
+    a window comes first. batch_size: default 128. ValueError: data and targets differ in length, or hold no window.
+
+    >>> import numpy as np, rnnfast
+    >>> series = np.arange(10.0)
+    >>> x, y = rnnfast.preprocessing.sequence.TimeseriesGenerator(series, series, length=3)[0]
+    >>> x[1].tolist(), float(y[1])
+    ([1.0, 2.0, 3.0], 4.0)
+    """
+
+    def __init__(
+        self, data: Any, targets: Any, length: int, sampling_rate: int = 1, stride: int = 1, start_index: int = 0,
+        end_index: int | None = None, shuffle: bool = False, reverse: bool = False, batch_size: int = 128,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        what = "TimeseriesGenerator"
+        self.data, self.targets = _series(f"{what}: data", data), _series(f"{what}: targets", targets)
+        if len(self.data) != len(self.targets):
+            raise ValueError(f"{what}: data has {len(self.data)} steps, targets has {len(self.targets)}")
+        self.length = _arguments.whole_number(f"{what}: length", length)
+        self.sampling_rate = _arguments.whole_number(f"{what}: sampling_rate", sampling_rate)
+        self.stride = _arguments.whole_number(f"{what}: stride", stride)
+        self.batch_size = _arguments.whole_number(f"{what}: batch_size", batch_size)
+        first = _arguments.whole_number(f"{what}: start_index", start_index, least=0) + self.length
+        last = len(self.data) - 1 if end_index is None else _arguments.whole_number(f"{what}: end_index", end_index)
+        self.start_index, self.end_index = first, last  # of the targets
+        if not first <= last < len(self.data):
+            raise ValueError(f"{what}: the {len(self.data)} steps hold no target between {first} and {last}")
+        self.shuffle, self.reverse = bool(shuffle), bool(reverse)
+
+    def __len__(self) -> int:
+        return -(-(self.end_index + 1 - self.start_index) // (self.batch_size * self.stride))
+
+    def __getitem__(self, index: int) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
+        span = self.batch_size * self.stride
+        begin = self.start_index + index * span
+        ends = np.arange(begin, min(begin + span, self.end_index + 1), self.stride)
+        if self.shuffle:
+            ends = global_generator().integers(self.start_index, self.end_index + 1, self.batch_size)
+        x = self.data[ends[:, None] + np.arange(-self.length, 0, self.sampling_rate)]
+        return x[:, ::-1] if self.reverse else x, self.targets[ends]
 
 
 class _Windows(PyDataset):

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "choice.h"
+
 namespace rnnfast {
 
 template <class T> void MeetingNode<T>::make_mask(Context<T>& context, bool along) const {
@@ -44,8 +46,8 @@ void BroadcastNode<T>::combine(const std::vector<Part>& parts, bool all_masked, 
       case MergeMode::max: case MergeMode::min:
         if (!part.real) {
         } else if (masked && !real) each(part, [](T, T b) { return b; });
-        else if (mode_ == MergeMode::max) each(part, [](T a, T b) { return b > a ? b : a; });
-        else each(part, [](T a, T b) { return b < a ? b : a; });
+        else if (mode_ == MergeMode::max) each(part, larger<T>);
+        else each(part, smaller<T>);
         real = real || part.real;
         masked = masked && part.has_mask;
         break;

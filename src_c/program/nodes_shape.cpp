@@ -1,6 +1,7 @@
 // Nodes that move values or combine two of them.
 #include <algorithm>
 
+#include "choice.h"
 #include "nodes.h"
 
 namespace rnnfast {
@@ -52,9 +53,8 @@ template <class T> void MergeNode<T>::run(Context<T>& context) const {
     case MergeMode::sum: return combine(from, size, y, [](T a, T b) { return a + b; });
     case MergeMode::sub: return combine(from, size, y, [](T a, T b) { return a - b; });
     case MergeMode::mul: return combine(from, size, y, [](T a, T b) { return a * b; });
-    // Comparisons as the layers make them: the first of equals, and what follows a NaN is not better.
-    case MergeMode::max: return combine(from, size, y, [](T a, T b) { return b > a ? b : a; });
-    case MergeMode::min: return combine(from, size, y, [](T a, T b) { return b < a ? b : a; });
+    case MergeMode::max: return combine(from, size, y, larger<T>);
+    case MergeMode::min: return combine(from, size, y, smaller<T>);
     case MergeMode::ave:
       combine(from, size, y, [](T a, T b) { return a + b; });
       for (int64_t k = 0; k < size; ++k) y[k] /= static_cast<T>(from.size());

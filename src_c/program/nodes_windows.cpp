@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "choice.h"
+
 namespace rnnfast {
 
 template <class T>
@@ -91,8 +93,7 @@ template <class T> void PoolNode<T>::run(Context<T>& context) const {
       for (int64_t s = begin + 1; s < end; ++s)
         for (int64_t i = 0; i < width; ++i) {
           const T v = x[s * width + i];
-          // Asked this way round, NaN stays.
-          y[i] = mode_ == PoolMode::average ? y[i] + v : y[i] >= v ? y[i] : v;
+          y[i] = mode_ == PoolMode::average ? y[i] + v : larger(y[i], v);
         }
       if (mode_ == PoolMode::average)
         for (int64_t i = 0; i < width; ++i) y[i] /= static_cast<T>(end - begin);
@@ -120,7 +121,7 @@ template <class T> void GlobalPoolNode<T>::run(Context<T>& context) const {
     for (int64_t t = 0; t < time; ++t, x += width) {
       if (mask != nullptr && mask[r * time + t] == 0) continue;
       ++steps;
-      for (int64_t i = 0; i < width; ++i) y[i] = average ? y[i] + x[i] : y[i] >= x[i] ? y[i] : x[i];
+      for (int64_t i = 0; i < width; ++i) y[i] = average ? y[i] + x[i] : larger(y[i], x[i]);
     }
     if (average)
       for (int64_t i = 0; i < width; ++i) y[i] /= static_cast<T>(steps);

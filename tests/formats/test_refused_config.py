@@ -208,6 +208,6 @@ def test_supported_layers_are_all_there():
         "UnitNormalization", "Conv1D", "MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D",
         "GlobalAveragePooling1D", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "Attention",
         "AdditiveAttention", "Rescaling", "Normalization", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax",
-        "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
+        "Slice", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot",
     }  # fmt: skip
     assert all(cls is getattr(layers, name) for name, cls in SUPPORTED.items())

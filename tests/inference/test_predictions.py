@@ -6,7 +6,7 @@ from numeric import assert_close, assert_same_bits
 from rnn_cases import KINDS
 
 import rnnfast
-from rnnfast import reference
+from rnnfast import layers, reference
 from rnnfast.layers import GRU, LSTM, Dense, Input, Masking, SimpleRNN
 
 CELLS = {
@@ -131,3 +131,23 @@ def test_shapes_of_the_model(classifier):
     engine = rnnfast.InferenceModel(classifier[0])
     assert engine.input_shape == (None, 8, 8)
     assert engine.output_shape == (None, 10)
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.MaxPooling1D(2), layers.MaxPooling1D(3, padding="same"), layers.GlobalMaxPooling1D()]
+)
+def test_largest_steps_keep_what_is_not_a_number(rng, layer):
+    x = np.where(rng.random((5, 4, 3)) < 0.3, np.nan, rng.standard_normal((5, 4, 3))).astype(np.float32)
+    model = rnnfast.Sequential([Input((4, 3)), layer])
+    assert np.array_equal(model.predict(x, verbose=0), layer(x), equal_nan=True)
+    assert np.array_equal(np.isnan(layer(x)), layer(np.isnan(x)) == 1)
+
+
+@pytest.mark.parametrize(("cls", "sign"), [(layers.Maximum, 1), (layers.Minimum, -1)])
+@pytest.mark.parametrize("shapes", [[(4, 3)] * 2, [(4, 3)] * 3, [(4, 3), (1, 3)]])
+def test_choices_keep_what_is_not_a_number(rng, cls, sign, shapes):
+    xs = [np.where(rng.random((5, *s)) < 0.3, np.nan, rng.standard_normal((5, *s))).astype(np.float32) for s in shapes]
+    ends = [Input(s) for s in shapes]
+    model = rnnfast.Model(ends, cls()(ends))
+    assert np.array_equal(model.predict(xs, verbose=0), model(xs), equal_nan=True)
+    assert np.array_equal(np.isnan(model(xs)), cls()([sign * np.isnan(x) for x in xs]) == sign)

@@ -276,7 +276,7 @@ def test_what_is_no_layer_before_all_that_learns():
 
     class Halved(layers.Layer):
         def call(self, x):
-            return x / 2
+            return x**2
 
     model = rnnfast.Sequential([Halved(), layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -286,8 +286,8 @@ def test_what_is_no_layer_before_all_that_learns():
 @pytest.mark.parametrize(
     "operation",
     [
-        lambda x: x**2, lambda x: -x, lambda x: abs(x), lambda x: 1 / x, lambda x: x.sum(), lambda x: x.T,
-        lambda x: np.ones((2, 3)) @ x, lambda x: x > 0, lambda x: x[:, -1], lambda x: np.where(x, x, x),
+        lambda x: x**2, lambda x: abs(x), lambda x: 1 / x, lambda x: x / x, lambda x: x.sum(), lambda x: x.T,
+        lambda x: np.ones((2, 3)) @ x, lambda x: x > 0, lambda x: np.where(x, x, x),
     ],
 )  # fmt: skip
 def test_every_operation_of_arrays_is_refused_alike(operation):

@@ -45,6 +45,8 @@ def in_float64(name, *arguments, **options):
         in_float64("Permute", (2, 1)),
         in_float64("ZeroPadding1D", (1, 2)),
         in_float64("Cropping1D", (2, 1)),
+        in_float64("Slice", np.s_[:, -1]),
+        in_float64("Slice", np.s_[..., None, 1:8:2]),
         in_float64("UpSampling1D", 3),
         in_float64("ReLU", max_value=0.5, negative_slope=0.25, threshold=0.1),
         in_float64("LeakyReLU", 0.2),

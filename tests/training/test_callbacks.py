@@ -40,6 +40,13 @@ def fit(epochs, *given, made=None, **options):
     return made.fit(X, Y, batch_size=8, epochs=epochs, verbose=0, callbacks=list(given), **options).history, made
 
 
+def test_what_callbacks_add_to_logs_stays_in_the_epoch():
+    ends = []
+    last = callbacks.LambdaCallback(on_train_end=lambda logs: ends.append(dict(logs)))
+    history, _ = fit(2, Script(own=[1.0, 2.0]), last)
+    assert history["own"] == [1.0, 2.0] and ends == [{name: history[name][-1] for name in ("loss", "mae")}]
+
+
 @pytest.mark.parametrize(
     ("options", "epochs", "best"),
     [

@@ -161,6 +161,15 @@ def test_weights_of_samples_and_classes():
     assert ignored.evaluate(X, SIGN, sample_weight=right, verbose=0)[1] == 1.0
 
 
+def test_classes_do_not_weigh_in_the_validation_split():
+    model, weights, at = compiled("sgd"), {0: 0.25, 1: 3.0}, len(X) // 2
+    history = model.fit(X, SIGN, class_weight=weights, validation_split=0.5, verbose=0).history
+    assert history["val_loss"] == [model.evaluate(X[at:], SIGN[at:], verbose=0)]
+    by_sample = np.where(SIGN, 3.0, 0.25)
+    history = compiled("sgd").fit(X, SIGN, sample_weight=by_sample, validation_split=0.5, verbose=0).history
+    assert history["val_loss"] == [model.evaluate(X[at:], SIGN[at:], sample_weight=by_sample[at:], verbose=0)]
+
+
 def test_frozen_layers_stay():
     model = classifier()
     model.layers[0].trainable = False

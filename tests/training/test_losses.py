@@ -50,6 +50,7 @@ CASES = [
     (losses.Hinge(), BINARY, LOGITS),
     (losses.SquaredHinge(), 2 * BINARY - 1, LOGITS),
     (losses.CategoricalHinge(), ONE_HOT, LOGITS),
+    (losses.CategoricalHinge(), ONE_HOT, -np.abs(LOGITS) * (1 - np.roll(ONE_HOT, 1, -1))),  # two largest of others
     (losses.BinaryFocalCrossentropy(), BINARY, PROBABILITIES),
     (losses.BinaryFocalCrossentropy(True, 0.3, 1.5, True, 0.1), BINARY, LOGITS),
     (losses.CategoricalFocalCrossentropy(), ONE_HOT, 2.5 * PROBABILITIES),

@@ -124,6 +124,14 @@ def test_losses_are_those_of_the_last_call_and_of_what_is_trained():
         assert model.losses == pytest.approx([0.06, 0.06])  # of the output: 0.01 * 5 * 6 / 5
 
 
+def test_a_layer_that_several_hold_counts_once_for_each_call():
+    inner = rnnfast.Sequential([layers.Input((4, 3)), layers.Dense(2, activity_regularizer=regularizers.L2(0.5))])
+    outer, x = rnnfast.Sequential([layers.Input((4, 3)), inner]), layers.Input((4, 3))
+    model = rnnfast.Model(x, layers.Add()([outer(x), inner(x)]))
+    model(X)
+    assert_close(np.array(model.losses), [0.5 * (inner(X) ** 2).sum() / len(X)] * 2, 1e-6, "losses")
+
+
 def test_states_are_outputs():
     layer = layers.LSTM(2, return_state=True, activity_regularizer=regularizers.L2(1.0), dtype="float64")
     outputs = layer(X)
