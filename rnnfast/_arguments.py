@@ -57,8 +57,7 @@ def items(what: str, value: Any, expected: str) -> list[Any]:
 
 def numeric(what: str, value: Any) -> np.ndarray:
     """Numbers as an array. TypeError: no numbers, or a masked array; ValueError: rows of different lengths."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{what} is a masked array, and what it masks would count; give it with .filled(value)")
+    _refuse_masked(what, value)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -66,6 +65,15 @@ def numeric(what: str, value: Any) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{what} must be numeric, got " + (f"dtype {array.dtype}" if array.ndim else repr(value)))
     return array
+
+
+def _refuse_masked(what: str, value: Any) -> None:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            if not isinstance(item, (int, float)):
+                _refuse_masked(what, item)
+    elif isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{what} is a masked array, and what it masks would count; give it with .filled(value)")
 
 
 def dtype_name(what: str, value: Any, valid: tuple[str, ...] = DTYPES) -> str:

@@ -111,7 +111,7 @@ py::object add_rnn(Program<T>& program, int v, const std::string& cell, const py
                    bool go_backwards, bool return_sequences, bool zero_output_for_mask, const std::string& name,
                    const py::object& projection, const std::vector<double>& zoneout,
                    const std::vector<int>& initial_state, bool return_state, const py::object& layer_norm,
-                   double layer_norm_epsilon) {
+                   double layer_norm_epsilon, bool heed_mask) {
   RnnLayer layer{};
   layer.spec.cell = cell_of(cell);
   layer.spec.reset_after = reset_after;
@@ -158,6 +158,7 @@ py::object add_rnn(Program<T>& program, int v, const std::string& cell, const py
   if (zoneout.size() > 1) layer.c_zoneout = zoneout[1];
   layer.initial_state = initial_state;
   layer.return_state = return_state;
+  layer.heed_mask = heed_mask;
   const std::vector<int> outputs = program.rnn(v, layer, name);
   return return_state ? py::cast(outputs) : py::cast(outputs[0]);
 }
@@ -220,7 +221,8 @@ template <class T> void bind(py::module_& m, const char* program_name, const cha
            py::arg("recurrent_activation") = none, py::arg("reset_after") = true, py::arg("go_backwards") = false,
            py::arg("return_sequences") = false, py::arg("zero_output_for_mask") = false, py::arg("name") = "rnn",
            py::arg("projection") = none, py::arg("zoneout") = py::tuple(), py::arg("initial_state") = py::tuple(),
-           py::arg("return_state") = false, py::arg("layer_norm") = none, py::arg("layer_norm_epsilon") = 1e-3)
+           py::arg("return_state") = false, py::arg("layer_norm") = none, py::arg("layer_norm_epsilon") = 1e-3,
+           py::arg("heed_mask") = false)
       .def(
           "merge",
           [](P& p, const std::vector<int>& values, const std::string& mode, const std::string& name, bool heed_masks) {

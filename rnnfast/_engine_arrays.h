@@ -17,8 +17,12 @@ template <class T> using Array = py::array_t<T, py::array::c_style | py::array::
 
 inline std::string shape_text(const py::handle& array) { return py::str(array.attr("shape")); }
 
-// A masked array has more to say than its numbers.
+// A masked array, be it in a list, has more to say than its numbers.
 inline void refuse_masked(const py::handle& x, const char* what) {
+  if (PyList_Check(x.ptr()) || PyTuple_Check(x.ptr())) {
+    for (const py::handle item : py::reinterpret_borrow<py::sequence>(x)) refuse_masked(item, what);
+    return;
+  }
   const bool plain = Py_TYPE(x.ptr()) == py::detail::npy_api::get().PyArray_Type_ || !py::isinstance<py::array>(x);
   if (!plain && py::isinstance(x, py::module_::import("numpy.ma").attr("MaskedArray")))
     throw py::type_error(std::string(what) + " is a masked array; give it with .filled(value)");

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _arguments, _engine
+from rnnfast import _arguments, _engine, _structure
 from rnnfast.data.named import in_order
 from rnnfast.formats.keras_file import load_model
-from rnnfast.layers.base import Shape
 from rnnfast.lowering import LoweredModel
 from rnnfast.models import Model
 from rnnfast.precision import INFERENCE_DTYPES, WEIGHT_FORMATS, check_goal
@@ -58,10 +57,11 @@ class InferenceModel:
         self._threads: int = _engine.check_threads(threads, "InferenceModel: threads")  # 0: what every call may use
         model = _model(source)
         self.dtype = dtype
-        self.input_shape: Shape = model.input_shape
-        self.output_shape: Shape = model.output_shape
         self._input_names, self._pack = model.input_names, model.pack_outputs
         self._lowered = LoweredModel(model, dtype, optimize_for)
+        shapes = [shape for shape, _ in self._lowered.specs]
+        self.input_shape: Any = _structure.pack(model.input_shape, shapes)
+        self.output_shape: Any = self._pack(model.output_shapes_for(shapes))
         self._run = self._lowered.run
         single = len(self._input_names) == len(model.output_names) == 1 and self._pack([model]) is model
         # An array to an array: nothing to lay out or to pack.

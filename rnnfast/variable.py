@@ -38,7 +38,7 @@ class Variable:
     def __init__(self, value: np.ndarray, *, name: str, path: str | None = None, trainable: bool = True) -> None:
         value = np.asarray(value)
         self.shape: tuple[int, ...] = value.shape
-        self.storage = _copy(value)
+        self._storage = flat_copy(value)
         self._view = self._look()
         self.name = name
         self.path = path or name
@@ -50,7 +50,7 @@ class Variable:
 
     def _look(self) -> np.ndarray:
         # A read-only buffer cannot be made writeable through the view, which every caller shares.
-        return np.asarray(self.storage.data.toreadonly()).reshape(self.shape)
+        return np.asarray(self._storage.data.toreadonly()).reshape(self.shape)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the view, which would be stored as a second copy of the value."""
@@ -62,6 +62,13 @@ class Variable:
         self._view = self._look()
 
     @property
+    def storage(self) -> np.ndarray:
+        if not self._storage.flags.writeable:  # it has come with a pickle whose buffers belong to somebody else
+            self._storage = flat_copy(self._storage)
+            self._view = self._look()
+        return self._storage
+
+    @property
     def value(self) -> np.ndarray:
         return self._view
 
@@ -70,11 +77,11 @@ class Variable:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.storage.dtype
+        return self._storage.dtype
 
     @property
     def size(self) -> int:
-        return self.storage.size
+        return self._storage.size
 
     def assign(self, value: Any) -> None:
         """Write a new value of the same shape, cast to the variable's dtype. ValueError: another shape; TypeError: not
@@ -164,7 +171,7 @@ class State(NDArrayOperatorsMixin, Variable):
         return self.value[index]
 
 
-def _copy(value: np.ndarray) -> np.ndarray:
+def flat_copy(value: np.ndarray) -> np.ndarray:
     """Flat; of floats on a cache line, which every vector access of the kernels then stays in."""
     if value.dtype not in (np.float32, np.float64):
         return np.array(value, order="C").reshape(-1)

@@ -45,7 +45,7 @@ def _trailer(optimizer: optimizers.Optimizer, step: int, dtype: Any) -> list[np.
 
 def state_group(optimizer: optimizers.Optimizer, variables: Sequence[Variable]) -> Group:
     """The optimizer's variables as Keras writes them. Slots that are not there yet are as they start."""
-    state = optimizer.get_state()
+    state, variables = optimizer.get_state(), optimizer.built_for or variables
     scalars = [np.array(state["iterations"], np.int32)]
     if optimizer.schedule is None:
         scalars.append(np.array(optimizer.learning_rate, np.float32))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+from rnnfast._warnings import warn_caller
 from rnnfast.formats import archive, optimizer_state
+from rnnfast.formats.errors import ModelFileError
 from rnnfast.formats.h5_weights import Group, WeightsReader, import_h5py, write_weights
 from rnnfast.formats.weights_layout import read_weights, weight_groups
 from rnnfast.models import Model
@@ -31,8 +33,11 @@ def save_weights(model: Model, path: str | os.PathLike[str], overwrite: bool = T
     archive.replace(target, lambda file: file.write(write_weights(weights_and_optimizer(model))))
 
 
-def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
+def load_weights(model: Model, path: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
     """Read the weights of a built model with the same layers, and the state of its optimizer if it is compiled.
+
+    skip_mismatch: layers whose weights are missing, or differ in number or shape, are left as they are, and the
+    optimizer with them, with a UserWarning for each.
 
     ImportError: h5py is missing. ModelFileError (a ValueError): the file is damaged, or does not fit the model.
     """
@@ -42,9 +47,15 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
     with open(source, "rb") as file:
         data = file.read()
     with WeightsReader(source, data) as reader:
-        read_weights(reader, model)
-        if model.optimizer is not None:
+        read_weights(reader, model, skip_mismatch)
+        if model.optimizer is None:
+            return
+        try:
             optimizer_state.read_state(reader, model.optimizer, model.trainable_weights)
+        except ModelFileError as error:
+            if not skip_mismatch:
+                raise
+            warn_caller(f"load_weights: the optimizer is skipped: {error}")
 
 
 def weights_and_optimizer(model: Model) -> dict[str, Group]:

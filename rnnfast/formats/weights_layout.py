@@ -19,6 +19,8 @@ import numpy as np
 
 from rnnfast import layers
 from rnnfast._registry import snake_case
+from rnnfast._warnings import warn_caller
+from rnnfast.formats.errors import ModelFileError
 from rnnfast.formats.h5_weights import Group, WeightsReader
 from rnnfast.formats.layer_config import class_name
 from rnnfast.initializers import Initializer
@@ -166,15 +168,22 @@ def sized_by(reader: WeightsReader, parts: Iterable[Part]) -> Iterator[None]:
             setattr(target, attribute, value)
 
 
-def read_weights(reader: WeightsReader, model: Model) -> None:
-    """Assign every weight of a built model from the file. ModelFileError where one is missing, surplus or differs."""
+def read_weights(reader: WeightsReader, model: Model, skip_mismatch: bool = False) -> None:
+    """Assign every weight of a built model from the file. ModelFileError where one is missing, surplus or differs; with
+    skip_mismatch a UserWarning, and that layer keeps what it has."""
     parts = list(parts_of_model(model))
-    if not model.has_own_call:
+    if not model.has_own_call and not skip_mismatch:
         tops = {path.split("/")[1] for path, _, _ in parts if path}
         reader.check_no_other(LAYERS, tops)
     for path, name, owner in parts:
         label, variables = getattr(owner, "label", name), _own_weights(owner)
-        reader.check_count(path, label, [v.name for v in variables])
-        for index, variable in enumerate(variables):
-            dataset = reader.claim(path, index, label, variable.shape, str(variable.dtype))
+        try:
+            reader.check_count(path, label, [v.name for v in variables])
+            found = [reader.claim(path, i, label, v.shape, str(v.dtype)) for i, v in enumerate(variables)]
+        except ModelFileError as error:
+            if not skip_mismatch:
+                raise
+            warn_caller(f"load_weights: {label} is skipped: {error}")
+            continue
+        for variable, dataset in zip(variables, found, strict=True):
             variable.assign(reader.read(dataset))

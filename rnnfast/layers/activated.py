@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rnnfast import activations
 from rnnfast.activations import Activation, AnyActivation, FunctionActivation, OverLastAxis
@@ -13,14 +13,20 @@ from rnnfast.layers.lowered import NoLoweringError
 class Activated(Layer):
     """Base of these layers. An activation may be a function of the user's own (`activations.FunctionActivation`): the
     engine cannot run it, and without a derivative nothing learns through it. Nor does the engine have those that run in
-    NumPy (`activations.OverLastAxis`)."""
+    NumPy (`activations.OverLastAxis`). Whatever is set as one of these attributes is taken as the argument is."""
 
     activation_arguments: ClassVar[tuple[str, ...]] = ("activation",)
+    need_elementwise: ClassVar[bool] = False  # whether they must be element-wise
     activation: AnyActivation
 
-    def activation_of(self, argument: str, identifier: Any, *, recurrent: bool = False) -> AnyActivation:
-        """Check an argument. recurrent: it must be element-wise."""
-        given = self._named(activations.get_recurrent if recurrent else activations.get, argument, identifier)
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, self._activation_of(name, value) if name in self.activation_arguments else value)
+
+    def _activation_of(self, argument: str, identifier: Any) -> AnyActivation:
+        get = activations.get_recurrent if self.need_elementwise else activations.get
+        given = self._named(get, argument, identifier)
         if not isinstance(given, FunctionActivation):
             return given
         if isinstance(given.function, Layer):

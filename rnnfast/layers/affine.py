@@ -35,7 +35,7 @@ class Affine(Activated):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.activation = self.activation_of("activation", activation)
+        self.activation = activation
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)

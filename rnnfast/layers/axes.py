@@ -29,8 +29,12 @@ class AxisLayer(Layer):
     Weights have one element for each place along these axes: their sizes must be known, and stay.
     """
 
-    along: list[int]
+    axis: Any  # one, or a list, as configurations have it
     needs_sizes = True
+
+    @property
+    def along(self) -> list[int]:
+        return [self.axis] if _arguments.is_whole(self.axis) else list(self.axis)
 
     def resolved(self, rank: int) -> tuple[int, ...]:
         """The axes of an input of so many axes, ascending, from 0 on. ValueError: it has no such axes."""

@@ -21,6 +21,7 @@ from rnnfast.layers.own_call import map_values, shapes_of
 from rnnfast.layers.penalties import Penalized
 from rnnfast.layers.subclassing import Subclassed
 from rnnfast.layers.traced import find_traced
+from rnnfast.layers.watched import Watched
 from rnnfast.layers.weighted import Weighted
 from rnnfast.regularizers import Regularizer
 from rnnfast.variable import Variable
@@ -28,7 +29,7 @@ from rnnfast.variable import Variable
 Shape = tuple[int | None, ...]
 
 
-class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted):
+class Layer(Subclassed, Composite, Drawn, Explained, Penalized, Weighted, Watched):
     """Base class of layers.
 
     A layer is called on arrays, `layer(x)`, and gives an array, in inference unless `training=True`; it builds its

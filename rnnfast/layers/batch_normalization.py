@@ -66,6 +66,7 @@ class BatchNormalization(AffineNormalization):
         self.refuse(renorm=renorm, renorm_clipping=renorm_clipping, synchronized=synchronized)
         if not _arguments.is_whole(axis):
             raise TypeError(f"{self.label}: axis must be an integer, got {axis!r}")
+        self.axis = int(axis)
         self.momentum = _arguments.number(f"{self.label}: momentum", momentum)
         self.renorm_momentum = _arguments.number(f"{self.label}: renorm_momentum", renorm_momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
@@ -146,7 +147,7 @@ class BatchNormalization(AffineNormalization):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "axis": self.along[0],
+            "axis": self.axis,
             "momentum": self.momentum,
             "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
             "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -67,6 +67,16 @@ class RecurrentCell(Layer):
         if name.startswith("_") or "layer" not in vars(self):
             return super().__getattr__(name)  # type: ignore[misc]
         return getattr(self.layer, name)
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            mine = name.startswith("_") or name in vars(self) or hasattr(type(self), name) or "layer" not in vars(self)
+            if mine or not hasattr(self.layer, name):
+                super().__setattr__(name, value)
+            else:
+                setattr(self.layer, name, value)
+                self.changed()
 
     @property
     def state_size(self) -> Any:

@@ -9,10 +9,10 @@ import numpy as np
 from rnnfast import _kernels, regularizers
 from rnnfast.layers.affine import Affine
 from rnnfast.layers.base import Shape
-from rnnfast.layers.windows import Windows, check_channels_last, one_size, padding_name
+from rnnfast.layers.windows import Windowed, Windows, check_channels_last, one_size, padding_name
 
 
-class Conv1D(Affine):
+class Conv1D(Windowed, Affine):
     """`y[t] = activation(sum over k of x[strides * t + dilation_rate * k - padded] kernel[k] + bias)`.
 
     x (batch, time, features), y (batch, new_time, filters). padding: "valid", new_time = (time - span) // strides + 1
@@ -33,8 +33,7 @@ class Conv1D(Affine):
             [5.]]], dtype=float32)
     """
 
-    rank = 3
-    axes = "(batch, time, features)"
+    paddings = ("valid", "same", "causal")
 
     def __init__(
         self,
@@ -68,19 +67,36 @@ class Conv1D(Affine):
         check_channels_last(self, data_format)
         self.filters = self.positive("filters", filters)
         self.groups = self.positive("groups", groups)
-        self.windows = Windows(
-            one_size(self, "kernel_size", kernel_size),
-            one_size(self, "strides", strides),
-            one_size(self, "dilation_rate", dilation_rate),
-            padding_name(self, padding, ("valid", "same", "causal")),
-        )
-        if self.windows.stride > 1 and self.windows.dilation > 1:
-            raise ValueError(
-                f"{self.label}: strides={self.windows.stride} and dilation_rate={self.windows.dilation} cannot both be "
-                "greater than 1"
+        self.windows = self.checked(
+            Windows(
+                one_size(self, "kernel_size", kernel_size),
+                one_size(self, "strides", strides),
+                one_size(self, "dilation_rate", dilation_rate),
+                padding_name(self, padding, self.paddings),
             )
+        )
         if self.filters % self.groups:
             raise ValueError(f"{self.label}: filters={self.filters} must be a multiple of groups={self.groups}")
+
+    def checked(self, windows: Windows) -> Windows:
+        if windows.stride > 1 and windows.dilation > 1:
+            raise ValueError(
+                f"{self.label}: strides={windows.stride} and dilation_rate={windows.dilation} cannot both be greater "
+                "than 1"
+            )
+        return windows
+
+    @property
+    def kernel_size(self) -> tuple[int]:
+        return (self.windows.size,)
+
+    @property
+    def dilation_rate(self) -> tuple[int]:
+        return (self.windows.dilation,)
+
+    @dilation_rate.setter
+    def dilation_rate(self, value: Any) -> None:
+        self._set_windows(dilation=one_size(self, "dilation_rate", value))
 
     def create_variables(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
@@ -92,16 +108,8 @@ class Conv1D(Affine):
             )
         self.add_kernel_and_bias((self.windows.size, features // self.groups, self.filters))
 
-    @property
-    def mixes_time(self) -> bool:
-        return self.windows.mix_time
-
     def expected_features(self) -> int | None:
         return self.kernel.shape[1] * self.groups if self.built else None
-
-    def check_shape(self, shape: Shape) -> None:
-        super().check_shape(shape)
-        self.windows.check(self, shape)
 
     # One product per group: `rows` holds for each the windows of its features, a row per output step.
 
@@ -158,11 +166,11 @@ class Conv1D(Affine):
         return {
             **super().get_config(),
             "filters": self.filters,
-            "kernel_size": [self.windows.size],
-            "strides": [self.windows.stride],
-            "padding": self.windows.padding,
-            "data_format": "channels_last",
-            "dilation_rate": [self.windows.dilation],
+            "kernel_size": list(self.kernel_size),
+            "strides": list(self.strides),
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": list(self.dilation_rate),
             "groups": self.groups,
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
         }

@@ -27,7 +27,7 @@ class Activation(Activated):
 
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.activation = self.activation_of("activation", activation)
+        self.activation = activation
 
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)

@@ -81,7 +81,7 @@ class GRU(Recurrent):
             recurrent_dropout=recurrent_dropout, seed=seed, return_sequences=return_sequences,
             return_state=return_state, go_backwards=go_backwards, stateful=stateful, unroll=unroll, **options,
         )  # fmt: skip
-        self.set_zoneout(zoneout)
+        self.zoneout = zoneout
         self.set_layer_norm(layer_norm, layer_norm_epsilon)
         self.reset_after = bool(reset_after)
         self.check_own_activations()

@@ -95,7 +95,7 @@ class LSTM(Recurrent):
             recurrent_dropout=recurrent_dropout, seed=seed, return_sequences=return_sequences,
             return_state=return_state, go_backwards=go_backwards, stateful=stateful, unroll=unroll, **options,
         )  # fmt: skip
-        self.set_zoneout(zoneout)
+        self.zoneout = zoneout
         self.set_layer_norm(layer_norm, layer_norm_epsilon)
         self.projection_size = None if projection_size is None else self.positive("projection_size", projection_size)
         for argument, value in (("peephole", peephole), ("projection_size", projection_size)):

@@ -32,7 +32,7 @@ class AffineNormalization(AxisLayer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.along = given_axes(f"{self.label}: axis", axis)
+        self.axis = given_axes(f"{self.label}: axis", axis)
         self.epsilon = _arguments.number(f"{self.label}: epsilon", epsilon)
         self.center, self.scale = bool(center), bool(scale)
         self.beta_initializer = initializers.get(beta_initializer)
@@ -169,7 +169,7 @@ class LayerNormalization(AffineNormalization):
         )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "axis": self.along, "rms_scaling": self.rms_scaling}
+        return {**super().get_config(), "axis": self.axis, "rms_scaling": self.rms_scaling}
 
 
 class UnitNormalization(AxisLayer):
@@ -187,8 +187,8 @@ class UnitNormalization(AxisLayer):
 
     def __init__(self, axis: Any = -1, **options: Any) -> None:
         super().__init__(**options)
-        self.along = given_axes(f"{self.label}: axis", axis)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else int(axis)
+        axes = given_axes(f"{self.label}: axis", axis)
+        self.axis = axes if isinstance(axis, (list, tuple)) else axes[0]
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         norm = np.sqrt(np.square(x).sum(axis=self.resolved(x.ndim), keepdims=True))

@@ -11,6 +11,8 @@ import numpy as np
 from rnnfast import _arguments, _structure, initializers
 from rnnfast.layers import states
 from rnnfast.layers.base import Layer, Shape
+from rnnfast.layers.carried import CarryingProgram
+from rnnfast.layers.lowered import NoLoweringError
 
 # The arguments that a layer over time has, and the cell it runs has not.
 SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask")
@@ -159,7 +161,7 @@ class OverTime(Layer):
         """What a call starts from: what it brings, else what the call before has left in a stateful layer, or None."""
         if self._carried and initial_state is not None:
             raise ValueError(f"{self.label}: with truncated back-propagation it cannot be given an initial_state")
-        return self._kept_states(batch) if initial_state is None else self.check_states(initial_state, batch)
+        return self.kept_states(batch) if initial_state is None else self.check_states(initial_state, batch)
 
     # Shapes
 
@@ -185,6 +187,11 @@ class OverTime(Layer):
     def stateful(self) -> bool:
         return self._stateful
 
+    @stateful.setter
+    def stateful(self, value: Any) -> None:
+        self._stateful = bool(value)
+        self._states = self._states if self._stateful else None
+
     @property
     def states(self) -> list[Any] | None:
         """What a stateful layer starts its next call from, nested as `state_size`; None: zeros."""
@@ -195,7 +202,8 @@ class OverTime(Layer):
         if self._stateful or self._carried:
             self._states = states.each(np.array, last)
 
-    def _kept_states(self, batch: int) -> list[Any] | None:
+    def kept_states(self, batch: int) -> list[Any] | None:
+        """`states`, for a call of so many rows. ValueError: they are of another number."""
         if self._states is None:
             return None
         rows = len(states.first(self._states))
@@ -223,8 +231,27 @@ class OverTime(Layer):
     # Description
 
     def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
-        """Gives the handle of the output, or with `return_state` a flat list of it and those of the last states."""
-        return super().lower(program, value)
+        """Gives the handle of the output, or with `return_state` a flat list of it and those of the last states.
+
+        A stateful layer goes on from call to call where the program carries states, and else starts from zeros.
+        """
+        carries = self._stateful and isinstance(program, CarryingProgram)
+        goes_on = carries and initial_state is None
+        start = program.start_of(self) if goes_on else initial_state
+        start = [] if start is None else _structure.flatten(start)
+        output, *last = self.lower_run(program, value, start, carries or self.return_state, heed_mask=goes_on)
+        if carries:
+            program.leave(self, last)
+        return [output, *last] if self.return_state else output
+
+    def lower_run(
+        self, program: Any, value: Any, start: list[Any], return_state: bool, *, heed_mask: bool
+    ) -> list[Any]:
+        """`lower` from the states `start`, none for zeros: the output and, with `return_state`, the last states.
+
+        heed_mask: the value's mask counts, also beside states to start from.
+        """
+        raise NoLoweringError(f"{self.label} cannot be run by the inference engine")
 
     def get_config(self) -> dict[str, Any]:
         return {

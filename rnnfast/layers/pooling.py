@@ -7,14 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnfast.layers.base import Layer, Shape
-from rnnfast.layers.windows import Windows, check_channels_last, one_size, padding_name
+from rnnfast.layers.windows import Windowed, Windows, check_channels_last, one_size, padding_name
 
 
-class _Pooling(Layer):
+class _Pooling(Windowed):
     """x (batch, time, features), y (batch, new_time, features); a mask ends here."""
 
-    rank = 3
-    axes = "(batch, time, features)"
     mode: ClassVar[str]
 
     def __init__(
@@ -24,15 +22,15 @@ class _Pooling(Layer):
         check_channels_last(self, data_format)
         size = one_size(self, "pool_size", pool_size)
         stride = size if strides is None else one_size(self, "strides", strides)
-        self.windows = Windows(size, stride, 1, padding_name(self, padding, ("valid", "same")))
-
-    def check_shape(self, shape: Shape) -> None:
-        super().check_shape(shape)
-        self.windows.check(self, shape)
+        self.windows = Windows(size, stride, 1, padding_name(self, padding, self.paddings))
 
     @property
-    def mixes_time(self) -> bool:
-        return self.windows.mix_time
+    def pool_size(self) -> tuple[int]:
+        return (self.windows.size,)
+
+    @pool_size.setter
+    def pool_size(self, value: Any) -> None:
+        self._set_windows(size=one_size(self, "pool_size", value))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         time = input_shape[1]
@@ -44,10 +42,10 @@ class _Pooling(Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "pool_size": [self.windows.size],
-            "padding": self.windows.padding,
-            "strides": [self.windows.stride],
-            "data_format": "channels_last",
+            "pool_size": list(self.pool_size),
+            "padding": self.padding,
+            "strides": list(self.strides),
+            "data_format": self.data_format,
         }
 
 

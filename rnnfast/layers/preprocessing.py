@@ -93,7 +93,7 @@ class Normalization(AxisLayer):
     ) -> None:
         super().__init__(**options)
         nothing = axis is None or (isinstance(axis, (list, tuple)) and len(axis) == 0)
-        self.along = [] if nothing else given_axes(f"{self.label}: axis", axis)
+        self.axis = [] if nothing else given_axes(f"{self.label}: axis", axis)
         self.invert = bool(invert)
         if (mean is None) != (variance is None):
             raise ValueError(f"{self.label}: mean and variance must both be given, got {mean!r} and {variance!r}")
@@ -224,5 +224,5 @@ class Normalization(AxisLayer):
     def get_config(self) -> dict[str, Any]:
         mean, variance = (None if v is None else v.tolist() for v in (self.input_mean, self.input_variance))
         return {
-            **super().get_config(), "axis": self.along, "invert": self.invert, "mean": mean, "variance": variance,
+            **super().get_config(), "axis": self.axis, "invert": self.invert, "mean": mean, "variance": variance,
         }  # fmt: skip

@@ -14,10 +14,14 @@ from rnnfast.variable import Variable
 
 
 class _ActivationLayer(Layer):
-    """x and y of the same, any, shape; a mask is passed on. `function`: the kernels' name for it."""
+    """x and y of the same, any, shape; a mask is passed on."""
 
     passes_in_core = True
-    function: activations.Activation
+
+    @property
+    def function(self) -> Any:
+        """The kernels' activation for these arguments, None where there is none."""
+        raise TypeError(f"{self.label} does not define function")
 
     def not_negative(self, argument: str, value: Any) -> float:
         number = _arguments.number(f"{self.label}: {argument}", value)
@@ -58,7 +62,10 @@ class LeakyReLU(_ActivationLayer):
             self.warn_old("alpha", "use negative_slope instead")
             negative_slope = alpha
         self.negative_slope = self.not_negative("negative_slope", negative_slope)
-        self.function = activations.leaky_relu._replace(alpha=self.negative_slope)
+
+    @property
+    def function(self) -> activations.Activation:
+        return activations.leaky_relu._replace(alpha=self.negative_slope)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "negative_slope": self.negative_slope}
@@ -75,7 +82,10 @@ class ELU(_ActivationLayer):
     def __init__(self, alpha: float = 1.0, **options: Any) -> None:
         super().__init__(**options)
         self.alpha = _arguments.number(f"{self.label}: alpha", alpha)
-        self.function = activations.elu._replace(alpha=self.alpha)
+
+    @property
+    def function(self) -> activations.Activation:
+        return activations.elu._replace(alpha=self.alpha)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "alpha": self.alpha}
@@ -118,8 +128,7 @@ class ReLU(_ActivationLayer):
         return dy * np.where(low, self.negative_slope, free).astype(dy.dtype)
 
     @property
-    def function(self) -> activations.Activation | None:  # type: ignore[override]
-        """The kernels' activation for these arguments, where there is one."""
+    def function(self) -> activations.Activation | None:
         if self.threshold or self.max_value not in (None, 6.0) or (self.max_value and self.negative_slope):
             return None
         if self.negative_slope:
@@ -247,8 +256,8 @@ class Softmax(AxisLayer):
 
     def __init__(self, axis: Any = -1, **options: Any) -> None:
         super().__init__(**options)
-        self.along = given_axes(f"{self.label}: axis", axis)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else int(axis)
+        axes = given_axes(f"{self.label}: axis", axis)
+        self.axis = axes if isinstance(axis, (list, tuple)) else axes[0]
 
     def forward(self, x: np.ndarray, *, mask: np.ndarray | None = None, training: bool = False) -> tuple[Any, Any]:
         real = self._broadcast(mask, x.shape)

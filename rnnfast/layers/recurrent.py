@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnfast import _arguments, _kernels, _structure, activations, constraints, initializers, regularizers
+from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
+from rnnfast.activations import AnyActivation
 from rnnfast.layers import own_recurrence
 from rnnfast.layers.activated import Activated
 from rnnfast.layers.base import Shape
@@ -41,6 +42,8 @@ class Recurrent(Activated, OverTime):
 
     passes_in_core = True
     activation_arguments = ("activation", "recurrent_activation")
+    need_elementwise = True
+    recurrent_activation: AnyActivation
     cell: ClassVar[str]
     gates: ClassVar[int]
     state_count: ClassVar[int] = 1
@@ -79,8 +82,8 @@ class Recurrent(Activated, OverTime):
                     f"{self.label}: (batch, input_length, input_dim)", (None, input_length, input_dim)
                 )
         self.units = self.positive("units", units)
-        self.activation = self.activation_of("activation", activation, recurrent=True)
-        self.recurrent_activation = self.activation_of("recurrent_activation", recurrent_activation, recurrent=True)
+        self.activation = activation
+        self.recurrent_activation = recurrent_activation
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
@@ -92,10 +95,8 @@ class Recurrent(Activated, OverTime):
         self.recurrent_constraint = self.constraint("recurrent_constraint", recurrent_constraint)
         self.bias_constraint = self.constraint("bias_constraint", bias_constraint)
         self.seed = _arguments.seed(f"{self.label}: seed", seed)
-        self.dropout = self.rate("dropout", dropout)
-        self.recurrent_dropout = self.rate("recurrent_dropout", recurrent_dropout)
-        self.noise = RecurrentNoise(self.dropout, self.recurrent_dropout, self.gates, self.seed)
-        self.zoneout: tuple[float, ...] = ()
+        rates = self.rate("dropout", dropout), self.rate("recurrent_dropout", recurrent_dropout)
+        self.noise = RecurrentNoise(*rates, self.gates, self.seed)
         self.kernel: Variable
         self.recurrent_kernel: Variable
         self.bias: Variable | None = None
@@ -105,6 +106,22 @@ class Recurrent(Activated, OverTime):
         self.layer_norm_epsilon = 1e-3
         self.norm_weights: dict[str, Variable] = {}  # of layer normalisation, by name
 
+    @property
+    def dropout(self) -> float:
+        return self.noise.dropout
+
+    @dropout.setter
+    def dropout(self, value: Any) -> None:
+        self.noise.dropout = self.rate("dropout", value)
+
+    @property
+    def recurrent_dropout(self) -> float:
+        return self.noise.recurrent_dropout
+
+    @recurrent_dropout.setter
+    def recurrent_dropout(self, value: Any) -> None:
+        self.noise.recurrent_dropout = self.rate("recurrent_dropout", value)
+
     def rate(self, argument: str, value: Any, *, most: float | None = None) -> float:
         """Check a probability: below 1, or at most `most`."""
         number = _arguments.number(f"{self.label}: {argument}", value)
@@ -113,13 +130,17 @@ class Recurrent(Activated, OverTime):
             raise ValueError(f"{self.label}: {argument} must be a number {bounds}, got {value!r}")
         return number
 
-    def set_zoneout(self, value: Any) -> None:
-        """Take the argument of the layers that have one: a rate, or one for each state, h last."""
+    @property
+    def zoneout(self) -> tuple[float, ...]:
+        """Of the layers that have it, the rate for each state, h last; set as one for all or one for each."""
+        return self.noise.zoneout[::-1]
+
+    @zoneout.setter
+    def zoneout(self, value: Any) -> None:
         rates = tuple(value) if isinstance(value, (tuple, list)) else (value,) * self.state_count
         if len(rates) != self.state_count:
             raise ValueError(f"{self.label}: zoneout must hold {self.state_count} rates, got {value!r}")
-        self.zoneout = tuple(self.rate("zoneout", rate, most=1.0) for rate in rates)
-        self.noise.use_zoneout(self.zoneout[::-1])
+        self.noise.use_zoneout(tuple(self.rate("zoneout", rate, most=1.0) for rate in rates[::-1]))
 
     def set_layer_norm(self, layer_norm: Any, epsilon: Any) -> None:
         """Take the arguments of the layers that have them."""
@@ -298,18 +319,20 @@ class Recurrent(Activated, OverTime):
             costs["stateful"] = "per call a copy of the last states"
         return costs
 
-    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+    def lower_run(
+        self, program: Any, value: Any, start: list[Any], return_state: bool, *, heed_mask: bool
+    ) -> list[Any]:
         self.check_lowering()
         kernel, recurrent_kernel, bias, peephole = self._weight_arrays()
-        return program.rnn(
+        made = program.rnn(
             value, self.cell, kernel, recurrent_kernel, bias, peephole,
             self.activation, self.recurrent_activation, self.reset_after,
             self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.name,
-            projection=self._projection_array(),
-            initial_state=[] if initial_state is None else _structure.flatten(initial_state),
-            return_state=self.return_state, zoneout=self.noise.in_inference().zoneout or [],
-            layer_norm=self._norm_arrays(), layer_norm_epsilon=self.layer_norm_epsilon,
+            projection=self._projection_array(), initial_state=start, return_state=return_state,
+            zoneout=self.noise.in_inference().zoneout or [],
+            layer_norm=self._norm_arrays(), layer_norm_epsilon=self.layer_norm_epsilon, heed_mask=heed_mask,
         )  # fmt: skip
+        return made if return_state else [made]
 
     def cell_config(self) -> dict[str, Any]:
         """The arguments that only this kind of cell has."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import _structure
 from rnnfast._custom_objects import CustomObjectScope, get_registered_name, make
 from rnnfast.layers import cell_protocol
 from rnnfast.layers.base import Layer, Shape
@@ -73,6 +72,7 @@ class RNN(OverTime):
                 )
         self.cell = cell
         self._made_run: Any = None
+        self._made_for: list[Any] = []
 
     @property
     def state_size(self) -> list[Any]:
@@ -99,10 +99,12 @@ class RNN(OverTime):
             )
 
     def _run(self) -> Any:
-        """How the built cell runs, with the options as they are at the first call."""
-        if self._made_run is None:
-            options = {option: getattr(self, option) for option in _RUN_OPTIONS}
+        """How the built cell runs, with its options and the layer's as they are now."""
+        options = {option: getattr(self, option) for option in _RUN_OPTIONS}
+        made_for = [options, *(getattr(part, "changes", None) for part in cell_protocol.parts(self.cell))]
+        if made_for != self._made_for:
             self._made_run = over_time(self.cell, self.dtype, **options)
+            self._made_for = made_for
         return self._made_run
 
     def check_shape(self, shape: Shape) -> None:
@@ -154,22 +156,23 @@ class RNN(OverTime):
     def untrainable(self) -> str | None:
         return next(filter(None, map(cell_protocol.untrainable, slow_parts(self.cell))), super().untrainable)
 
-    def lower(self, program: Any, value: Any, initial_state: Any = None) -> Any:
+    def lower_run(
+        self, program: Any, value: Any, start: list[Any], return_state: bool, *, heed_mask: bool
+    ) -> list[Any]:
         parts = self._engine_layers(self.cell, self._run())
-        if self.go_backwards and len(parts) > 1 and initial_state is None and program.masked(value):
+        if self.go_backwards and len(parts) > 1 and (heed_mask or not start) and program.masked(value):
             raise NoLoweringError(f"{self.label}: the engine does not turn the mask of a stack that goes backwards")
-        starts = iter(_structure.flatten(initial_state))
+        starts = iter(start)
         states: list[Any] = []
         for layer in parts:
-            start = None if initial_state is None else [next(starts) for _ in layer.state_size]
-            made = layer.lower(program, value, start)
-            value, *last = made if self.return_state else [made]
+            own = [next(starts) for _ in layer.state_size] if start else []
+            value, *last = layer.lower_run(program, value, own, return_state, heed_mask=heed_mask)
             states += last
-        return [value, *states] if self.return_state else value
+        return [value, *states]
 
     def _engine_layers(self, cell: Any, run: Any) -> list[Recurrent]:
         if isinstance(run, Recurrent):
-            return [cell.over_time(**{key: getattr(run, key) for key in _RUN_OPTIONS}, return_state=self.return_state)]
+            return [cell.over_time(**{key: getattr(run, key) for key in _RUN_OPTIONS})]
         if isinstance(run, Chain):
             parts = zip(run.cells, run.runs, strict=True)
             return [layer for part, inner in parts for layer in self._engine_layers(part, inner)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from rnnfast import _arguments
-from rnnfast.layers.base import Layer
+from rnnfast.layers.base import Layer, Shape
 
 
 class Windows(NamedTuple):
@@ -66,6 +66,47 @@ class Windows(NamedTuple):
         time = shape[1]
         if time is not None and self.count(time) < 1:
             raise ValueError(f"{layer.label}: a window spans {self.span} steps, got input of shape {shape}")
+
+
+class Windowed(Layer):
+    """Base of the layers that look at windows of time, `windows`; their parts are attributes under Keras' names."""
+
+    rank = 3
+    axes = "(batch, time, features)"
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+    data_format = "channels_last"
+    windows: Windows
+
+    @property
+    def strides(self) -> tuple[int]:
+        return (self.windows.stride,)
+
+    @strides.setter
+    def strides(self, value: Any) -> None:
+        self._set_windows(stride=one_size(self, "strides", value))
+
+    @property
+    def padding(self) -> str:
+        return self.windows.padding
+
+    @padding.setter
+    def padding(self, value: Any) -> None:
+        self._set_windows(padding=padding_name(self, value, self.paddings))
+
+    def _set_windows(self, **changes: Any) -> None:
+        self.windows = self.checked(self.windows._replace(**changes))
+
+    def checked(self, windows: Windows) -> Windows:
+        """ValueError: windows that the layer does not have."""
+        return windows
+
+    def check_shape(self, shape: Shape) -> None:
+        super().check_shape(shape)
+        self.windows.check(self, shape)
+
+    @property
+    def mixes_time(self) -> bool:
+        return self.windows.mix_time
 
 
 def one_size(layer: Layer, argument: str, value: Any, least: int = 1) -> int:

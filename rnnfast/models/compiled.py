@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rnnfast import optimizers
+from rnnfast.metrics import Metric
 from rnnfast.models.scores import Scores, made_metrics
 
 
@@ -53,6 +54,25 @@ class Compiled:
     @property
     def loss(self) -> Any:
         return None if self._scores is None else self._scores.loss
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """What `fit` and `evaluate` measure: the mean loss, those of several outputs, the metrics of `compile`."""
+        return [] if self._scores is None else self._scores.trackers
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` gives, in its order; some are known once the model is built."""
+        return [] if self._scores is None else list(self._scores.results())
+
+    def reset_metrics(self) -> None:
+        """Begin to measure anew, as every epoch and every `evaluate` do."""
+        if self._scores is not None:
+            self._scores.reset()
+
+    def get_metrics_result(self) -> dict[str, float]:
+        """What was measured last, by name: in the last epoch or validation of `fit`, by `evaluate`, on a batch."""
+        return {} if self._scores is None else self._scores.results()
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` in Keras' serialized form, or None before it."""

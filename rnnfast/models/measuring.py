@@ -44,6 +44,7 @@ def predict(model: Any, data: Epochs, hooks: CallbackList) -> list[np.ndarray]:
             run = model.predictor.function(model)
         parts.append(run(batch.x)[0])
         model.clear_losses()
-        hooks.on_predict_batch_end(i)
+        if hooks.listeners("on_predict_batch_end"):
+            hooks.on_predict_batch_end(i, {"outputs": model.pack_outputs(parts[-1])})
     hooks.on_predict_end()
     return [part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True)]

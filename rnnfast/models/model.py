@@ -208,7 +208,6 @@ class Model(Compiled, SketchedNetwork):
             self, steps=data.steps, verbose=verbose,
         )  # fmt: skip
         logs = measure(self, scores, data, hooks)
-        scores.reset()
         return _plain(logs, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:

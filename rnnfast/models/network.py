@@ -144,6 +144,10 @@ class Network(Layer):
 
         save_model(self, filepath, overwrite=overwrite)  # type: ignore[arg-type]
 
+    def export(self, *args: Any, **options: Any) -> None:
+        """ValueError: formats of other engines are Keras' to write."""
+        raise ValueError(f"{self.label}: export: save the model to a .keras file and let Keras export that")
+
     def to_json(self, **options: Any) -> str:
         """The model without its weights, as `models.model_from_json`, here and in Keras, reads it. options: those of
         json.dumps."""
@@ -157,11 +161,12 @@ class Network(Layer):
 
         save_weights(self, filepath, overwrite=overwrite)  # type: ignore[arg-type]
 
-    def load_weights(self, filepath: Any) -> None:
-        """Read a file of `save_weights`, Keras' or from here, into the same layers."""
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Read a file of `save_weights`, Keras' or from here, into the same layers; skip_mismatch: into those that are
+        the same, with a UserWarning for each of the others."""
         from rnnfast.formats.weights_file import load_weights
 
-        load_weights(self, filepath)  # type: ignore[arg-type]
+        load_weights(self, filepath, skip_mismatch)  # type: ignore[arg-type]
 
     # The caller's structures
 

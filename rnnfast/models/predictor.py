@@ -29,9 +29,9 @@ class Predictor:
     def function(self, model: Any, for_scores: bool = False) -> Function:
         """What runs the model. for_scores: outputs' masks and penalties are wanted, too, which the engine does not
         give."""
-        by_layers = model.stateful or (for_scores and (model.creates_mask or model.penalizes_outputs))
+        by_layers = for_scores and (model.creates_mask or model.penalizes_outputs)
         engine = None if by_layers else self._current_engine(model)
-        specs = model.input_specs if engine is not None and model.has_own_call else []
+        specs = engine.specs if engine is not None and model.has_own_call else []
 
         def run(inputs: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
             # A `call` of the user's may take other sizes than it was built for.
@@ -44,10 +44,12 @@ class Predictor:
 
     def rows(self, model: Any) -> int:
         """How many rows to hand to `function` at a time: by what ran the model last, for the result does not depend
-        on it."""
-        if not self._snapshot and not model.stateful:
+        on it. A stateful layer keeps states of as many rows as it got, which is Keras' number."""
+        if model.stateful:
+            return LAYER_ROWS
+        if not self._snapshot:
             self._current_engine(model)
-        return LAYER_ROWS if self._engine is None or model.stateful else ENGINE_ROWS
+        return LAYER_ROWS if self._engine is None else ENGINE_ROWS
 
     def __getstate__(self) -> dict[str, Any]:
         """A copied or pickled model builds an engine of its own."""
@@ -69,8 +71,6 @@ class Predictor:
 
 def obstacle(model: Any) -> str | None:
     """Why `predict` does not run on the engine, or None where it does."""
-    if model.stateful:
-        return "a layer is stateful"
     try:
         _build_engine(model)
     except NoLoweringError as error:
@@ -87,4 +87,4 @@ def _build_engine(model: Any) -> LoweredModel:
     dtypes = sorted({layer.dtype for layer in flat_layers(model)})
     if len(dtypes) != 1:
         raise NoLoweringError(f"{model.label}: expected layers of one dtype, got {' and '.join(dtypes) or 'no layer'}")
-    return LoweredModel(model, dtypes[0])
+    return LoweredModel(model, dtypes[0], carry=model.stateful)

@@ -139,6 +139,12 @@ class Scores:
                 _add(named, f"{name}_" if several else "", metric, weighted)
         return logs | (dict(sorted(named.items())) if several else named)
 
+    @property
+    def trackers(self) -> list[metrics.Metric]:
+        """What is measured: the mean of the loss, those of the outputs' losses where there are several, the metrics."""
+        of_outputs = [o.mean_loss for o in self._outputs if o.loss is not None] if sum(self.with_loss) > 1 else []
+        return [self._mean_loss, *of_outputs, *(metric for output in self._outputs for metric, _ in output.metrics)]
+
     def config(self) -> dict[str, Any]:
         """The arguments of `compile`, in Keras' serialized form."""
         return {

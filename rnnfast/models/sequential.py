@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnfast import _arguments
 from rnnfast import layers as layer_room
-from rnnfast.layers import InputLayer, Layer
+from rnnfast.layers import InputLayer, Layer, NoLoweringError
 from rnnfast.layers.base import Shape
 from rnnfast.layers.symbolic import SymbolicTensor
 from rnnfast.models.model import Model
@@ -229,6 +229,8 @@ class Sequential(Model):
     def lower_through(self, lower: Any, values: list[Any]) -> list[Any]:
         for layer in self._layers:
             values = [lower(layer, values[0], {})]
+            if isinstance(values[0], list):
+                raise NoLoweringError(f"{self.label}: {layer.label} gives several outputs")
         return values
 
     # Configuration

@@ -26,6 +26,7 @@ class SketchedNetwork(TapedNetwork):
 
     _input_form: Any = None  # the structure of x, with the names of the inputs as leaves; None: not known yet
     _ends: Any = None  # the structure of the outputs, with symbolic tensors as leaves
+    _first_shapes: list[Shape] | None = None  # of the inputs that it was built on
 
     @property
     def layers(self) -> list[Layer]:
@@ -65,7 +66,7 @@ class SketchedNetwork(TapedNetwork):
         shapes = shapes_of(input_shape)
         if not self.input_names:
             self._input_form = _form(shapes)
-        known = [(None, *shape[1:]) for shape in self.by_name(shapes)]
+        self._first_shapes = known = [(None, *shape[1:]) for shape in self.by_name(shapes)]
         sketch = self._sketch(known)
         self.check_held(sketch)
         known, sketch = self._loosened(known, sketch)
@@ -74,9 +75,11 @@ class SketchedNetwork(TapedNetwork):
         self.built = True
 
     def _loosened(self, known: list[Shape], sketch: Sketch) -> tuple[list[Shape], Sketch]:
-        """Shapes of the inputs with None for sizes that the layers leave open, and what `call` gives for them."""
+        """Shapes of the inputs with None for sizes that the layers leave open, and what `call` gives for them: of all
+        axes but the last of three or more, which is that of features."""
         for i, shape in enumerate(known):
-            for looser in ((None,) * len(shape), (*(None,) * (len(shape) - 1), shape[-1])):
+            steps = (*(None,) * (len(shape) - 1), shape[-1])
+            for looser in (steps,) if len(shape) > 2 else ((None,) * len(shape), steps):
                 try:
                     sketch = self._sketch([*known[:i], looser, *known[i + 1 :]])
                 except (ValueError, TypeError, AttributeError):
@@ -153,6 +156,11 @@ class SketchedNetwork(TapedNetwork):
     @property
     def input_specs(self) -> list[tuple[Shape, str]]:
         return [(shape, self.dtype) for shape in self.by_name(self.input_shape)]
+
+    @property
+    def first_specs(self) -> list[tuple[Shape, str]]:
+        """`input_specs` with the sizes that the model was built on, if a `call` of its own leaves some of them open."""
+        return self.input_specs if self._first_shapes is None else [(s, self.dtype) for s in self._first_shapes]
 
     def lower_through(self, lower: Any, values: list[Any]) -> list[Any]:
         """The layers that `call` calls now, in inference."""

@@ -44,7 +44,6 @@ def train(
         if validation is not None and validation.due(epoch):
             measured = measure(model, scores, validation.data, hooks)
             logs |= {f"val_{name}": value for name, value in measured.items()}
-        scores.reset()
         hooks.on_epoch_end(epoch, dict(logs))  # callbacks add to it
         if model.stop_training:
             break

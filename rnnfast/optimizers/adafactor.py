@@ -56,6 +56,8 @@ class Adafactor(Optimizer):
         self, variable: Variable, gradients: np.ndarray, before: np.ndarray, slots: dict[str, np.ndarray]
     ) -> None:
         w, g = variable.storage.reshape(variable.shape), gradients.reshape(variable.shape)
+        bound = g.dtype.type(np.sqrt(np.finfo(g.dtype).max / g.size) / 2)  # so that neither squares nor sums overflow
+        g = g.clip(-bound, bound)
         step = self.iterations + 1
         share = step**self.beta_2_decay
         squares = np.square(g) + g.dtype.type(self.epsilon_1)

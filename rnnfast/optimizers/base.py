@@ -15,9 +15,10 @@ from rnnfast._warnings import warn_old_argument
 from rnnfast.optimizers import schedules
 from rnnfast.optimizers.clipping import clip
 from rnnfast.optimizers.keras_form import KerasForm
+from rnnfast.optimizers.rate import Rate
 from rnnfast.optimizers.schedules import LearningRateSchedule
 from rnnfast.row_gradient import RowGradient, values_of, with_values
-from rnnfast.variable import Variable
+from rnnfast.variable import Variable, flat_copy
 
 # Slots that belong to the options, not to a rule.
 _AVERAGE, _ACCUMULATOR = "average", "gradient_accumulator"
@@ -104,10 +105,11 @@ class Optimizer(KerasForm):
         )
         self.batches = 0  # gradients taken so far; more than `iterations` where they are accumulated
         self._spared: tuple[list[Variable], str | None] = ([], None)  # from weight decay: variables, a pattern of names
-        self._built_for: list[Variable] = []
+        self.built_for: list[Variable] = []  # that it was built for
+        self._updated: list[Variable] = []  # those of them that the last update was for
         self._slots: list[dict[str, np.ndarray]] = []  # of each variable, flat
-        self._rule_slots: list[dict[str, np.ndarray]] = []  # those of them that the rule takes
-        self._decaying: list[bool] = []  # whether weight decay is for the variable
+        self._rule_slots: list[dict[str, np.ndarray]] = []  # of each updated one, as the rule takes them
+        self._decaying: list[bool] = []  # whether weight decay is for it
         self._before: list[np.ndarray] = []  # the variables before the last update, flat
         self._versions: list[int] = []  # of the variables after it; empty: there is nothing to undo
 
@@ -126,11 +128,12 @@ class Optimizer(KerasForm):
         return _arguments.whole_number(f"{type(self).__name__}: {argument}", value, least) if value else None
 
     @property
-    def learning_rate(self) -> float:
-        """The learning rate of the next update."""
-        if isinstance(self._learning_rate, LearningRateSchedule):
-            return float(self._learning_rate(self.batches))
-        return float(self._learning_rate() if callable(self._learning_rate) else self._learning_rate)
+    def learning_rate(self) -> Rate:
+        """The learning rate of the next update, a float."""
+        rate = self._learning_rate
+        if isinstance(rate, LearningRateSchedule):
+            rate = rate(self.batches)
+        return Rate(rate() if callable(rate) else rate, partial(setattr, self, "learning_rate"))
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -168,7 +171,7 @@ class Optimizer(KerasForm):
         >>> optimizer = rnnfast.optimizers.AdamW()
         >>> optimizer.exclude_from_weight_decay(var_names=["bias"])
         """
-        if self._built_for:
+        if self.built_for:
             raise ValueError(f"optimizer {self.name!r}: exclude_from_weight_decay must come before the first update")
         names = [] if var_names is None else _arguments.items("var_names", var_names, "a list of names")
         self._spared = (list(var_list or []), "|".join(names) or None)
@@ -200,7 +203,7 @@ class Optimizer(KerasForm):
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Take charge of the variables, with new slots."""
-        self._built_for = list(variables)
+        self.built_for = list(variables)
         self._slots = [
             {name: _kernels.empty((math.prod(shape),), v.dtype) for name, shape in self.slot_shapes(v).items()}
             for v in variables
@@ -208,21 +211,34 @@ class Optimizer(KerasForm):
         for slots in self._slots:
             for name, slot in slots.items():
                 slot.fill(self.slot_start(name))
-        self._rule_slots = [{n: slots[n] for n in self.slot_names if n in slots} for slots in self._slots]
+        self.arrange(variables)
+
+    def arrange(self, variables: Sequence[Variable]) -> None:
+        """Lay out what updates of these variables work on, some or all of those that the optimizer was built for."""
+        own = {id(v): slots for v, slots in zip(self.built_for, self._slots, strict=True)}
+        self._updated, self._versions = list(variables), []
+        self._rule_slots = [{n: own[id(v)][n] for n in self.slot_names if n in own[id(v)]} for v in variables]
         self._decaying = list(map(self._decays, variables))
         self._before = [_kernels.empty((v.size,), v.dtype) for v in variables]
-        self._versions = []
 
     def apply(self, variables: Sequence[Variable]) -> None:
-        """One update of the variables from their `grad`; one without counts as zero. ValueError, with nothing written,
-        if one is not finite."""
-        if not self._built_for:
+        """One update of the variables from their `grad`; one without counts as zero. They are those of the first
+        update, or some of them: others may have been frozen since. ValueError, with nothing written, if a gradient is
+        not finite, or a variable is new."""
+        if not self.built_for:
             self.build(variables)
-        elif list(variables) != self._built_for:
-            raise ValueError(
-                f"optimizer {self.name!r} was built for other variables, of another model or of this one before its "
-                "layers or what is trainable changed; compile the model again, with a new optimizer"
-            )
+        elif list(variables) != self._updated:
+            if not {id(v) for v in variables} <= {id(v) for v in self.built_for}:
+                raise ValueError(
+                    f"optimizer {self.name!r} was built for other variables, of another model or of this one before "
+                    "its layers or what is trainable changed; compile the model again, with a new optimizer"
+                )
+            if not self._updated:  # slots of a pickle may lie in memory that belongs to somebody else
+                self._slots = [
+                    {name: slot if slot.flags.writeable else flat_copy(slot) for name, slot in slots.items()}
+                    for slots in self._slots
+                ]
+            self.arrange(variables)
         by_rows = self.takes_rows and not self.gradient_accumulation_steps and not self.in_python
         gradients: list[Any] | None = _flat_gradients(variables, by_rows)
         if not _kernels.all_finite(*values_of(gradients or [])):
@@ -244,10 +260,9 @@ class Optimizer(KerasForm):
         self._versions = [v.version for v in variables] if undoable or gradients is not None else []
 
     def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
-        """Decay and update the variables that the optimizer is in charge of, by a gradient each; `_before` receives
-        what they were."""
+        """Decay and update the `_updated` variables, by a gradient each; `_before` receives what they were."""
         for variable, gradient, before, slots, decay in zip(
-            self._built_for, gradients, self._before, self._rule_slots, weight_decays, strict=True
+            self._updated, gradients, self._before, self._rule_slots, weight_decays, strict=True
         ):
             before[...] = variable.storage
             if decay:
@@ -281,7 +296,8 @@ class Optimizer(KerasForm):
 
     def _accumulated(self, gradients: list[np.ndarray], steps: int) -> list[np.ndarray] | None:
         """The mean gradient of the last `steps` batches, or None where it is not complete yet."""
-        sums = [slots[_ACCUMULATOR] for slots in self._slots]
+        own = {id(v): slots for v, slots in zip(self.built_for, self._slots, strict=True)}
+        sums = [own[id(v)][_ACCUMULATOR] for v in self._updated]
         for total, gradient in zip(sums, gradients, strict=True):
             total += gradient
         if (self.batches + 1) % steps:
@@ -293,16 +309,16 @@ class Optimizer(KerasForm):
 
     def _average(self) -> None:
         momentum = self.ema_momentum if self.iterations else 0.0
-        for variable, slots in zip(self._built_for, self._slots, strict=True):
+        for variable, slots in zip(self.built_for, self._slots, strict=True):
             slots[_AVERAGE] *= momentum
             slots[_AVERAGE] += (1 - momentum) * variable.storage
         if self.ema_overwrite_frequency and (self.iterations + 1) % self.ema_overwrite_frequency == 0:
-            self.finalize_variable_values(self._built_for)
+            self.finalize_variable_values(self.built_for)
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """With `use_ema`, replace the variables by their averages, as at the end of `fit`; nothing else."""
-        if self.use_ema and self._built_for:
-            averages = {id(v): slots[_AVERAGE] for v, slots in zip(self._built_for, self._slots, strict=True)}
+        if self.use_ema and self.built_for:
+            averages = {id(v): slots[_AVERAGE] for v, slots in zip(self.built_for, self._slots, strict=True)}
             for variable in var_list:
                 if id(variable) in averages:
                     variable.assign(averages[id(variable)].reshape(variable.shape))
@@ -310,9 +326,9 @@ class Optimizer(KerasForm):
     def undo(self) -> bool:
         """Put back the parameters that the last update changed (not the slots). False, and nothing changed: there was
         none in this process, or the parameters have been assigned since."""
-        if not self._versions or self._versions != [v.version for v in self._built_for]:
+        if not self._versions or self._versions != [v.version for v in self._updated]:
             return False
-        for variable, before in zip(self._built_for, self._before, strict=True):
+        for variable, before in zip(self._updated, self._before, strict=True):
             variable.assign(before.reshape(variable.shape))
         return True
 
@@ -320,14 +336,14 @@ class Optimizer(KerasForm):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copied or pickled optimizer has made no update of its own variables yet."""
-        return {**self.__dict__, "_versions": []}
+        return {**self.__dict__, "_versions": [], "_updated": [], "_rule_slots": [], "_before": []}
 
     def get_state(self) -> dict[str, Any]:
         """Copies of the count of batches, as `iterations`, and of each slot by its name: one array per variable, None
         where the rule keeps none."""
         state: dict[str, Any] = {"iterations": self.batches}
         for name in self.state_slots if self._slots else ():
-            shapes = [self.slot_shapes(v).get(name) for v in self._built_for]
+            shapes = [self.slot_shapes(v).get(name) for v in self.built_for]
             kept = zip(shapes, self._slots, strict=True)
             state[name] = [None if shape is None else slots[name].reshape(shape).copy() for shape, slots in kept]
         return state
@@ -351,7 +367,7 @@ class Optimizer(KerasForm):
             raise ValueError(f"{type(self).__name__}: a learning_rate that is a function has no serialized form")
         return {
             "name": self.name,
-            "learning_rate": self.learning_rate if self.schedule is None else schedules.serialize(self.schedule),
+            "learning_rate": float(self.learning_rate) if self.schedule is None else schedules.serialize(self.schedule),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,

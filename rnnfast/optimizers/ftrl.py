@@ -62,7 +62,7 @@ class Ftrl(Optimizer):
         self, parameters: np.ndarray, gradients: np.ndarray, *, accumulator: np.ndarray, linear: np.ndarray
     ) -> None:
         rate, power, l1 = self.learning_rate, -self.learning_rate_power, self.l1_regularization_strength
-        if rate == 0:
+        if not rate:
             return
         before = accumulator**power
         accumulator += gradients * gradients

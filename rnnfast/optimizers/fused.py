@@ -29,8 +29,8 @@ class Fused(Optimizer):
         """What the rule in the core is told besides learning rate and step."""
         return {}
 
-    def build(self, variables: Sequence[Variable]) -> None:
-        super().build(variables)
+    def arrange(self, variables: Sequence[Variable]) -> None:
+        super().arrange(variables)
         self._core_slots = [list(map(slots.get, self.all_slots)) for slots in self._rule_slots]
 
     def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
@@ -38,9 +38,9 @@ class Fused(Optimizer):
             super().update_all(gradients, weight_decays)
             return
         _kernels.optimizer_update(
-            self.rule, [variable.storage for variable in self._built_for], values_of(gradients),
+            self.rule, [variable.storage for variable in self._updated], values_of(gradients),
             self._core_slots, rows=rows_of(gradients), before=self._before, weight_decays=weight_decays,
             learning_rate=self.learning_rate, step=self.iterations + 1, **self.numbers(),
         )  # fmt: skip
-        for variable in self._built_for:
+        for variable in self._updated:
             variable.touch()

@@ -27,7 +27,7 @@ class KerasForm:
     """
 
     slot_names: tuple[str, ...]
-    _built_for: list[Variable]
+    built_for: list[Variable]
     _slots: list[dict[str, np.ndarray]]
 
     def update_step(self, gradient: np.ndarray, variable: State, learning_rate: float) -> None:
@@ -40,7 +40,7 @@ class KerasForm:
 
     @property
     def built(self) -> bool:
-        return bool(self._built_for)
+        return bool(self.built_for)
 
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
@@ -56,7 +56,7 @@ class KerasForm:
 
     def _get_variable_index(self, variable: Variable) -> int:
         """The place of a variable in what `build` was given."""
-        for i, known in enumerate(self._built_for):
+        for i, known in enumerate(self.built_for):
             if known.storage is variable.storage:
                 return i
         raise ValueError(f"{type(self).__name__}: {variable!r} is none of the variables that it was built for")

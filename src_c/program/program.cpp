@@ -103,7 +103,7 @@ template <class T> std::vector<int> Program<T>::rnn(int v, const RnnLayer& layer
     slot = static_cast<int>(state_slots_.size());
     for (size_t i = 0; i < sizes.size(); ++i) state_slots_.push_back({name, static_cast<int>(i), sizes[i]});
   }
-  const bool pass_over_mask = out.mask >= 0 && !layer.initial_state.empty();
+  const bool pass_over_mask = out.mask >= 0 && !layer.initial_state.empty() && !layer.heed_mask;
   std::vector<int> states;
   for (size_t i = 0; layer.return_state && i < sizes.size(); ++i) {
     Value last = out;

@@ -96,6 +96,7 @@ struct RnnLayer {
   double h_zoneout, c_zoneout;     // rates; inference takes the expectation
   std::vector<int> initial_state;  // values (units) of h and c; or none: the states start from zero
   bool return_state;
+  bool heed_mask;  // also with an initial state
 };
 
 // Building: one method per node, each takes and gives indices of values. Shapes leave the batch axis out; -1 = any
@@ -110,8 +111,8 @@ template <class T> class Program {
   int input(const std::vector<int64_t>& shape, const std::string& name = "");
   int embedding(int v, const T* table, int64_t vocabulary, int64_t dim, bool mask_zero, const std::string& name);
   int masking(int v, double mask_value, const std::string& name);
-  // The output, and with return_state the last states. With an initial state the mask is passed on and not heeded: no
-  // layer gets masks beside values other than its input.
+  // The output, and with return_state the last states. With an initial state the mask is passed on and, without
+  // heed_mask, not heeded: no layer gets masks beside values other than its input.
   std::vector<int> rnn(int v, const RnnLayer&, const std::string& name);
   // heed_masks: masked steps are passed over where the mode asks for it.
   int merge(const std::vector<int>& values, MergeMode, bool heed_masks, const std::string& name);

@@ -122,6 +122,10 @@ def test_masked_arrays(engine):
             call(x)
         with pytest.raises(TypeError, match=r"masked array.*filled"):
             call(x.astype(np.float32))
+    for call in (engine, lambda x: engine.predict(x, batch_size=1)):
+        for listed in (list(x), tuple(x), [list(row) for row in x]):
+            with pytest.raises(TypeError, match=r"masked array.*filled"):
+                call(listed)
 
 
 def test_warnings_that_are_errors_reach_the_caller(engine):

@@ -98,6 +98,7 @@ def test_weights_that_no_memory_holds(make, weight):
         lambda la, m: la(X, mask=m(np.ones((2, 5), bool))),
         lambda la, m: la(X, lengths=m([1, 2])),
         lambda la, m: la(X, initial_state=[m(np.ones((2, 4)))]),
+        lambda la, m: la([m(x) for x in X]),
         lambda la, m: la.set_weights([m(w) for w in la.get_weights()]),
         lambda la, m: la.kernel.assign(m(la.kernel.numpy())),
         lambda la, m: la.activation(m(X)),

@@ -73,6 +73,28 @@ def test_copies_stand_alone(how, used):
     assert_close(other.predict(X), other(X), 1e-6, "predictions of the copy")
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "lamb", optimizers.AdamW(use_ema=True)], ids=str)
+def test_a_pickle_out_of_band_is_copied_when_it_is_written_to(optimizer):
+    model = compiled()
+    model.compile(optimizer, "mse", metrics=["mae", "auc"])
+    model.fit(X, Y, verbose=0)
+    buffers = []
+    data = pickle.dumps(model, protocol=5, buffer_callback=buffers.append)
+    owned = [bytes(buffer.raw()) for buffer in buffers]  # nobody can write to these
+    other = pickle.loads(data, buffers=owned)
+    weights = other.weights
+    assert not any(v._storage.flags.writeable for v in weights)
+    np.testing.assert_array_equal(other.predict(X), model.predict(X))
+    for one in (model, other):
+        one.fit(X, Y, epochs=2, shuffle=False, verbose=0)
+    assert all(v.storage.flags.writeable for v in weights)
+    np.testing.assert_array_equal(other.predict(X), model.predict(X))
+    assert [bytes(buffer.raw()) for buffer in buffers] != owned  # the model's own, where these have come from
+    again = pickle.loads(data, buffers=owned)
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
 def test_engines_and_streams_are_not_pickled():
     engine = rnnfast.InferenceModel(rnnfast.Sequential([layers.Input((None, 3)), layers.GRU(3)]))
     for thing in (engine, engine.stream()):

@@ -205,19 +205,35 @@ def test_the_engine_gives_what_the_layers_give(dtype):
     assert_close(model.evaluate(X, [np.ones((3, 2))], verbose=0), expected, 1e-6, "evaluate")
 
 
+class Sum(Plain):
+    """Inputs of whatever sizes meet."""
+
+    def call(self, x):
+        return self.rnn(x[0] + x[1])
+
+
+def test_inputs_that_meet_keep_the_sizes_of_the_first_data():
+    model, pair = Sum(), [X.astype("float32"), RNG.normal(size=X.shape).astype("float32")]
+    randomized(model, pair)
+    assert model.input_shape == [(None, None, 2)] * 2 and model.explain().off_engine is None
+    engine = rnnfast.InferenceModel(model)
+    assert engine.input_shape == [(None, 4, 2)] * 2 and engine.output_shape == (None, 3)
+    assert_close(engine(pair), model(pair), 1e-6, "InferenceModel")
+    for length in (4, 2):  # others go layer by layer
+        given = [x[:, :length] for x in pair]
+        assert_close(model.predict(given, verbose=0), model(given), 1e-6, f"{length} steps")
+    own = type("Bare", (rnnfast.Model,), {"call": lambda self, x: x[0] * x[1]})()
+    np.testing.assert_array_equal(own(pair), pair[0] * pair[1])
+    assert own.output_shape == (None, None, 2) and own.compute_output_shape([(None, 4, 2)] * 2) == (None, 4, 2)
+    np.testing.assert_array_equal(rnnfast.InferenceModel(own)(pair), pair[0] * pair[1])
+
+
 def test_what_keeps_a_model_off_the_engine():
     class Shaped(Plain):
         def call(self, x):
             assert x.shape[1] > 0, "None is no number"
             return self.rnn(x)
 
-    class Stateful(Plain):
-        def __init__(self):
-            super().__init__()
-            self.rnn = layers.GRU(3, stateful=True)
-
-    told = randomized(Stateful()).explain().off_engine
-    assert told == "a layer is stateful"
     model = randomized(Shaped())
     assert model.input_shape == (None, 4, 2) and model.explain().off_engine is None
 

@@ -40,9 +40,10 @@ class TwoHeads(Model):
     def trainable_weights(self):
         return self.left.trainable_weights + self.right.trainable_weights
 
-    @property
-    def stateful(self):
-        return True  # layer by layer: the engine takes one chain
+    input_specs = (((None, 5, 3), "float64"), ((None, None, 2), "float64"))
+
+    def lower_through(self, lower, values):
+        return [chain.lower_through(lower, [value])[0] for chain, value in zip(self.layers, values, strict=True)]
 
     creates_mask = True
     output_dtypes = ("float64", "float64")

@@ -287,3 +287,15 @@ def test_ftrl_of_a_feature_that_is_always_zero(dtype):
         v.grad = np.array([0, 1, 1e-30], dtype)
         optimizer.apply([v])
         assert v.value[0] == 0 and np.isfinite(v.value).all() and v.value[1] != 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_adafactor_takes_gradients_whose_squares_are_no_numbers(dtype):
+    moved, optimizer = variables(dtype), optimizers.Adafactor(0.1)
+    for step in range(3):
+        for variable, gradient in zip(moved, gradients(step), strict=True):
+            variable.grad = (gradient * (np.finfo(dtype).max / 64)).astype(dtype)
+        before = [v.value.copy() for v in moved]
+        optimizer.apply(moved)
+        for variable, old in zip(moved, before, strict=True):
+            assert np.isfinite(variable.value).all() and (variable.value != old).all()
