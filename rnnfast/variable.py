@@ -1,11 +1,10 @@
-"""Weights: arrays with one writer; and what metrics and optimizers of the user's own keep."""
+"""Arrays with one writer: weights, and what metrics and optimizers of the user's own keep."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from rnnfast import _arguments, _kernels
 from rnnfast.row_gradient import RowGradient
@@ -21,7 +20,7 @@ def _of_value(sign: str) -> Any:
 
 
 class Variable:
-    """One weight of a layer.
+    """One weight of a layer. In arithmetic and comparisons it is its value, but `==` tells whether it is the same one.
 
     `value` and `numpy()` hand out a read-only view; only `assign` and optimizers write, and each write bumps `version`,
     which packed copies of the weight follow. `grad` is the gradient that the last backward pass left, an array, or
@@ -47,6 +46,14 @@ class Variable:
         self.gradient: np.ndarray | RowGradient | None = None  # `grad` as the layers have left it
         self.regularizer: Any = None
         self.constraint: Any = None
+
+    @classmethod
+    def over(cls, storage: np.ndarray, shape: tuple[int, ...], name: str) -> Variable:
+        """One that writes to a flat array of somebody else's."""
+        variable = cls(np.zeros(shape, storage.dtype), name=name, trainable=False)
+        variable._storage = storage
+        variable._view = variable._look()
+        return variable
 
     def _look(self) -> np.ndarray:
         # A read-only buffer cannot be made writeable through the view, which every caller shares.
@@ -127,48 +134,17 @@ class Variable:
     def __getitem__(self, key: Any) -> Any:
         return self.value[key]
 
+    def __float__(self) -> float:
+        return float(self.value)
+
     __add__, __radd__, __sub__, __rsub__ = map(_of_value, ("__add__", "__radd__", "__sub__", "__rsub__"))
     __mul__, __rmul__, __truediv__ = map(_of_value, ("__mul__", "__rmul__", "__truediv__"))
     __matmul__, __rmatmul__, __pow__ = map(_of_value, ("__matmul__", "__rmatmul__", "__pow__"))
     __neg__, __rtruediv__ = map(_of_value, ("__neg__", "__rtruediv__"))
+    __lt__, __le__, __gt__, __ge__ = map(_of_value, ("__lt__", "__le__", "__gt__", "__ge__"))  # == is identity
 
     def __repr__(self) -> str:
         return f"<Variable {self.path!r} shape={self.shape} dtype={self.dtype} version={self.version}>"
-
-
-class State(NDArrayOperatorsMixin, Variable):
-    """A variable of a metric, or of an optimizer, of the user's own; in arithmetic it is its value.
-
-    >>> import numpy as np
-    >>> from rnnfast.variable import State
-    >>> total = State(np.zeros(()), name="total")
-    >>> total.assign_add(3.0)
-    >>> float(total / 2)
-    1.5
-    """
-
-    __hash__ = Variable.__hash__  # the mixin compares values
-
-    def __init__(self, value: np.ndarray, *, name: str) -> None:
-        super().__init__(value, name=name, trainable=False)
-
-    @classmethod
-    def over(cls, storage: np.ndarray, shape: tuple[int, ...], name: str) -> State:
-        """One that writes to a flat array of somebody else's."""
-        state = cls(np.zeros(shape, storage.dtype), name=name)
-        state.storage = storage
-        state._view = state._look()
-        return state
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        values = (part.value if isinstance(part, State) else part for part in inputs)
-        return getattr(ufunc, method)(*values, **options)
-
-    def __float__(self) -> float:
-        return float(self.value)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.value[index]
 
 
 def flat_copy(value: np.ndarray) -> np.ndarray:

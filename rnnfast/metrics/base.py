@@ -9,7 +9,7 @@ import numpy as np
 from rnnfast import _arguments, initializers, losses
 from rnnfast._registry import auto_name
 from rnnfast.losses.base import matched
-from rnnfast.variable import State
+from rnnfast.variable import Variable
 
 
 class _BeginsReset(type):
@@ -49,11 +49,11 @@ class Metric(metaclass=_BeginsReset):
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self.name = name or self.default_name or auto_name(type(self).__name__)
         self.dtype = "float32" if dtype is None else _arguments.dtype_name(f"{type(self).__name__}: dtype", dtype)
-        self._variables: list[State] = []
+        self._variables: list[Variable] = []
 
     def add_variable(
         self, shape: Any, initializer: Any = None, dtype: Any = None, aggregation: Any = None, name: str | None = None
-    ) -> State:
+    ) -> Variable:
         """A variable that `reset_state` sets to zero, with `assign`, `assign_add` and `assign_sub`; in arithmetic it is
         an array. initializer: default zeros; dtype: default float64; aggregation: accepted as Keras' argument.
 
@@ -73,16 +73,18 @@ class Metric(metaclass=_BeginsReset):
         start = initializers.get("zeros" if initializer is None else initializer)
         dtype = np.dtype(np.float64 if dtype is None else dtype)
         value = np.asarray(start(shape, dtype.name)).astype(dtype)
-        variable = State(value, name=name or f"variable_{len(self._variables)}")
+        variable = Variable(value, name=name or f"variable_{len(self._variables)}", trainable=False)
         self._variables.append(variable)
         return variable
 
-    def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> State:
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
         """`add_variable`, by Keras' older name."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
     @property
-    def variables(self) -> list[State]:
+    def variables(self) -> list[Variable]:
         """Those that `add_variable` made."""
         return list(self._variables)
 

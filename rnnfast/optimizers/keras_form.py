@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast import initializers
-from rnnfast.variable import State, Variable
+from rnnfast.variable import Variable
 
 
 class KerasForm:
@@ -30,7 +30,7 @@ class KerasForm:
     built_for: list[Variable]
     _slots: list[dict[str, np.ndarray]]
 
-    def update_step(self, gradient: np.ndarray, variable: State, learning_rate: float) -> None:
+    def update_step(self, gradient: np.ndarray, variable: Variable, learning_rate: float) -> None:
         """One step of the rule over one variable, which is written to by `assign`, `assign_add` and `assign_sub`."""
         raise TypeError(f"{type(self).__name__} does not define update_step(gradient, variable, learning_rate)")
 
@@ -44,7 +44,7 @@ class KerasForm:
 
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> State:
+    ) -> Variable:
         """What is kept for a variable, of its shape and dtype. name: the same for all variables; default "slot"."""
         name = name or "slot"
         start = initializers.get(initializer)(reference_variable.shape, reference_variable.dtype.name)
@@ -52,7 +52,7 @@ class KerasForm:
         self._slots[self._get_variable_index(reference_variable)][name] = storage
         if name not in self.slot_names:
             self.slot_names = (*self.slot_names, name)
-        return State.over(storage, reference_variable.shape, name)
+        return Variable.over(storage, reference_variable.shape, name)
 
     def _get_variable_index(self, variable: Variable) -> int:
         """The place of a variable in what `build` was given."""
@@ -61,17 +61,17 @@ class KerasForm:
                 return i
         raise ValueError(f"{type(self).__name__}: {variable!r} is none of the variables that it was built for")
 
-    def assign(self, variable: State, value: Any) -> None:
+    def assign(self, variable: Variable, value: Any) -> None:
         variable.assign(value)
 
-    def assign_add(self, variable: State, value: Any) -> None:
+    def assign_add(self, variable: Variable, value: Any) -> None:
         variable.assign_add(value)
 
-    def assign_sub(self, variable: State, value: Any) -> None:
+    def assign_sub(self, variable: Variable, value: Any) -> None:
         variable.assign_sub(value)
 
     def step_of(self, variable: Variable, gradient: np.ndarray, learning_rate: float) -> None:
         """`update_step`, by flat arrays."""
-        seen = State.over(variable.storage, variable.shape, variable.name)
+        seen = Variable.over(variable.storage, variable.shape, variable.name)
         seen.path = variable.path
         self.update_step(gradient.reshape(variable.shape), seen, learning_rate)
