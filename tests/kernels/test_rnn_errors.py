@@ -72,7 +72,7 @@ BAD = {
     "mask and lengths": {"mask": np.ones((BATCH, TIME), bool), "lengths": np.ones(BATCH, int)},
     "softmax": {"activation": activations.get("softmax")},
     "recurrent softmax": {"recurrent_activation": activations.get("log_softmax")},
-    "activation id out of range": {"activation": activations.get("tanh")._replace(id=19)},
+    "activation id out of range": {"activation": activations.get("tanh")._replace(id=99)},
     "negative activation id": {"activation": activations.get("tanh")._replace(id=-1)},
 }
 
