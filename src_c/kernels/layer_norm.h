@@ -103,15 +103,14 @@ RNNFAST_INLINE void partial_sums(int64_t units, const Term& term, Vec<T> (&parts
   }
 }
 
-// sums[m], lane r = the sum over row r, of at most kNormRows, of what term(r, panel, gate, x) writes to x[m].
+// sums[m], lane r = the sum over row r, of at most kNormRows, of what term_of(r)(panel, gate, x) writes to x[m].
 template <int Gates, int M, class T, class Term>
-RNNFAST_INLINE void row_sums(int rows, int64_t units, const Term& term, Vec<T> (&sums)[M]) {
+RNNFAST_INLINE void row_sums(int rows, int64_t units, const Term& term_of, Vec<T> (&sums)[M]) {
   constexpr int VL = Vec<T>::N;
   Vec<T> parts[M][VL];
   for (int r = 0; r < rows; ++r) {
     Vec<T> of_row[M];
-    partial_sums<Gates>(
-        units, [&](int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA { term(r, panel, g, x); }, of_row);
+    partial_sums<Gates>(units, term_of(r), of_row);
     RNNFAST_UNROLL
     for (int m = 0; m < M; ++m) parts[m][r] = of_row[m];
   }
@@ -136,13 +135,15 @@ template <int Gates, class T, class Load>
 RNNFAST_INLINE void moments(int rows, int64_t units, T epsilon, const Load& load, RowMoments<T>& m) {
   const Vec<T> n = Vec<T>::set1(static_cast<T>(Gates * units));
   Vec<T> sum[1];
-  row_sums<Gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA {
-    x[0] = load(r, panel, g);
+  row_sums<Gates>(rows, units, [&](int r) RNNFAST_INLINE_LAMBDA {
+    return [&load, r](int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA { x[0] = load(r, panel, g); };
   }, sum);
   (sum[0] / n).store(m.mean);
-  row_sums<Gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA {
-    const Vec<T> away = load(r, panel, g) - Vec<T>::set1(m.mean[r]);
-    x[0] = away * away;
+  row_sums<Gates>(rows, units, [&](int r) RNNFAST_INLINE_LAMBDA {
+    return [&load, r, mean = Vec<T>::set1(m.mean[r])](int64_t panel, int g, Vec<T>* x) RNNFAST_INLINE_LAMBDA {
+      const Vec<T> away = load(r, panel, g) - mean;
+      x[0] = away * away;
+    };
   }, sum);
   (Vec<T>::set1(1) / sqrt(sum[0] / n + Vec<T>::set1(epsilon))).store(m.rstd);
 }
@@ -194,13 +195,14 @@ RNNFAST_INLINE void normalize_rows_backward(int rows, int64_t units, const T* ga
     return Vec<T>::load(d + r * kSlots * VL + panel * d_panel + G::slot(g) * VL);
   };
   Vec<T> sums[2];
-  row_sums<G::gates>(rows, units, [&](int r, int64_t panel, int g, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
-    const ptrdiff_t at = panel * gamma_panel + g * VL;
-    T* const d_at = d_gamma(r) + at;
-    const Vec<T> normal = Vec<T>::load(x + r * x_row + panel * x_panel + g * VL), dv = d_of(r, panel, g);
-    fma(dv, normal, Vec<T>::load(d_at)).store(d_at);
-    sum[0] = dv * Vec<T>::load(gamma + at);
-    sum[1] = sum[0] * normal;
+  row_sums<G::gates>(rows, units, [&](int r) RNNFAST_INLINE_LAMBDA {
+    return [=, row = x + r * x_row, d_row = d_gamma(r)](int64_t panel, int g, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
+      const ptrdiff_t at = panel * gamma_panel + g * VL;
+      const Vec<T> normal = Vec<T>::load(row + panel * x_panel + g * VL), dv = d_of(r, panel, g);
+      fma(dv, normal, Vec<T>::load(d_row + at)).store(d_row + at);
+      sum[0] = dv * Vec<T>::load(gamma + at);
+      sum[1] = sum[0] * normal;
+    };
   }, sums);
   RowMeans<T> means;
   means.set(sums, G::gates * units);

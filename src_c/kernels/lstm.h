@@ -254,20 +254,22 @@ template <class F, class Gates> struct LstmBackward {
       return Moments<T>{kept.cell_mean, kept.cell_rstd}.normal(new_c(u, in, c_prev + r * H, c + r * H));
     };
     Vec<T> sums[2];
-    row_sums<1>(rows, H, [&](int r, int64_t panel, int, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
-      const Slice<T> u = units_of<T>(panel, H);
-      T *const at = z_of(r, panel), *const d_gamma = norm.d_cell + (s.row + first + r) / norm.group * 2 * H;
-      T* const d_beta = d_gamma + H;
-      const Vec<T> normal = normal_c(r, u, input_gates(at)), gamma = u.load(norm.cell_gamma);
-      const Gate<T> state = gates.state_of(fma(gamma, normal, u.load(norm.cell_beta)));
-      const Scaled<T> d =
-          output_gradients(u, at, state, dy ? dy + (first + r) * H : nullptr, dh + (first + r) * H, packed + r);
-      const Vec<T> d_state = d.a * d.b;
-      u.store(d_gamma, fma(d_state, normal, u.load(d_gamma)));
-      u.store(d_beta, d_state + u.load(d_beta));
-      sum[0] = gamma * d_state;
-      sum[1] = sum[0] * normal;
-      u.store(d_normal + r * H, sum[0]);
+    row_sums<1>(rows, H, [&](int r) RNNFAST_INLINE_LAMBDA {
+      T *const d_gamma = norm.d_cell + (s.row + first + r) / norm.group * 2 * H, *const d_beta = d_gamma + H;
+      return [&, r, d_gamma, d_beta](int64_t panel, int, Vec<T>* sum) RNNFAST_INLINE_LAMBDA {
+        const Slice<T> u = units_of<T>(panel, H);
+        T* const at = z_of(r, panel);
+        const Vec<T> normal = normal_c(r, u, input_gates(at)), gamma = u.load(norm.cell_gamma);
+        const Gate<T> state = gates.state_of(fma(gamma, normal, u.load(norm.cell_beta)));
+        const Scaled<T> d =
+            output_gradients(u, at, state, dy ? dy + (first + r) * H : nullptr, dh + (first + r) * H, packed + r);
+        const Vec<T> d_state = d.a * d.b;
+        u.store(d_gamma, fma(d_state, normal, u.load(d_gamma)));
+        u.store(d_beta, d_state + u.load(d_beta));
+        sum[0] = gamma * d_state;
+        sum[1] = sum[0] * normal;
+        u.store(d_normal + r * H, sum[0]);
+      };
     }, sums);
     RowMeans<T> means;
     means.set(sums, H);
