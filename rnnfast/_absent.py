@@ -26,7 +26,7 @@ _ELSEWHERE = "it runs a model of another framework, and rnnfast runs its own lay
 _DRAWING = "rnnfast draws no graphs; model.summary() prints the layers and what they read"
 _FILES = "it reads a folder through tf.data; read the files yourself, and give fit arrays or a utils.PyDataset"
 _OVERLAP = "it compares areas of images"
-_FIRMWARE = "there is one device, the CPU; rnnfast.set_num_threads says how much of it"
+_DEVICES = "there is one device, the CPU; rnnfast.set_num_threads says how much of it"
 _PRECISION = "weights are float32 or float64, by a layer's dtype=; rnnfast.set_float32_matmul_precision sets products"
 _GRADIENTS = (
     "there is no automatic differentiation: layers know their gradients. Use compile and fit, and for more a layer "
@@ -94,7 +94,10 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("RemoteMonitor", "send what you like in a LambdaCallback"),
         ("OrbaxCheckpoint", "use BackupAndRestore or ModelCheckpoint"),
     ),
-    "optimizers": (("legacy LossScaleOptimizer MultiOptimizer ScheduleFreeAdamW", "use one of the others"),),
+    "optimizers": (
+        ("legacy", "its optimizers are those of optimizers: leave legacy out"),
+        ("LossScaleOptimizer MultiOptimizer ScheduleFreeAdamW", "use one of the others"),
+    ),
     "utils": (
         ("plot_model model_to_dot", _DRAWING),
         ("text_dataset_from_directory audio_dataset_from_directory image_dataset_from_directory", _FILES),
@@ -104,7 +107,7 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("Progbar", "use tqdm; fit shows callbacks.ProgbarLogger"),
         ("np_utils", "to_categorical and normalize are in utils"),
         ("data_utils", "get_file is in utils"),
-        ("multi_gpu_model", _FIRMWARE),
+        ("multi_gpu_model", _DEVICES),
     ),
     "preprocessing": (
         ("image image_dataset_from_directory", _IMAGES),
@@ -131,13 +134,14 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
     "keras": (
         ("applications", "models of images are not here; make features with Keras or PyTorch and save these"),
         ("wrappers", "write a class with fit and predict over a model, as scikit-learn asks for"),
-        ("distribution device", _FIRMWARE),
+        ("distribution device", _DEVICES),
         ("mixed_precision dtype_policies DTypePolicy FloatDTypePolicy", _PRECISION),
         ("quantizers", 'use InferenceModel(model, dtype="int8") or "bfloat16"'),
         ("export", "use model.save, and InferenceModel to serve"),
         ("distillation", _GRADIENTS),
         ("visualization", _IMAGES),
-        ("StatelessScope SymbolicScope RematScope remat Function Operation KerasTensor", _GRADIENTS),
+        ("StatelessScope SymbolicScope RematScope remat", _GRADIENTS),
+        ("Function Operation KerasTensor", "layers.Input gives what graphs are drawn from, and layers draw them"),
         ("estimator", "there are no estimators; use fit"),
         ("InputSpec", "check shapes in build(self, input_shape)"),
         ("tree", "use lists and dictionaries; data and models take them as they are"),
@@ -150,7 +154,6 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("predict_generator", "predict takes generators"),
         ("predict_classes", "use predict(x).argmax(axis=-1), or predict(x) > 0.5 for one output"),
         ("predict_proba", "predict gives probabilities where the last layer does"),
-        ("export", "use save, and InferenceModel to serve"),
         ("quantize", 'use InferenceModel(model, dtype="int8")'),
         ("to_yaml", "use to_json"),
     ),
@@ -173,7 +176,7 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
             "Tensor Variable newaxis RaggedTensor ragged io image audio signal Module TensorSpec",
             _ARRAYS,
         ),
-        ("test distribute device", _FIRMWARE),
+        ("test distribute device", _DEVICES),
         ("saved_model lite train compat summary", "use model.save, and callbacks for what happens in training"),
     ),
 }
