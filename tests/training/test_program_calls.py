@@ -84,6 +84,7 @@ def test_layers_that_were_frozen_at_the_first_update():
 
 
 def test_a_model_with_frozen_layers_is_saved_with_all_of_its_optimizer(tmp_path):
+    pytest.importorskip("h5py", reason="model files need h5py (pip install '.[keras]')")
     model = make()
     model.fit(X, Y, verbose=0)
     model.get_layer("rnn").trainable = False
@@ -98,6 +99,7 @@ def test_a_model_with_frozen_layers_is_saved_with_all_of_its_optimizer(tmp_path)
 
 
 def test_weights_that_fit_in_part(tmp_path):
+    pytest.importorskip("h5py", reason="model files need h5py (pip install '.[keras]')")
     model, other = make(), make(out=2)
     model.fit(X, Y, verbose=0)
     before = other.get_weights()
