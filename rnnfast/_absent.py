@@ -11,6 +11,7 @@ ValueError: layers.Conv2D is not supported: it works on images; make features of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -39,24 +40,15 @@ _PIPELINES = "there are no pipelines of tf.data; give fit arrays, a generator or
 _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
     "layers": (
         (
-            "Conv2D Conv3D Conv2DTranspose Conv3DTranspose Convolution2D Convolution3D Convolution2DTranspose "
-            "Convolution3DTranspose SeparableConv2D SeparableConvolution2D DepthwiseConv2D MaxPooling2D MaxPooling3D "
-            "MaxPool2D MaxPool3D AveragePooling2D AveragePooling3D AvgPool2D AvgPool3D GlobalMaxPooling2D "
-            "GlobalMaxPooling3D GlobalMaxPool2D GlobalMaxPool3D GlobalAveragePooling2D GlobalAveragePooling3D "
-            "GlobalAvgPool2D GlobalAvgPool3D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling2D "
-            "AdaptiveMaxPooling3D UpSampling2D UpSampling3D ZeroPadding2D ZeroPadding3D Cropping2D Cropping3D "
-            "SpatialDropout2D SpatialDropout3D ConvLSTM2D ConvLSTM3D Resizing CenterCrop",
+            "Resizing CenterCrop Equalization ContrastLimitedAdaptiveHistogramEqualization Solarization "
+            "MaxNumBoundingBoxes",
             _IMAGES,
         ),
-        (
-            "RandomBrightness RandomContrast RandomCrop RandomErasing RandomFlip RandomGrayscale RandomHue "
-            "RandomRotation RandomTranslation RandomZoom AugMix AutoContrast CutMix MixUp RandAugment",
-            _AUGMENTED,
-        ),
+        ("AugMix AutoContrast CutMix MixUp RandAugment", _AUGMENTED),
         ("ConvLSTM1D", "use TimeDistributed(Conv1D(...)), Flatten and an LSTM"),
         ("TextVectorization StringLookup IntegerLookup Hashing HashedCrossing", _TEXT),
         ("CategoryEncoding Discretization", "use utils.to_categorical, or numpy.digitize, on the data"),
-        ("MultiHeadAttention GroupQueryAttention GroupedQueryAttention ReversibleEmbedding", _TRANSFORMERS),
+        ("MultiHeadAttention GroupQueryAttention ReversibleEmbedding", _TRANSFORMERS),
         (
             "Lambda",
             "it holds Python code, which has no gradient here, is not run by the inference engine and is never run "
@@ -70,6 +62,7 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("AdaptiveAveragePooling1D AdaptiveMaxPooling1D", "use AveragePooling1D, MaxPooling1D or the global ones"),
         ("GroupNormalization RMSNormalization SpectralNormalization", "use LayerNormalization or BatchNormalization"),
         ("AlphaDropout", "use Dropout"),
+        ("Pipeline", "use Sequential"),
         ("Identity", 'use Activation("linear")'),
         ("ActivityRegularization", "give a layer activity_regularizer="),
         ("EinsumDense", "use Dense, which works on the last axis of any array"),
@@ -186,10 +179,16 @@ _REASONS = {
     for names, reason in groups
     for name in names.split()
 }  # fmt: skip
+# Layers of which there are too many to name.
+_KINDS_OF_LAYERS = ((r"\w+[23]D(Transpose)?", _IMAGES), (r"Random[A-Z]\w+", _AUGMENTED))
 
 
 def reason(module: str, name: str) -> str | None:
     """Why there is no such name, or None: then Keras has none either. module: its name within Keras, "layers"."""
+    if module == "layers":
+        for pattern, why in _KINDS_OF_LAYERS:
+            if re.fullmatch(pattern, name):
+                return why
     return _REASONS.get((module, name))
 
 
