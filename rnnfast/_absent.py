@@ -11,6 +11,7 @@ ValueError: layers.Conv2D is not supported: it works on images; make features of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -26,7 +27,7 @@ _ELSEWHERE = "it runs a model of another framework, and rnnfast runs its own lay
 _DRAWING = "rnnfast draws no graphs; model.summary() prints the layers and what they read"
 _FILES = "it reads a folder through tf.data; read the files yourself, and give fit arrays or a utils.PyDataset"
 _OVERLAP = "it compares areas of images"
-_FIRMWARE = "there is one device, the CPU; rnnfast.set_num_threads says how much of it"
+_DEVICES = "there is one device, the CPU; rnnfast.set_num_threads says how much of it"
 _PRECISION = "weights are float32 or float64, by a layer's dtype=; rnnfast.set_float32_matmul_precision sets products"
 _GRADIENTS = (
     "there is no automatic differentiation: layers know their gradients. Use compile and fit, and for more a layer "
@@ -39,24 +40,15 @@ _PIPELINES = "there are no pipelines of tf.data; give fit arrays, a generator or
 _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
     "layers": (
         (
-            "Conv2D Conv3D Conv2DTranspose Conv3DTranspose Convolution2D Convolution3D Convolution2DTranspose "
-            "Convolution3DTranspose SeparableConv2D SeparableConvolution2D DepthwiseConv2D MaxPooling2D MaxPooling3D "
-            "MaxPool2D MaxPool3D AveragePooling2D AveragePooling3D AvgPool2D AvgPool3D GlobalMaxPooling2D "
-            "GlobalMaxPooling3D GlobalMaxPool2D GlobalMaxPool3D GlobalAveragePooling2D GlobalAveragePooling3D "
-            "GlobalAvgPool2D GlobalAvgPool3D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling2D "
-            "AdaptiveMaxPooling3D UpSampling2D UpSampling3D ZeroPadding2D ZeroPadding3D Cropping2D Cropping3D "
-            "SpatialDropout2D SpatialDropout3D ConvLSTM2D ConvLSTM3D Resizing CenterCrop",
+            "Resizing CenterCrop Equalization ContrastLimitedAdaptiveHistogramEqualization Solarization "
+            "MaxNumBoundingBoxes",
             _IMAGES,
         ),
-        (
-            "RandomBrightness RandomContrast RandomCrop RandomErasing RandomFlip RandomGrayscale RandomHue "
-            "RandomRotation RandomTranslation RandomZoom AugMix AutoContrast CutMix MixUp RandAugment",
-            _AUGMENTED,
-        ),
+        ("AugMix AutoContrast CutMix MixUp RandAugment", _AUGMENTED),
         ("ConvLSTM1D", "use TimeDistributed(Conv1D(...)), Flatten and an LSTM"),
         ("TextVectorization StringLookup IntegerLookup Hashing HashedCrossing", _TEXT),
         ("CategoryEncoding Discretization", "use utils.to_categorical, or numpy.digitize, on the data"),
-        ("MultiHeadAttention GroupQueryAttention GroupedQueryAttention ReversibleEmbedding", _TRANSFORMERS),
+        ("MultiHeadAttention GroupQueryAttention ReversibleEmbedding", _TRANSFORMERS),
         (
             "Lambda",
             "it holds Python code, which has no gradient here, is not run by the inference engine and is never run "
@@ -70,6 +62,7 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("AdaptiveAveragePooling1D AdaptiveMaxPooling1D", "use AveragePooling1D, MaxPooling1D or the global ones"),
         ("GroupNormalization RMSNormalization SpectralNormalization", "use LayerNormalization or BatchNormalization"),
         ("AlphaDropout", "use Dropout"),
+        ("Pipeline", "use Sequential"),
         ("Identity", 'use Activation("linear")'),
         ("ActivityRegularization", "give a layer activity_regularizer="),
         ("EinsumDense", "use Dense, which works on the last axis of any array"),
@@ -94,7 +87,10 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("RemoteMonitor", "send what you like in a LambdaCallback"),
         ("OrbaxCheckpoint", "use BackupAndRestore or ModelCheckpoint"),
     ),
-    "optimizers": (("legacy LossScaleOptimizer MultiOptimizer ScheduleFreeAdamW", "use one of the others"),),
+    "optimizers": (
+        ("legacy", "its optimizers are those of optimizers: leave legacy out"),
+        ("LossScaleOptimizer MultiOptimizer ScheduleFreeAdamW", "use one of the others"),
+    ),
     "utils": (
         ("plot_model model_to_dot", _DRAWING),
         ("text_dataset_from_directory audio_dataset_from_directory image_dataset_from_directory", _FILES),
@@ -104,7 +100,7 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("Progbar", "use tqdm; fit shows callbacks.ProgbarLogger"),
         ("np_utils", "to_categorical and normalize are in utils"),
         ("data_utils", "get_file is in utils"),
-        ("multi_gpu_model", _FIRMWARE),
+        ("multi_gpu_model", _DEVICES),
     ),
     "preprocessing": (
         ("image image_dataset_from_directory", _IMAGES),
@@ -131,13 +127,14 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
     "keras": (
         ("applications", "models of images are not here; make features with Keras or PyTorch and save these"),
         ("wrappers", "write a class with fit and predict over a model, as scikit-learn asks for"),
-        ("distribution device", _FIRMWARE),
+        ("distribution device", _DEVICES),
         ("mixed_precision dtype_policies DTypePolicy FloatDTypePolicy", _PRECISION),
         ("quantizers", 'use InferenceModel(model, dtype="int8") or "bfloat16"'),
         ("export", "use model.save, and InferenceModel to serve"),
         ("distillation", _GRADIENTS),
         ("visualization", _IMAGES),
-        ("StatelessScope SymbolicScope RematScope remat Function Operation KerasTensor", _GRADIENTS),
+        ("StatelessScope SymbolicScope RematScope remat", _GRADIENTS),
+        ("Function Operation KerasTensor", "layers.Input gives what graphs are drawn from, and layers draw them"),
         ("estimator", "there are no estimators; use fit"),
         ("InputSpec", "check shapes in build(self, input_shape)"),
         ("tree", "use lists and dictionaries; data and models take them as they are"),
@@ -150,7 +147,6 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("predict_generator", "predict takes generators"),
         ("predict_classes", "use predict(x).argmax(axis=-1), or predict(x) > 0.5 for one output"),
         ("predict_proba", "predict gives probabilities where the last layer does"),
-        ("export", "use save, and InferenceModel to serve"),
         ("quantize", 'use InferenceModel(model, dtype="int8")'),
         ("to_yaml", "use to_json"),
     ),
@@ -173,7 +169,7 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
             "Tensor Variable newaxis RaggedTensor ragged io image audio signal Module TensorSpec",
             _ARRAYS,
         ),
-        ("test distribute device", _FIRMWARE),
+        ("test distribute device", _DEVICES),
         ("saved_model lite train compat summary", "use model.save, and callbacks for what happens in training"),
     ),
 }
@@ -183,10 +179,16 @@ _REASONS = {
     for names, reason in groups
     for name in names.split()
 }  # fmt: skip
+# Layers of which there are too many to name.
+_KINDS_OF_LAYERS = ((r"\w+[23]D(Transpose)?", _IMAGES), (r"Random[A-Z]\w+", _AUGMENTED))
 
 
 def reason(module: str, name: str) -> str | None:
     """Why there is no such name, or None: then Keras has none either. module: its name within Keras, "layers"."""
+    if module == "layers":
+        for pattern, why in _KINDS_OF_LAYERS:
+            if re.fullmatch(pattern, name):
+                return why
     return _REASONS.get((module, name))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,18 @@ def dtype_name(what: str, value: Any, valid: tuple[str, ...] = DTYPES) -> str:
     if name not in valid:
         raise ValueError(f"{what} must be {_one_of(valid)}, got {value!r}")
     return name
+
+
+def taken_by(what: str, function: Callable[..., Any], form: str, *args: Any, **named: Any) -> None:
+    """TypeError: a function of the user's own that cannot be called with these. form: how messages write them."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of compiled code, which does not tell
+        return
+    try:
+        signature.bind(*args, **named)
+    except TypeError:
+        raise TypeError(f"{what} must take {form}, but takes {signature}") from None
 
 
 def _one_of(names: tuple[str, ...]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from rnnfast import _arguments
 from rnnfast.initializers.base import Initializer
 
 
@@ -25,13 +25,6 @@ class FunctionInitializer(Initializer):
         self.function = function
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
-        try:
-            signature = inspect.signature(self.function)
-        except (TypeError, ValueError):  # of compiled code, which does not tell
-            return self.function(shape, dtype=dtype)
-        try:
-            signature.bind(shape, dtype=dtype)
-        except TypeError:
-            name = getattr(self.function, "__name__", type(self.function).__name__)
-            raise TypeError(f"initializer {name} must take (shape, dtype=None), but takes {signature}") from None
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        _arguments.taken_by(f"initializer {name}", self.function, "(shape, dtype=None)", shape, dtype=dtype)
         return self.function(shape, dtype=dtype)

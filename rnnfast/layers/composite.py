@@ -152,18 +152,8 @@ class Composite(OwnCall):
         from rnnfast.layers.played import Played  # whose tape holds a layer
 
         played = Played(self, training)
-
-        def start(argument: str, structure: Any, masks: Any) -> Any:
-            given = iter([] if masks is None else _structure.flatten(masks))
-
-            def put(value: Any) -> Any:
-                mask = next(given, None)
-                return played.start(value, mask, argument) if isinstance(value, np.ndarray) else value
-
-            return _structure.map_leaves(put, structure)
-
-        first = start(self.first_argument, x, mask)
-        beside = {name: start(name, _structure.listed(value), masks.get(name)) for name, value in options.items()}
+        first = played.starts(x, mask, self.first_argument)
+        beside = {name: played.starts(value, masks.get(name), name) for name, value in options.items()}
         y, found = played.end(self.call_traced(first, beside, training))
         self.penalize(y)
         cache = _Cache(played, _places(x), _places(options), y if self.activity_regularizer is not None else None, {})

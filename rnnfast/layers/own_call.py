@@ -24,8 +24,8 @@ NO_SKETCH = (TypeError, AttributeError, AssertionError)
 
 class OwnCall:
     """`call(self, x)`, also with `training`, `mask` and other arguments that hold values, calls layers on what it gets:
-    one value, a list or a dictionary. +, - and * are the layers Add, Subtract and Multiply. It gives values in such a
-    structure, too.
+    one value, a list or a dictionary; what operators on these do, `Traced` says. It gives values in such a structure,
+    too.
     """
 
     if TYPE_CHECKING:

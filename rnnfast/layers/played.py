@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from rnnfast import _structure
 from rnnfast.layers.tape import Tape, TapedTensor
 
@@ -25,6 +27,16 @@ class Played:
         value = TapedTensor(self._tape, array, mask, (self._source, name))
         self._starts.append(value.slot)
         return value
+
+    def starts(self, structure: Any, masks: Any, name: str) -> Any:
+        """`start` each array of a structure; what else it holds stays. masks: of its leaves, or None."""
+        given = iter([] if masks is None else _structure.flatten(masks))
+
+        def put(value: Any) -> Any:
+            mask = next(given, None)
+            return self.start(value, mask, name) if isinstance(value, np.ndarray) else value
+
+        return _structure.map_leaves(put, _structure.listed(structure))
 
     def end(self, values: Any) -> tuple[Any, Any]:
         """Take a structure of values from the tape. Gives their arrays and their masks."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rnnfast import _arguments, _kernels, activations, constraints, initializers, regularizers
+from rnnfast._warnings import warn_caller
 from rnnfast.activations import AnyActivation
 from rnnfast.layers import own_recurrence
 from rnnfast.layers.activated import Activated
@@ -166,11 +166,9 @@ class Recurrent(Activated, OverTime):
 
     def create_variables(self, input_shape: Shape) -> None:
         if self.own_activations:
-            warnings.warn(
+            warn_caller(
                 f"{self.own_activations[0].label} is a function of your own: the layer runs step by step, in Python, "
                 "which is much slower than with a built-in activation",
-                UserWarning,
-                stacklevel=2,
             )
         features = input_shape[2]
         if features is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from rnnfast._custom_objects import CustomObjectScope, get_registered_name, make
+from rnnfast._warnings import warn_caller
 from rnnfast.layers import cell_protocol
 from rnnfast.layers.base import Layer, Shape
 from rnnfast.layers.cell_runs import Chain, over_time, slow_parts
@@ -91,11 +91,9 @@ class RNN(OverTime):
             raise ValueError(f"{self.label}: the number of features must be known, got input shape {input_shape}")
         cell_protocol.build(self.cell, (input_shape[0], *input_shape[2:]))
         for slow in slow_parts(self.cell):
-            warnings.warn(
+            warn_caller(
                 f"{self.label}: {cell_protocol.name(slow)} is none of rnnfast's own: it runs step by step, in Python, "
                 "which is much slower than SimpleRNNCell, LSTMCell and GRUCell",
-                UserWarning,
-                stacklevel=2,
             )
 
     def _run(self) -> Any:

@@ -37,8 +37,8 @@ class NotOfLayersError(TypeError):
 
 
 class Traced:
-    """Base of both kinds. +, - and * are the layers Add, Subtract and Multiply, or with a number Rescaling; an index is
-    the layer Slice."""
+    """Base of both kinds. +, - and * are the layers Add, Subtract and Multiply, or with a number Rescaling, as / is; an
+    index is the layer Slice."""
 
     shape: Any
     dtype: str

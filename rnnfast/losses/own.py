@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +36,7 @@ class FunctionLoss(Loss):
     ) -> None:
         super().__init__(name or object_name(function), reduction)
         self.function: Any = function
-        _check_signature(f"loss {self.name!r}", function)
+        _arguments.taken_by(f"loss {self.name!r}", function, "(y_true, y_pred)", None, None)
 
     def prepared(self, y_true: Any, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         y_true = _arguments.numeric(f"loss {self.name!r}: y_true", y_true).astype(y_pred.dtype, copy=False)
@@ -64,14 +63,3 @@ class FunctionLoss(Loss):
             "it an attribute gradient, a function of (y_true, y_pred) that gives the derivative of each of its values "
             "by y_pred, as an array of the shape of y_pred"
         )
-
-
-def _check_signature(what: str, function: Callable[..., Any]) -> None:
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # of compiled code, which does not tell
-        return
-    try:
-        signature.bind(None, None)
-    except TypeError:
-        raise TypeError(f"{what} must take (y_true, y_pred), but takes {signature}") from None

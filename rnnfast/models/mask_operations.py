@@ -3,7 +3,6 @@ functional model, and so the weights in its files, by their distance from the ou
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -82,5 +81,4 @@ def _reads_masks(layer: Any) -> bool:
     """Whether Keras hands the layer its mask as an argument of the call."""
     if layer.is_model or isinstance(layer, _READ_MASKS):
         return True
-    own = not type(layer).__module__.startswith("rnnfast.")
-    return own and "mask" in inspect.signature(layer.call).parameters
+    return layer.of_user and "mask" in layer.call_parameters

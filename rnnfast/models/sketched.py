@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from rnnfast import _structure
 from rnnfast._custom_objects import CustomObjectScope
@@ -139,16 +136,9 @@ class SketchedNetwork(TapedNetwork):
             known = ", ".join(self.call_parameters)
             raise TypeError(f"{self.label}: unknown call argument {unknown[0]!r}; it takes {known}")
         played = Played(self, training)
-
-        def start(name: str, value: Any) -> Any:
-            return played.start(value, None, name) if isinstance(value, np.ndarray) else value
-
-        starts = _structure.map_leaves(partial(start, "x"), x)
-        beside = {
-            name: _structure.map_leaves(partial(start, name), _structure.listed(value))
-            for name, value in options.items()
-        }
-        return played.end(self.call_traced(starts, beside, training))[0], None
+        first = played.starts(x, None, self.first_argument)
+        beside = {name: played.starts(value, None, name) for name, value in options.items()}
+        return played.end(self.call_traced(first, beside, training))[0], None
 
     def play(self, inputs: list[Any], training: bool) -> list[Any]:
         return _structure.flatten(self.call_traced(_structure.pack(self._input_form, inputs), {}, training))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import tarfile
 import urllib.parse
@@ -44,7 +45,8 @@ def get_file(
         force_download: download it in any case.
 
     Raises:
-        ValueError: no `origin`, a name with folders, a download that fails or has another digest, no such archive.
+        ValueError: no `origin`, a name with folders, a download that fails or has another digest, no such archive; a
+            tar archive on a Python before 3.10.12 or 3.11.4, which cannot keep its members within the folder.
 
     Example:
         >>> import pathlib, tempfile, rnnfast
@@ -113,6 +115,11 @@ def _unpack(path: Path, folder: Path, formats: Any) -> None:
     wanted = _FORMATS if formats == "auto" else [formats] if isinstance(formats, str) else list(formats or ())
     try:
         if "tar" in wanted and tarfile.is_tarfile(path):
+            if not hasattr(tarfile, "data_filter"):  # which keeps members within the folder
+                raise ValueError(
+                    "get_file: unpacking a tar archive safely needs Python 3.10.12, 3.11.4 or newer, this is "
+                    f"{platform.python_version()}; update it, or unpack {path} yourself"
+                )
             with tarfile.open(path) as archive:
                 archive.extractall(folder, filter="data")
             return

@@ -9,30 +9,6 @@ from rnnfast import keras, layers
 X, Y = np.random.default_rng(0).normal(size=(8, 5, 3)), np.random.default_rng(1).normal(size=(8, 1))
 
 
-def small():
-    model = keras.Sequential([keras.Input((5, 3)), layers.GRU(2), layers.Dense(1)])
-    model.compile("sgd", "mse")
-    return model
-
-
-def test_hooks_get_logs_before_there_are_any():
-    class Keys(keras.callbacks.Callback):
-        def __init__(self):
-            self.seen = {}
-
-    def hook(name):
-        return lambda self, *args: self.seen.setdefault(name, sorted(args[-1].keys()))
-
-    hooks = [name for name in dir(keras.callbacks.Callback) if name.startswith("on_")]
-    callback = type("All", (Keys,), {name: hook(name) for name in hooks})()
-    model = small()
-    model.fit(X, Y, verbose=0, callbacks=[callback], validation_data=(X, Y))
-    model.evaluate(X, Y, verbose=0, callbacks=[callback])
-    model.predict(X, verbose=0, callbacks=[callback])
-    assert callback.seen["on_train_begin"] == callback.seen["on_epoch_begin"] == callback.seen["on_predict_begin"] == []
-    assert callback.seen["on_epoch_end"] == ["loss", "val_loss"] and callback.seen["on_test_batch_end"] == ["loss"]
-
-
 def test_variables_are_counted_with():
     variable = layers.Dense(2).add_weight("w", (2,), keras.initializers.Constant(np.array([1.0, -3.0])))
     variable.assign_add([1.0, 1.0])

@@ -21,6 +21,7 @@ OPERATIONS = {
     "extremes": lambda x: ops.maximum(ops.minimum(x, x * 2), -x),
     "side_by_side": lambda x: ops.concatenate([x, x * 2], axis=-1),
     "activations": lambda x: ops.relu(rnnfast.activations.tanh(x)),
+    "over_last_axis": lambda x: ops.glu(ops.sparsemax(x)),
     "softmax": lambda x: ops.softmax(x, axis=1),
 }
 

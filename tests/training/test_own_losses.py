@@ -241,6 +241,7 @@ def test_values_that_are_not_finite_name_the_loss():
 
 
 def test_configurations(tmp_path):
+    pytest.importorskip("h5py", reason="model files need h5py (pip install '.[keras]')")
     for loss, known in ((per_sample, per_sample), (Pinball(0.7), Pinball)):
         model = model_of(loss)
         model.save(tmp_path / "m.keras")

@@ -44,6 +44,7 @@ def test_the_rule():
 
 def test_state_travels(tmp_path):
     """What it keeps is in copies, backups and files: training goes on as if nothing had been."""
+    pytest.importorskip("h5py", reason="model files need h5py (pip install '.[keras]')")
     model = model_with(Scaled(0.02))
     losses = fit(model)
     assert losses[-1] < losses[0]

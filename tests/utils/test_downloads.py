@@ -81,6 +81,14 @@ def test_members_stay_in_the_folder(tmp_path, cache):
     assert not list(tmp_path.rglob("outside.txt"))
 
 
+def test_a_python_that_cannot_keep_them_there(tmp_path, cache, monkeypatch):
+    make_tar(tmp_path / "data.tar.gz")
+    monkeypatch.delattr(tarfile, "data_filter")
+    with pytest.raises(ValueError, match=r"needs Python 3\.10\.12, 3\.11\.4 or newer.*unpack .*data\.tar\.gz yourself"):
+        get_file("data.tar.gz", (tmp_path / "data.tar.gz").as_uri(), extract=True, cache_dir=cache)
+    assert not (cache / "datasets" / "data_extracted").exists()
+
+
 def test_what_is_refused(corpus, cache):
     with pytest.raises(ValueError, match="give origin"):
         get_file("a.txt")
