@@ -13,6 +13,7 @@ from typing import Any
 from rnnfast import _absent, _custom_objects, activations, layers
 from rnnfast.formats.errors import ModelFileError, construct
 from rnnfast.layers.base import Layer
+from rnnfast.layers.mask_of import MaskOf
 
 Config = dict[str, Any]
 
@@ -86,6 +87,11 @@ def layer_to_config(
 def own_to_config(layer: Any) -> Config:
     """The entry of a layer, or a cell, of a class of the user's own."""
     label = getattr(layer, "label", f"cell {type(layer).__name__}")
+    if isinstance(layer, MaskOf):
+        raise ValueError(
+            f"save: {label} cannot be written to a .keras file: Keras has no layer for what compute_mask gives; "
+            "save_weights keeps the weights of its model"
+        )
     if not hasattr(layer, "get_config"):
         raise ValueError(f"save: {label} cannot be written to a .keras file: it has no get_config")
     entry = _custom_objects.to_config(layer)

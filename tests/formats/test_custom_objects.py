@@ -131,6 +131,14 @@ def test_what_has_no_name_is_not_saved(tmp_path, options, what):
         model.save(tmp_path / "m.keras")
 
 
+def test_masks_as_values_are_not_saved(tmp_path):
+    tokens = layers.Input((5,), dtype="int32")
+    words = layers.Embedding(9, 3)
+    masked = layers.GRU(2)(words(tokens), mask=layers.Embedding(9, 3, mask_zero=True).compute_mask(tokens))
+    with pytest.raises(ValueError, match=r"save: .*_mask.* compute_mask gives; save_weights"):
+        rnnfast.Model(tokens, masked).save(tmp_path / "m.keras")
+
+
 class Furthest:
     """A metric as a callable object."""
 
