@@ -41,7 +41,11 @@ def test_variables_are_counted_with():
     assert (2 * variable + 1).tolist() == [4.0, -3.0] and (1 - variable / 2).tolist() == [0.25, 2.0]
     assert (-(variable**2)).tolist() == [-2.25, -4.0] and variable[1] == -2
     assert (np.ones((1, 2)) @ variable).tolist() == (variable @ np.ones((2, 1))).tolist() == [-0.5]
-    assert (variable - variable).tolist() == [0, 0] and (variable * variable).dtype == np.float32
+    assert (variable - variable).tolist() == [0, 0] and abs(variable).tolist() == [1.5, 2.0]
+    assert (variable // 1).tolist() == [1, -2] and (variable % 2).tolist() == [1.5, 0] and (2**variable)[1] == 0.25
+    numbers = (variable * 0.5, 1.0 - variable, variable / 2, variable**2, 2.0**variable, variable * variable)
+    assert {value.dtype.name for value in numbers} == {"float32"}
+    assert (variable * np.ones(2)).dtype == np.float64 and variable.ndim == 1
 
 
 def test_a_layer_of_ones_own_that_computes_with_its_weights_predicts():
