@@ -203,7 +203,7 @@ class Optimizer(KerasForm):
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Take charge of the variables, with new slots."""
-        self.built_for = list(variables)
+        self.built_for, self._named = list(variables), [set() for _ in variables]
         self._slots = [
             {name: _kernels.empty((math.prod(shape),), v.dtype) for name, shape in self.slot_shapes(v).items()}
             for v in variables
