@@ -348,7 +348,11 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> np.n
 
 _FUNCTIONS: dict[str, Any] = {
     **{name: _of_arrays(name, getattr(np, name)) for name in _OF_NUMPY},
-    **{name: value for name, value in vars(activations).items() if isinstance(value, activations.Activation)},
+    **{
+        name: value
+        for name, value in vars(activations).items()
+        if isinstance(value, (activations.Activation, activations.OverLastAxis))
+    },
 }
 __all__ = [
     "arange", "array", "cast", "convert_to_numpy", "convert_to_tensor", "eye", "full", "linspace", "one_hot", "ones",
