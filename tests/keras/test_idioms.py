@@ -120,3 +120,11 @@ def test_random_numbers():
     assert set(integers.ravel()) == {3, 4, 5} and not np.array_equal(integers[0], integers[1])
     shuffled = random.shuffle(np.arange(12).reshape(3, 4), axis=1, seed=random.SeedGenerator.from_config({"seed": 2}))
     assert (np.sort(shuffled, axis=1) == np.arange(12).reshape(3, 4)).all()
+
+
+def test_whole_numbers_keep_their_values():
+    ops = keras.ops
+    for made in (ops.convert_to_tensor([2**40, 1]), ops.arange(2**40, 2**40 - 2, -1), ops.array(-(2**31) - 1)):
+        assert made.dtype == np.int64
+    assert ops.convert_to_tensor([2**40, 1]).tolist() == [2**40, 1]
+    assert ops.arange(2**31 - 3, 2**31).dtype == ops.array(-(2**31)).dtype == ops.arange(0).dtype == np.int32
