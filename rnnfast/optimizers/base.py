@@ -240,7 +240,7 @@ class Optimizer(KerasForm):
                     for slots in self._slots
                 ]
         by_rows = self.takes_rows and not self.gradient_accumulation_steps and not self.in_python
-        gradients: list[Any] | None = _flat_gradients(taught, by_rows)
+        gradients: list[Any] | None = [_flat_gradient(v, by_rows) for v in taught]
         if not _kernels.all_finite(*values_of(gradients or [])):
             raise NonFiniteError("the gradients are not finite")
         undoable = bool(self._versions) and self._versions == [v.version for v in self._updated]
@@ -352,7 +352,10 @@ class Optimizer(KerasForm):
         return state
 
     def set_state(self, state: dict[str, Any], variables: Sequence[Variable]) -> None:
-        """Go on from a state of `get_state` with these variables. ValueError if it does not fit them."""
+        """Go on from a state of `get_state` with these variables. ValueError if it does not fit them, or this rule."""
+        kept = {name for name in state if name != "iterations"}
+        if kept != set(self.state_slots) and (kept or state["iterations"]) and not self.has_update_step:
+            raise ValueError(f"optimizer {self.name!r} keeps {self.state_slots}, and the state is of {sorted(kept)}")
         for name in self.state_slots:
             shapes = [None if a is None else np.shape(a) for a in state.get(name, [])]
             if shapes and shapes != [self.slot_shapes(v).get(name) for v in variables]:
@@ -388,13 +391,9 @@ class Optimizer(KerasForm):
         return cls(**{**config, "learning_rate": schedules.deserialize(rate)} if isinstance(rate, dict) else config)
 
 
-def _flat_gradients(variables: Iterable[Variable], by_rows: bool) -> list[np.ndarray | RowGradient]:
-    """The gradients in the dtypes of the variables, contiguous, and flat but for RowGradients."""
-    gradients: list[np.ndarray | RowGradient] = []
-    for variable in variables:
-        gradient, dtype = variable.gradient, variable.storage.dtype
-        if isinstance(gradient, RowGradient) and by_rows:
-            gradients.append(with_values(gradient, partial(np.ascontiguousarray, dtype=dtype)))
-        else:
-            gradients.append(np.ascontiguousarray(variable.grad, dtype).reshape(-1))
-    return gradients
+def _flat_gradient(variable: Variable, by_rows: bool) -> np.ndarray | RowGradient:
+    """The gradient in the dtype of the variable, contiguous, and flat but for a RowGradient."""
+    gradient, dtype = variable.gradient, variable.storage.dtype
+    if isinstance(gradient, RowGradient) and by_rows:
+        return with_values(gradient, partial(np.ascontiguousarray, dtype=dtype))
+    return np.ascontiguousarray(variable.grad, dtype).reshape(-1)

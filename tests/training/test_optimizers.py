@@ -91,6 +91,18 @@ def test_state_round_trip(name):
         np.testing.assert_array_equal(va.numpy(), vb.numpy())
 
 
+def test_the_state_of_another_rule_is_refused():
+    weights = variables()
+    for kind, other in ((optimizers.Adam, optimizers.SGD), (optimizers.Nadam, optimizers.Lamb)):
+        one, two = kind(0.1), other(0.1, use_ema=True)
+        for variable, gradient in zip(weights, gradients(0), strict=True):
+            variable.grad = gradient
+        two.apply(weights)
+        with pytest.raises(ValueError, match=r"keeps \('.*'\), and the state is of \['average"):
+            one.set_state(two.get_state(), weights)
+        one.set_state(kind(0.1).get_state(), weights)
+
+
 def test_a_gradient_that_is_not_finite_changes_nothing():
     weights = variables()
     optimizer = optimizers.Adam()
