@@ -111,8 +111,16 @@ _ABSENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("ctc_decode", "it is utils.ctc_decode"),
         ("function", "use Model(inputs, outputs) and call it"),
         ("gradients", _GRADIENTS),
+        ("get_value set_value", "variables and optimizer.learning_rate have numpy() and assign(value)"),
+        (
+            "abs argmax argmin cast concatenate constant clip dot exp expand_dims eye flatten greater less log max "
+            "maximum mean min minimum not_equal ones ones_like permute_dimensions pow prod relu repeat reshape round "
+            "shape sigmoid sign softmax sqrt square squeeze stack std sum tanh transpose variable zeros zeros_like",
+            "what it does to arrays is in ops, or in NumPy",
+        ),
     ),
     "config": (
+        ("list_physical_devices list_logical_devices set_visible_devices experimental threading", _DEVICES),
         ("enable_unsafe_deserialization", "code in a file is never run; load_model takes custom_objects="),
         ("set_dtype_policy dtype_policy", _PRECISION),
         ("set_epsilon set_image_data_format set_backend", "there is one"),

@@ -97,7 +97,7 @@ def _dtype(dtype: Any) -> Any:
 
 
 def convert_to_tensor(x: Any, dtype: Any = None) -> np.ndarray:
-    """x as an array; Python's floats as float32, its integers as int32.
+    """x as an array; Python's floats as float32, its integers as int32 where that can hold them.
 
     >>> from rnnfast import ops
     >>> ops.convert_to_tensor([1.0, 2.0]).dtype.name
@@ -105,8 +105,14 @@ def convert_to_tensor(x: Any, dtype: Any = None) -> np.ndarray:
     """
     array = np.asarray(x)
     if dtype is None and not isinstance(x, np.ndarray) and not hasattr(x, "__array__"):
-        dtype = {"f": "float32", "i": "int32"}.get(array.dtype.kind)
+        dtype = {"f": "float32", "i": _whole(array)}.get(array.dtype.kind)
     return array.astype(array.dtype if dtype is None else dtype, copy=False)
+
+
+def _whole(numbers: np.ndarray) -> str:
+    """int32, or int64 for integers that need it."""
+    bounds = np.iinfo(np.int32)
+    return "int32" if ((numbers >= bounds.min) & (numbers <= bounds.max)).all() else "int64"
 
 
 array = convert_to_tensor
@@ -183,7 +189,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> np.ndarr
 
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> np.ndarray:
-    """Numbers at equal steps, int32 or float32 as the ends are, if no dtype is given.
+    """Numbers at equal steps, integers or float32 as the ends are, if no dtype is given.
 
     >>> from rnnfast import ops
     >>> ops.arange(3).tolist()
@@ -192,7 +198,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> np
     start, stop = (0, start) if stop is None else (start, stop)
     whole = all(isinstance(value, (int, np.integer)) for value in (start, stop, step))
     numbers: np.ndarray = np.arange(start, stop, step)
-    return numbers.astype(("int32" if whole else "float32") if dtype is None else dtype)
+    return numbers.astype((_whole(numbers) if whole else "float32") if dtype is None else dtype)
 
 
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None) -> np.ndarray:

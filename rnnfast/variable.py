@@ -14,7 +14,8 @@ def _of_value(sign: str) -> Any:
     """An operator between a variable and a number or an array: that of its value."""
 
     def apply(self: Variable, *other: Any) -> Any:
-        return getattr(self.value, sign)(*map(np.asarray, other))
+        given = [np.asarray(one) if isinstance(one, Variable) else one for one in other]
+        return getattr(self.value, sign)(*given)
 
     return apply
 
@@ -83,6 +84,10 @@ class Variable:
         return self.value
 
     @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         return self._storage.dtype
 
@@ -137,10 +142,15 @@ class Variable:
     def __float__(self) -> float:
         return float(self.value)
 
+    def __int__(self) -> int:
+        return int(self.value)
+
     __add__, __radd__, __sub__, __rsub__ = map(_of_value, ("__add__", "__radd__", "__sub__", "__rsub__"))
     __mul__, __rmul__, __truediv__ = map(_of_value, ("__mul__", "__rmul__", "__truediv__"))
-    __matmul__, __rmatmul__, __pow__ = map(_of_value, ("__matmul__", "__rmatmul__", "__pow__"))
-    __neg__, __rtruediv__ = map(_of_value, ("__neg__", "__rtruediv__"))
+    __matmul__, __rmatmul__, __rtruediv__ = map(_of_value, ("__matmul__", "__rmatmul__", "__rtruediv__"))
+    __pow__, __rpow__, __neg__, __abs__ = map(_of_value, ("__pow__", "__rpow__", "__neg__", "__abs__"))
+    __floordiv__, __rfloordiv__ = map(_of_value, ("__floordiv__", "__rfloordiv__"))
+    __mod__, __rmod__ = map(_of_value, ("__mod__", "__rmod__"))
     __lt__, __le__, __gt__, __ge__ = map(_of_value, ("__lt__", "__le__", "__gt__", "__ge__"))  # == is identity
 
     def __repr__(self) -> str:

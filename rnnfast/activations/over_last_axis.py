@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnfast import _arguments
 from rnnfast.activations.built_in import floats, sigmoid
 
 
@@ -32,14 +33,21 @@ class OverLastAxis(NamedTuple):
     def elementwise(self) -> bool:
         return False
 
-    def __call__(self, x: Any) -> Any:
-        """Apply to an array of any shape; float64 stays float64, everything else is computed in float32. Of the output
-        of a layer it makes that of an Activation layer."""
+    def __call__(self, x: Any, axis: int = -1) -> Any:
+        """Apply to an array of one axis or more, along the last or another; float64 stays float64, everything else is
+        computed in float32. Of the output of a layer it makes that of an Activation layer, along the last axis."""
         if hasattr(x, "activated_by"):
+            if axis not in (-1, x.ndim - 1):
+                raise ValueError(
+                    f"activation {self.name!r}: of the output of a layer it takes the last axis, got {axis}"
+                )
             return x.activated_by(self)
         array = floats(f"activation {self.name!r}: x", x)
-        self.output_size(array.shape[-1] if array.ndim else None)
-        return self.forward(array)
+        if not _arguments.is_whole(axis) or not -array.ndim <= axis < array.ndim:
+            raise ValueError(f"activation {self.name!r}: x of shape {array.shape} has no axis {axis!r}")
+        array = np.moveaxis(array, axis, -1)
+        self.output_size(array.shape[-1])
+        return np.moveaxis(self.forward(array), -1, axis)
 
     def output_size(self, size: int | None) -> int | None:
         """The length of the last axis of y, from that of x."""

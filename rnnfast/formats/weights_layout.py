@@ -169,12 +169,13 @@ def sized_by(reader: WeightsReader, parts: Iterable[Part]) -> Iterator[None]:
 
 
 def read_weights(reader: WeightsReader, model: Model, skip_mismatch: bool = False) -> None:
-    """Assign every weight of a built model from the file. ModelFileError where one is missing, surplus or differs; with
-    skip_mismatch a UserWarning, and that layer keeps what it has."""
+    """Assign every weight of a built model from the file. ModelFileError, before any is assigned, where one is missing,
+    surplus or differs; with skip_mismatch a UserWarning, and that layer keeps what it has."""
     parts = list(parts_of_model(model))
     if not model.has_own_call and not skip_mismatch:
         tops = {path.split("/")[1] for path, _, _ in parts if path}
         reader.check_no_other(LAYERS, tops)
+    fitting: list[tuple[Variable, Any]] = []
     for path, name, owner in parts:
         label, variables = getattr(owner, "label", name), _own_weights(owner)
         try:
@@ -185,5 +186,6 @@ def read_weights(reader: WeightsReader, model: Model, skip_mismatch: bool = Fals
                 raise
             warn_caller(f"load_weights: {label} is skipped: {error}")
             continue
-        for variable, dataset in zip(variables, found, strict=True):
-            variable.assign(reader.read(dataset))
+        fitting += zip(variables, found, strict=True)
+    for variable, dataset in fitting:
+        variable.assign(reader.read(dataset))

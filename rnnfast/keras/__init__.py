@@ -39,6 +39,8 @@ _HOMES = {
     "Regularizer": "regularizers",
 }
 
+__all__ = sorted({*_HOMES, *rnnfast.__all__} - {"keras"})
+
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:

@@ -32,11 +32,13 @@ class Rescaling(Layer):
 
     def __init__(self, scale: Any, offset: Any = 0.0, **options: Any) -> None:
         super().__init__(**options)
-        self.scale = self._numbers("scale", scale)
-        self.offset = self._numbers("offset", offset)
+        self.scale, self.offset = scale, offset
 
-    def _numbers(self, argument: str, value: Any) -> np.ndarray:
-        return _arguments.numeric(f"{self.label}: {argument}", value).astype(np.float64)
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Numbers are arrays, whenever they are set."""
+        if name in ("scale", "offset"):
+            value = _arguments.numeric(f"{self.label}: {name}", value).astype(np.float64)
+        super().__setattr__(name, value)
 
     def check_shape(self, shape: Shape) -> None:
         super().check_shape(shape)

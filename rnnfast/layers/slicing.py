@@ -17,8 +17,9 @@ _ANY = (10007, 10009)  # sizes that stand for one that is not known
 class Slice(Layer):
     """A part of the input, `y = x[key]`, which an index of the output of a layer calls. A mask ends here.
 
-    key: as NumPy has it, of integers, slices, None and `...`; the batch axis is taken whole, `:`. In configurations a
-    slice is a list [start, stop, step]. ValueError: a key of something else, or that the input does not have.
+    key: as NumPy has it, of integers, slices, None and `...`; the batch axis is taken whole, `:`. In configurations it
+    is a list, in which a slice is a list [start, stop, step]. ValueError: a key of something else, or that the input
+    does not have.
 
     >>> import numpy as np
     >>> from rnnfast.layers import GRU, Input, Slice
@@ -30,19 +31,18 @@ class Slice(Layer):
 
     def __init__(self, key: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.key = tuple(self._entry(entry) for entry in (key if isinstance(key, (list, tuple)) else (key,)))
+        if isinstance(key, list):
+            key = tuple(_from_config(entry) for entry in key)
+        self.key = tuple(self._entry(entry) for entry in (key if isinstance(key, tuple) else (key,)))
         if self.key[:1] not in ((slice(None),), (Ellipsis,)):
             raise ValueError(f"{self.label}: key must take the batch axis whole, as in x[:, -1], got {key!r}")
 
     def _entry(self, entry: Any) -> Any:
-        if isinstance(entry, list) and len(entry) == 3:
-            entry = slice(*entry)
-        if isinstance(entry, str) and entry == "...":
-            return Ellipsis
         parts = (entry.start, entry.stop, entry.step) if isinstance(entry, slice) else (entry,)
         if any(part is not None and part is not Ellipsis and not _arguments.is_whole(part) for part in parts):
             raise ValueError(f"{self.label}: key takes integers, slices, None and ..., got {entry!r}")
-        return entry
+        plain = [part if part is None or part is Ellipsis else int(part) for part in parts]
+        return slice(*plain) if isinstance(entry, slice) else plain[0]
 
     @property
     def mixes_time(self) -> bool:
@@ -84,3 +84,9 @@ class Slice(Layer):
             return "..." if entry is Ellipsis else entry
 
         return {**super().get_config(), "key": [plain(entry) for entry in self.key]}
+
+
+def _from_config(entry: Any) -> Any:
+    if isinstance(entry, list) and len(entry) == 3:
+        return slice(*entry)
+    return Ellipsis if entry == "..." else entry

@@ -18,6 +18,8 @@ _INSTEAD = "use layers: Add, Subtract, Multiply, Average, Maximum, Minimum, Conc
 # What values can do that are arrays, and these cannot.
 _OF_ARRAYS = {name for name in dir(np.ndarray) if not name.startswith("_")} | {"value", "numpy"}
 
+_OF_NUMBERS = {np.add: "__radd__", np.subtract: "__rsub__", np.multiply: "__rmul__"}
+
 _Class = TypeVar("_Class", bound=type)
 _OPERATORS: dict[str, type] = {}
 
@@ -84,7 +86,11 @@ class Traced:
         return self._merged("*", other)
 
     def __getitem__(self, key: Any) -> Any:
-        return _OPERATORS["[]"](key, **self.operator_options("Slice"))(self)
+        try:
+            layer = _OPERATORS["[]"](key, **self.operator_options("Slice"))
+        except ValueError as error:
+            raise NotOfLayersError(f"[] is not defined so for the output of {self.label}: {error}") from None
+        return layer(self)
 
     def _scaled(self, scale: Any, offset: Any) -> Any:
         return _OPERATORS["scale"](scale, offset, **self.operator_options("Rescaling"))(self)
@@ -124,6 +130,24 @@ class Traced:
     def __pow__(self, other: Any) -> NoReturn:
         self._refuse("**")
 
+    def __floordiv__(self, other: Any) -> NoReturn:
+        self._refuse("//")
+
+    def __mod__(self, other: Any) -> NoReturn:
+        self._refuse("%")
+
+    def __and__(self, other: Any) -> NoReturn:
+        self._refuse("a logical operator")
+
+    __rpow__, __rfloordiv__, __rmod__, __rand__ = __pow__, __floordiv__, __mod__, __and__
+    __or__ = __ror__ = __xor__ = __rxor__ = __and__
+
+    def __invert__(self) -> NoReturn:
+        self._refuse("~")
+
+    def __pos__(self) -> NoReturn:
+        self._refuse("+")
+
     def __abs__(self) -> NoReturn:
         self._refuse("abs()")
 
@@ -147,7 +171,10 @@ class Traced:
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         self._refuse("conversion to an array")
 
-    def __array_ufunc__(self, function: Any, *_: Any, **__: Any) -> NoReturn:
+    def __array_ufunc__(self, function: Any, method: str, *given: Any, **options: Any) -> Any:
+        sign = _OF_NUMBERS.get(function)
+        if sign and method == "__call__" and _is_number(given[0]) and not options:  # a number of NumPy's, and this
+            return getattr(self, sign)(given[0])
         self._refuse(f"numpy.{function.__name__}")
 
     def __array_function__(self, function: Any, *_: Any) -> NoReturn:

@@ -115,7 +115,7 @@ class Loss:
     def values(self, y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         """`call`, checked. The mask of the time steps may change the values themselves."""
         try:
-            given = self.call(_unwritable(y_true), _unwritable(y_pred))
+            given = self.call(unwritable(y_true), unwritable(y_pred))
         except (ValueError, IndexError) as error:
             raise ValueError(
                 f"loss {self.name!r}, given y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}: {error}"
@@ -139,7 +139,7 @@ class Loss:
     def scaled_gradient(self, y_true: np.ndarray, y_pred: np.ndarray, at_logits: bool, scale: Any) -> np.ndarray:
         """`gradient`, or `logit_gradient`, times a scale: a number, or an array that is broadcast to y_pred."""
         derive = self.logit_gradient if at_logits else self.gradient
-        given = _arguments.numeric(f"loss {self.name!r}: gradient", derive(_unwritable(y_true), _unwritable(y_pred)))
+        given = _arguments.numeric(f"loss {self.name!r}: gradient", derive(unwritable(y_true), unwritable(y_pred)))
         if given.shape != y_pred.shape:
             raise ValueError(
                 f"loss {self.name!r}: gradient must have the shape {y_pred.shape} of y_pred, got {given.shape}"
@@ -346,7 +346,7 @@ def fitted(what: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     return y_true.reshape(y_pred.shape) if one_axis and y_true.size == y_pred.size else y_true
 
 
-def _unwritable(array: np.ndarray) -> np.ndarray:
+def unwritable(array: np.ndarray) -> np.ndarray:
     """A view for functions of the user's own: others need what it holds as it is."""
     view = array.view()
     view.flags.writeable = False

@@ -17,6 +17,8 @@ class _BeginsReset(type):
 
     def __call__(cls, *args: Any, **options: Any) -> Any:
         metric = super().__call__(*args, **options)
+        if not hasattr(metric, "_variables"):
+            raise TypeError(f"{cls.__name__}: __init__ must call super().__init__()")
         metric.reset_state()
         return metric
 
@@ -69,10 +71,12 @@ class Metric(metaclass=_BeginsReset):
         >>> float(Count()([1.0, 2.0], [0.5, 0.5]))
         2.0
         """
-        shape = (shape,) if _arguments.is_whole(shape) else tuple(shape)
+        shape = (shape,) if _arguments.is_whole(shape) else shape
+        if not isinstance(shape, (list, tuple)) or not all(map(_arguments.is_whole, shape)):
+            raise TypeError(f"metric {self.name!r}: a variable's shape must be integers, got {shape!r}; give name=")
         start = initializers.get("zeros" if initializer is None else initializer)
         dtype = np.dtype(np.float64 if dtype is None else dtype)
-        value = np.asarray(start(shape, dtype.name)).astype(dtype)
+        value = np.asarray(start(tuple(shape), dtype.name)).astype(dtype)
         variable = Variable(value, name=name or f"variable_{len(self._variables)}", trainable=False)
         self._variables.append(variable)
         return variable

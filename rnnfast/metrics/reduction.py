@@ -114,7 +114,7 @@ class MeanMetricWrapper(MeanOverSamples):
         self.options = options
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        return np.asarray(self.fn(y_true, y_pred, **self.options))
+        return _arguments.numeric(f"metric {self.name!r}: what it gives", self.fn(y_true, y_pred, **self.options))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "fn": _custom_objects.to_config(self.fn), **self.options}

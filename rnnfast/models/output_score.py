@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnfast import losses, metrics
 from rnnfast.losses import Slope
+from rnnfast.losses.base import unwritable
 
 _ZERO = bytes(np.dtype(np.float32).itemsize)
 
@@ -66,6 +67,7 @@ class OutputScore:
         self.mean_loss.add_number(value, len(y_pred) * share)
         if self._wanted:
             self._resolve(y.shape, y_pred.shape)
+            y, y_pred = unwritable(y), unwritable(y_pred)  # the step backwards needs what they hold
         for metric, weighted in self.metrics:
             metric.share = share
             metric.follow(y, y_pred, sample_weight if weighted else None, mask)

@@ -158,7 +158,7 @@ def _add(logs: dict[str, Any], prefix: str, metric: metrics.Metric, weighted: bo
     """Names that come twice get Keras' additions. prefix: that of the output."""
     result = metric.result()
     if isinstance(result, dict):  # of a metric of the user's own: several numbers by names of theirs
-        logs.update({prefix + key: _plain(value) for key, value in result.items()})
+        logs.update({f"{prefix}{key}": _plain(metric, value) for key, value in result.items()})
         return
     name = prefix + metric.name
     if name in logs and weighted:
@@ -167,12 +167,13 @@ def _add(logs: dict[str, Any], prefix: str, metric: metrics.Metric, weighted: bo
     while name in logs:
         count += 1
         name = f"{base}_{count}"
-    logs[name] = _plain(result)
+    logs[name] = _plain(metric, result)
 
 
-def _plain(result: Any) -> Any:
+def _plain(metric: metrics.Metric, result: Any) -> Any:
     """A number as a float; several as they are."""
-    return result if np.ndim(result) else float(result)
+    numbers = _arguments.numeric(f"metric {metric.name!r}: its result", result)
+    return result if numbers.ndim else float(numbers)
 
 
 def _is_structure(value: Any) -> bool:

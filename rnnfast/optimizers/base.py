@@ -203,7 +203,7 @@ class Optimizer(KerasForm):
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Take charge of the variables, with new slots."""
-        self.built_for = list(variables)
+        self.built_for, self._named = list(variables), [set() for _ in variables]
         self._slots = [
             {name: _kernels.empty((math.prod(shape),), v.dtype) for name, shape in self.slot_shapes(v).items()}
             for v in variables
@@ -222,12 +222,13 @@ class Optimizer(KerasForm):
         self._before = [_kernels.empty((v.size,), v.dtype) for v in variables]
 
     def apply(self, variables: Sequence[Variable]) -> None:
-        """One update of the variables from their `grad`; one without counts as zero. They are those of the first
-        update, or some of them: others may have been frozen since. ValueError, with nothing written, if a gradient is
-        not finite, or a variable is new."""
+        """One update of the variables from their `grad`; one without stays as it is, and so do its slots. They are
+        those of the first update, or some of them: others may have been frozen since. ValueError, with nothing written,
+        if a gradient is not finite, or a variable is new."""
         if not self.built_for:
             self.build(variables)
-        elif list(variables) != self._updated:
+        taught = [variable for variable in variables if variable.gradient is not None]
+        if taught != self._updated:
             if not {id(v) for v in variables} <= {id(v) for v in self.built_for}:
                 raise ValueError(
                     f"optimizer {self.name!r} was built for other variables, of another model or of this one before "
@@ -238,26 +239,27 @@ class Optimizer(KerasForm):
                     {name: slot if slot.flags.writeable else flat_copy(slot) for name, slot in slots.items()}
                     for slots in self._slots
                 ]
-            self.arrange(variables)
         by_rows = self.takes_rows and not self.gradient_accumulation_steps and not self.in_python
-        gradients: list[Any] | None = _flat_gradients(variables, by_rows)
+        gradients: list[Any] | None = [_flat_gradient(v, by_rows) for v in taught]
         if not _kernels.all_finite(*values_of(gradients or [])):
             raise NonFiniteError("the gradients are not finite")
-        undoable = bool(self._versions) and self._versions == [v.version for v in variables]
+        undoable = bool(self._versions) and self._versions == [v.version for v in self._updated]
         if self.gradient_accumulation_steps:
-            gradients = self._accumulated(gradients or [], self.gradient_accumulation_steps)
+            gradients = self._accumulated(taught, gradients or [], self.gradient_accumulation_steps)
         if gradients is not None:
+            if taught != self._updated:
+                self.arrange(taught)
             self._versions = []
             clipped = clip(gradients, self.clipnorm, self.clipvalue, self.global_clipnorm)
-            decays = zip(variables, self._decaying, strict=True)
+            decays = zip(taught, self._decaying, strict=True)
             self.update_all(clipped, [self.decay_of(v) if decaying else 0.0 for v, decaying in decays])
         if self.use_ema:
             self._average()
-        for variable in variables:
+        for variable in taught:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
         self.batches += 1
-        self._versions = [v.version for v in variables] if undoable or gradients is not None else []
+        self._versions = [v.version for v in self._updated] if undoable or gradients is not None else []
 
     def update_all(self, gradients: list[Any], weight_decays: list[float]) -> None:
         """Decay and update the `_updated` variables, by a gradient each; `_before` receives what they were."""
@@ -294,16 +296,17 @@ class Optimizer(KerasForm):
         """One step of the rule over one variable's flat arrays, in place; the slots by their names."""
         raise TypeError(f"{type(self).__name__} does not define update(parameters, gradients, **slots)")
 
-    def _accumulated(self, gradients: list[np.ndarray], steps: int) -> list[np.ndarray] | None:
-        """The mean gradient of the last `steps` batches, or None where it is not complete yet."""
-        own = {id(v): slots for v, slots in zip(self.built_for, self._slots, strict=True)}
-        sums = [own[id(v)][_ACCUMULATOR] for v in self._updated]
+    def _accumulated(self, taught: list[Variable], gradients: list[np.ndarray], steps: int) -> list[np.ndarray] | None:
+        """The mean gradient of the last `steps` batches, or None where it is not complete yet. As in Keras, what the
+        others have been given goes to nobody if the last batch leaves a variable without."""
+        own = {id(v): slots[_ACCUMULATOR] for v, slots in zip(self.built_for, self._slots, strict=True)}
+        sums = [own[id(v)] for v in taught]
         for total, gradient in zip(sums, gradients, strict=True):
             total += gradient
         if (self.batches + 1) % steps:
             return None
         means = [total / total.dtype.type(steps) for total in sums]
-        for total in sums:
+        for total in own.values():
             total.fill(0)
         return means
 
@@ -349,7 +352,10 @@ class Optimizer(KerasForm):
         return state
 
     def set_state(self, state: dict[str, Any], variables: Sequence[Variable]) -> None:
-        """Go on from a state of `get_state` with these variables. ValueError if it does not fit them."""
+        """Go on from a state of `get_state` with these variables. ValueError if it does not fit them, or this rule."""
+        kept = {name for name in state if name != "iterations"}
+        if kept != set(self.state_slots) and (kept or state["iterations"]) and not self.has_update_step:
+            raise ValueError(f"optimizer {self.name!r} keeps {self.state_slots}, and the state is of {sorted(kept)}")
         for name in self.state_slots:
             shapes = [None if a is None else np.shape(a) for a in state.get(name, [])]
             if shapes and shapes != [self.slot_shapes(v).get(name) for v in variables]:
@@ -385,15 +391,9 @@ class Optimizer(KerasForm):
         return cls(**{**config, "learning_rate": schedules.deserialize(rate)} if isinstance(rate, dict) else config)
 
 
-def _flat_gradients(variables: Iterable[Variable], by_rows: bool) -> list[np.ndarray | RowGradient]:
-    """The gradients in the dtypes of the variables, contiguous, and flat but for RowGradients."""
-    gradients: list[np.ndarray | RowGradient] = []
-    for variable in variables:
-        gradient, dtype = variable.gradient, variable.storage.dtype
-        if isinstance(gradient, RowGradient) and by_rows:
-            gradients.append(with_values(gradient, partial(np.ascontiguousarray, dtype=dtype)))
-        elif gradient is None:
-            gradients.append(np.zeros(variable.size, dtype))
-        else:
-            gradients.append(np.ascontiguousarray(variable.grad, dtype).reshape(-1))
-    return gradients
+def _flat_gradient(variable: Variable, by_rows: bool) -> np.ndarray | RowGradient:
+    """The gradient in the dtype of the variable, contiguous, and flat but for a RowGradient."""
+    gradient, dtype = variable.gradient, variable.storage.dtype
+    if isinstance(gradient, RowGradient) and by_rows:
+        return with_values(gradient, partial(np.ascontiguousarray, dtype=dtype))
+    return np.ascontiguousarray(variable.grad, dtype).reshape(-1)

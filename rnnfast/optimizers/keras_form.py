@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class KerasForm:
     slot_names: tuple[str, ...]
     built_for: list[Variable]
     _slots: list[dict[str, np.ndarray]]
+    _named: list[set[str]]  # the slots that the last `build` has added, of each variable
 
     def update_step(self, gradient: np.ndarray, variable: Variable, learning_rate: float) -> None:
         """One step of the rule over one variable, which is written to by `assign`, `assign_add` and `assign_sub`."""
@@ -45,14 +47,31 @@ class KerasForm:
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
     ) -> Variable:
-        """What is kept for a variable, of its shape and dtype. name: the same for all variables; default "slot"."""
-        name = name or "slot"
+        """What is kept for a variable, of its shape and dtype. name: default "slot"; a taken one gets a number."""
+        index = self._get_variable_index(reference_variable)
+        base, count = name or "slot", 0
+        name = base
+        while name in self._named[index]:
+            count += 1
+            name = f"{base}_{count}"
+        self._named[index].add(name)
         start = initializers.get(initializer)(reference_variable.shape, reference_variable.dtype.name)
         storage = np.array(start, reference_variable.dtype).reshape(-1)
-        self._slots[self._get_variable_index(reference_variable)][name] = storage
+        self._slots[index][name] = storage
         if name not in self.slot_names:
             self.slot_names = (*self.slot_names, name)
         return Variable.over(storage, reference_variable.shape, name)
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """`add_variable_from_reference` for all variables, a list; for several names (and as many initializers, or one
+        for all) a tuple of such lists."""
+        if isinstance(name, str):
+            return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
+        several = isinstance(initializer, (list, tuple))
+        starts = initializer if several else [initializer] * len(name)
+        return tuple(self.add_optimizer_variables(trainable_variables, *one) for one in zip(name, starts, strict=True))
 
     def _get_variable_index(self, variable: Variable) -> int:
         """The place of a variable in what `build` was given."""
@@ -74,4 +93,10 @@ class KerasForm:
         """`update_step`, by flat arrays."""
         seen = Variable.over(variable.storage, variable.shape, variable.name)
         seen.path = variable.path
-        self.update_step(gradient.reshape(variable.shape), seen, learning_rate)
+        step: Any = self.update_step  # what it gives counts for nothing
+        given = step(gradient.reshape(variable.shape), seen, learning_rate)
+        if isinstance(given, np.ndarray) and not seen.version:
+            raise TypeError(
+                f"{type(self).__name__}: update_step has written nothing and given an array: write to the variable, by "
+                "self.assign(variable, value)"
+            )

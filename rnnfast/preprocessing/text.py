@@ -128,11 +128,14 @@ class Tokenizer:
             return self.analyzer(text)
         return text_to_word_sequence(text, self.filters, self.lower, self.split)
 
+    def _listed(self, texts: Iterable[Any], method: str) -> Iterable[Any]:
+        if isinstance(texts, str) and not self.char_level:  # there each character may be a text, as in Keras
+            raise TypeError(f"Tokenizer.{method}: expected a list of texts, got one string; put it into a list")
+        return texts
+
     def fit_on_texts(self, texts: Iterable[Any]) -> None:
         """Count the words of these texts, beside those of before, and number them anew."""
-        if isinstance(texts, str):
-            raise TypeError("Tokenizer.fit_on_texts: expected a list of texts, got one string; put it into a list")
-        for text in texts:
+        for text in self._listed(texts, "fit_on_texts"):
             words = self._words(text)
             self.document_count += 1
             for word in words:
@@ -159,7 +162,7 @@ class Tokenizer:
 
     def texts_to_sequences_generator(self, texts: Iterable[Any]) -> Iterator[list[int]]:
         """`texts_to_sequences`, one by one."""
-        for text in texts:
+        for text in self._listed(texts, "texts_to_sequences"):
             numbers = (self._kept(self.word_index.get(word)) for word in self._words(text))
             yield [number for number in numbers if number is not None]
 
@@ -195,7 +198,7 @@ class Tokenizer:
         width = self.num_words or len(self.word_index) + 1
         rows = np.zeros((len(sequences), width))
         for row, sequence in zip(rows, sequences, strict=True):
-            for number, count in Counter(n for n in sequence if n < width).items():
+            for number, count in Counter(n for n in sequence if 0 <= n < width).items():
                 row[number] = self._weight(mode, number, count, len(sequence))
         return rows
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
-import platform
 import shutil
 import tarfile
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +47,8 @@ def get_file(
         force_download: download it in any case.
 
     Raises:
-        ValueError: no `origin`, a name with folders, a download that fails or has another digest, no such archive; a
-            tar archive on a Python before 3.10.12 or 3.11.4, which cannot keep its members within the folder.
+        ValueError: no `origin`, a name with folders, a download that fails or has another digest, no such archive, or
+            one whose members lie outside the folder.
 
     Example:
         >>> import pathlib, tempfile, rnnfast
@@ -61,7 +63,7 @@ def get_file(
     if origin is None:
         raise ValueError("get_file: give origin, the URL of the file")
     name = str(fname) if fname else os.path.basename(urllib.parse.urlsplit(origin).path)
-    if not name or os.path.basename(name) != name:
+    if name in ("", ".", "..") or os.path.basename(name) != name:
         raise ValueError(f"get_file: fname must be a name without folders, got {name!r}; give cache_subdir for these")
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     folder = Path(home if cache_dir is None else cache_dir).expanduser() / cache_subdir
@@ -91,7 +93,7 @@ def _has_digest(path: Path, digest: str | None, algorithm: str) -> bool:
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             found.update(block)
-    return found.hexdigest() == digest
+    return found.hexdigest() == digest.lower()
 
 
 def _download(origin: str, target: Path, digest: str | None, algorithm: str) -> None:
@@ -111,23 +113,36 @@ def _download(origin: str, target: Path, digest: str | None, algorithm: str) -> 
 
 
 def _unpack(path: Path, folder: Path, formats: Any) -> None:
-    """Unpack an archive, whose members must stay within the folder."""
+    """Unpack an archive, whose members must stay within the folder: it is there when all of them are."""
     wanted = _FORMATS if formats == "auto" else [formats] if isinstance(formats, str) else list(formats or ())
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     try:
-        if "tar" in wanted and tarfile.is_tarfile(path):
-            if not hasattr(tarfile, "data_filter"):  # which keeps members within the folder
-                raise ValueError(
-                    "get_file: unpacking a tar archive safely needs Python 3.10.12, 3.11.4 or newer, this is "
-                    f"{platform.python_version()}; update it, or unpack {path} yourself"
-                )
-            with tarfile.open(path) as archive:
-                archive.extractall(folder, filter="data")
-            return
-        if "zip" in wanted and zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)
-            return
-    except (tarfile.TarError, zipfile.BadZipFile) as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        part.mkdir(parents=True)
+        _extract(path, part, wanted)
+        if folder.exists():
+            shutil.copytree(part, folder, symlinks=True, dirs_exist_ok=True)
+        else:
+            part.rename(folder)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise ValueError(f"get_file: cannot unpack {path}: {error}") from None
-    raise ValueError(f"get_file: {path} is no archive of a format in {list(wanted)}")
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _extract(path: Path, folder: Path, formats: Sequence[str]) -> None:
+    if "tar" in formats and tarfile.is_tarfile(path):
+        with tarfile.open(path) as archive:
+            if hasattr(tarfile, "data_filter"):
+                archive.extractall(folder, filter="data")
+                return
+            for member in archive:  # the first releases of Python 3.10 and 3.11
+                within = (folder / member.name).resolve().is_relative_to(folder.resolve())
+                if not within or not (member.isfile() or member.isdir()):
+                    raise tarfile.TarError(f"{member.name!r} is a link, or outside the destination")
+                archive.extract(member, folder, set_attrs=False)
+        return
+    if "zip" in formats and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+        return
+    raise ValueError(f"get_file: {path} is no archive of a format in {list(formats)}")

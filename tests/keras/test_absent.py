@@ -54,8 +54,18 @@ def test_modules():
         importlib.import_module("rnnfast.keras.utils.np_utils")
 
 
+def test_stars():
+    names: dict = {}
+    exec("from rnnfast.keras import *", names)
+    assert names["layers"] is layers and names["Model"] is rnnfast.Model and "sys" not in names
+
+
 def test_tensorflow():
     tf = rnnfast
+    with pytest.raises(ValueError, match=r"config\.list_physical_devices is not supported: there is one device"):
+        tf.config.list_physical_devices("GPU")
+    with pytest.raises(ValueError, match=r"backend\.set_value is not supported: .* assign\(value\)"):
+        tf.keras.backend.set_value(rnnfast.optimizers.Adam().learning_rate, 0.1)
     with pytest.raises(AttributeError, match=r"there are no pipelines of tf\.data"):
         tf.data.Dataset  # noqa: B018
     with pytest.raises(ValueError, match=r"tensorflow\.constant is not supported: values are NumPy arrays"):

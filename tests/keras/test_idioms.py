@@ -17,7 +17,11 @@ def test_variables_are_counted_with():
     assert (2 * variable + 1).tolist() == [4.0, -3.0] and (1 - variable / 2).tolist() == [0.25, 2.0]
     assert (-(variable**2)).tolist() == [-2.25, -4.0] and variable[1] == -2
     assert (np.ones((1, 2)) @ variable).tolist() == (variable @ np.ones((2, 1))).tolist() == [-0.5]
-    assert (variable - variable).tolist() == [0, 0] and (variable * variable).dtype == np.float32
+    assert (variable - variable).tolist() == [0, 0] and abs(variable).tolist() == [1.5, 2.0]
+    assert (variable // 1).tolist() == [1, -2] and (variable % 2).tolist() == [1.5, 0] and (2**variable)[1] == 0.25
+    numbers = (variable * 0.5, 1.0 - variable, variable / 2, variable**2, 2.0**variable, variable * variable)
+    assert {value.dtype.name for value in numbers} == {"float32"}
+    assert (variable * np.ones(2)).dtype == np.float64 and variable.ndim == 1
 
 
 def test_a_layer_of_ones_own_that_computes_with_its_weights_predicts():
@@ -92,3 +96,11 @@ def test_random_numbers():
     assert set(integers.ravel()) == {3, 4, 5} and not np.array_equal(integers[0], integers[1])
     shuffled = random.shuffle(np.arange(12).reshape(3, 4), axis=1, seed=random.SeedGenerator.from_config({"seed": 2}))
     assert (np.sort(shuffled, axis=1) == np.arange(12).reshape(3, 4)).all()
+
+
+def test_whole_numbers_keep_their_values():
+    ops = keras.ops
+    for made in (ops.convert_to_tensor([2**40, 1]), ops.arange(2**40, 2**40 - 2, -1), ops.array(-(2**31) - 1)):
+        assert made.dtype == np.int64
+    assert ops.convert_to_tensor([2**40, 1]).tolist() == [2**40, 1]
+    assert ops.arange(2**31 - 3, 2**31).dtype == ops.array(-(2**31)).dtype == ops.arange(0).dtype == np.int32

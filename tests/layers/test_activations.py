@@ -94,6 +94,20 @@ def test_parameters_of_a_call(name):
         activations.tanh(X, slope=1)
 
 
+@pytest.mark.parametrize("name", OVER_LAST_AXIS)
+def test_along_another_axis(name):
+    """As Keras' functions take it."""
+    function = getattr(activations, name)
+    assert getattr(rnnfast.ops, name)(X, axis=-1).tobytes() == function(X).tobytes()
+    x = X[:, :4]
+    np.testing.assert_array_equal(function(x, axis=1), np.swapaxes(function(np.swapaxes(x, 1, 2)), 1, 2))
+    for bad, axis in ((1.0, -1), (X, 3), (X, 1.5)):
+        with pytest.raises(ValueError, match="has no axis"):
+            function(bad, axis)
+    with pytest.raises(ValueError, match="it takes the last axis, got 1"):
+        function(layers.Input((4, 6)), axis=1)
+
+
 def test_glu_needs_an_even_axis():
     for make in (
         lambda: layers.Dense(3, "glu", name="odd")(X),

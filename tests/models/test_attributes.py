@@ -54,6 +54,8 @@ CASES = [
     (layers.ReLU, {}, "max_value", 0.5),
     (layers.Reshape, {"target_shape": (3, 6)}, "target_shape", (18,)),
     (layers.UpSampling1D, {"size": 2}, "size", 3),
+    (layers.Rescaling, {"scale": 2.0}, "scale", 3),
+    (layers.Rescaling, {"scale": 2.0}, "offset", [1.0, 2.0, 3.0]),
 ]
 
 

@@ -280,7 +280,7 @@ def wrong(make):
         (lambda a, b: np.ones(3) * a, TypeError, "'a'.*layers"),
         (lambda a, b: np.tanh(a), TypeError, "numpy.tanh.*Activation"),
         (lambda a, b: np.concatenate([a, b]), TypeError, "Concatenate"),
-        (lambda a, b: a[0], ValueError, "key must take the batch axis whole"),
+        (lambda a, b: a[0], TypeError, "key must take the batch axis whole"),
         (lambda a, b: list(a), TypeError, "iteration"),
         (lambda a, b: np.asarray(a), TypeError, "conversion"),
         (lambda a, b: Model(a, layers.Dense(1)(a)).predict(np.ones((2, 4, 4))), ValueError, "expected input of shape"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rnnfast
+from rnnfast.variable import Variable
 
 SAMPLES, TIME, FEATURES, CLASSES = 24, 5, 3, 4
 
@@ -175,3 +176,39 @@ def test_training_on_a_schedule(keras, twins, same_output, options):
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw", "nadam", "adamax", "adagrad", "lion"])
 def test_defaults_by_name(keras, twins, same_output, name):
     follow(keras, twins, same_output, lambda n: name)
+
+
+WITHOUT_GRADIENT = {
+    **{name: ({**OPTIMIZERS, **OPTIONS})[name] for name in ("momentum", "amsgrad", "nadam", "lion", "lamb", "muon")},
+    "decay": ("AdamW", {"learning_rate": 0.02, "weight_decay": 0.3, "global_clipnorm": 0.5}),
+    "ema": ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "use_ema": True, "ema_momentum": 0.6}),
+    "overwrite": ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.6, "ema_overwrite_frequency": 3}),
+    "accumulation": ("Adam", {"learning_rate": 0.1, "gradient_accumulation_steps": 2, "weight_decay": 0.1}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize("name", WITHOUT_GRADIENT)
+def test_variables_without_a_gradient(keras, name):
+    """They stay as they are, neither decay nor momentum moves them; of accumulated gradients the last batch says which
+    are updated."""
+    class_name, options = WITHOUT_GRADIENT[name]
+    peer, fast = (getattr(n.optimizers, class_name)(**options) for n in (keras, rnnfast))
+    rng = np.random.default_rng(8)
+    starts = [rng.normal(size=shape).astype(np.float32) for shape in [(4, 3), (3,), (5, 2)]]
+    theirs = [keras.Variable(start, name=f"v{i}") for i, start in enumerate(starts)]
+    ours = [Variable(start, name=f"v{i}") for i, start in enumerate(starts)]
+    for missing in [(), (1,), (0, 1), (), (2,), (2,), (0,), (), (1, 2)]:
+        gradients = [None if i in missing else rng.normal(size=s.shape).astype("f4") for i, s in enumerate(starts)]
+        peer.apply([None if g is None else keras.ops.convert_to_tensor(g) for g in gradients], theirs)
+        before = [v.value.copy() for v in ours]
+        for variable, gradient in zip(ours, gradients, strict=True):
+            variable.grad = gradient
+        fast.apply(ours)
+        for i, (a, b, old) in enumerate(zip(ours, theirs, before, strict=True)):
+            np.testing.assert_allclose(a.value, keras.ops.convert_to_numpy(b), rtol=1e-5, atol=1e-5)
+            assert i not in missing or name == "overwrite" or np.array_equal(a.value, old)
+    for optimizer, variables in ((peer, theirs), (fast, ours)):
+        optimizer.finalize_variable_values(variables)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.value, keras.ops.convert_to_numpy(b), rtol=1e-5, atol=1e-5)

@@ -91,6 +91,18 @@ def test_state_round_trip(name):
         np.testing.assert_array_equal(va.numpy(), vb.numpy())
 
 
+def test_the_state_of_another_rule_is_refused():
+    weights = variables()
+    for kind, other in ((optimizers.Adam, optimizers.SGD), (optimizers.Nadam, optimizers.Lamb)):
+        one, two = kind(0.1), other(0.1, use_ema=True)
+        for variable, gradient in zip(weights, gradients(0), strict=True):
+            variable.grad = gradient
+        two.apply(weights)
+        with pytest.raises(ValueError, match=r"keeps \('.*'\), and the state is of \['average"):
+            one.set_state(two.get_state(), weights)
+        one.set_state(kind(0.1).get_state(), weights)
+
+
 def test_a_gradient_that_is_not_finite_changes_nothing():
     weights = variables()
     optimizer = optimizers.Adam()
@@ -143,6 +155,29 @@ def test_a_batch_that_only_adds_its_gradient_leaves_the_update_before_it_to_be_u
     assert optimizer.undo()
     for variable, old in zip(weights, start, strict=True):
         np.testing.assert_array_equal(variable.numpy(), old)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_variable_without_a_gradient_stays_as_it_is(name):
+    """And so do its slots; the others move as if it was not there, and an update can be undone all the same."""
+    weights, others = variables(), variables()[1:]
+    optimizer, plain = ALL[name](), ALL[name]()
+    for i in range(4):
+        optimizer_before = optimizer.get_state()
+        before = [v.numpy().copy() for v in weights]
+        step(plain, others, gradients(i)[1:])
+        step(optimizer, weights, [None, *gradients(i)[1:]])
+        np.testing.assert_array_equal(weights[0].numpy(), before[0])
+        for slot in set(optimizer.state_slots) - {"average"} if i else ():
+            np.testing.assert_array_equal(optimizer.get_state()[slot][0], optimizer_before[slot][0])
+        for variable, other in zip(weights[1:], others, strict=True):
+            np.testing.assert_array_equal(variable.numpy(), other.numpy())
+    assert optimizer.undo()
+    if not optimizer.gradient_accumulation_steps:
+        for variable, old in zip(weights[1:], before[1:], strict=True):
+            np.testing.assert_array_equal(variable.numpy(), old)
+    step(optimizer, weights, [None] * 3)  # nothing to do
+    assert not optimizer.undo() or optimizer.gradient_accumulation_steps
 
 
 def test_averages_replace_the_weights():

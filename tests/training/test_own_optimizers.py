@@ -60,6 +60,36 @@ def test_state_travels(tmp_path):
     assert fit(again) == fit(model)
 
 
+def test_slots_of_one_name_and_of_several():
+    class Three(rnnfast.optimizers.Optimizer):
+        def build(self, variables):
+            super().build(variables)
+            self.first = self.add_optimizer_variables(variables, "sum")
+            self.second = [self.add_variable_from_reference(v, "sum", "ones") for v in variables]
+            self.both = self.add_optimizer_variables(variables, ["low", "high"], ["zeros", "ones"])
+
+        def update_step(self, gradient, variable, learning_rate):
+            index = self._get_variable_index(variable)
+            self.assign_add(self.first[index], gradient)
+            self.assign_add(self.second[index], gradient)
+            self.assign_sub(self.both[0][index], gradient)
+            self.assign_sub(variable, learning_rate * (self.first[index] + self.second[index]))
+
+    one, two = Variable(np.zeros(2), name="a"), Variable(np.zeros(2), name="a")
+    optimizer, again = Three(0.1), Three(0.1)
+    for variable, tried in ((one, optimizer), (two, again)):
+        variable.grad = np.array([1.0, 2.0])
+        tried.apply([variable])
+    for _ in range(2):  # every build has the same names
+        again.set_state(optimizer.get_state(), [two])
+    state = again.get_state()
+    assert list(state) == ["iterations", "sum", "sum_1", "low", "high"]
+    assert [state[name][0].tolist() for name in ("sum", "sum_1", "low")] == [[1, 2], [2, 3], [-1, -2]]
+    for variable, tried in ((one, optimizer), (two, again)):
+        tried.apply([variable])
+    assert one.value.tolist() == two.value.tolist() == pytest.approx([-0.8, -1.4])
+
+
 def test_misuse():
     class Other(Scaled):
         def update_step(self, gradient, variable, learning_rate):
@@ -67,6 +97,13 @@ def test_misuse():
 
     with pytest.raises(ValueError, match=r"Other: .*'none'.* is none of the variables that it was built for"):
         fit(model_with(Other()))
+
+    class Giving(Scaled):
+        def update_step(self, gradient, variable, learning_rate):
+            return variable - learning_rate * gradient
+
+    with pytest.raises(TypeError, match=r"Giving: update_step has written nothing .* self.assign\(variable, value\)"):
+        fit(model_with(Giving()))
 
     class Empty(rnnfast.optimizers.Optimizer):
         pass

@@ -63,7 +63,7 @@ def test_layers_that_are_frozen_between_two_fits(optimizer):
     model.fit(X, Y, batch_size=4, epochs=2, verbose=0)
     assert [bool((a != b).any()) for a, b in zip(before, model.get_weights(), strict=True)] == [False] * 3 + [True] * 2
     for name, slots in model.optimizer.get_state().items():
-        if name != "iterations":  # what is frozen keeps its slots
+        if name not in ("iterations", "gradient_accumulator"):  # what is frozen keeps its slots
             for old, new in zip(state[name][:3], slots[:3], strict=True):
                 assert old is new is None or (old == new).all()
     model.get_layer("rnn").trainable = True
@@ -106,6 +106,7 @@ def test_weights_that_fit_in_part(tmp_path):
     model.save_weights(tmp_path / "w.weights.h5")
     with pytest.raises(ValueError, match=r"'out' \(Dense\).*expected shape \(4, 2\)"):
         other.load_weights(tmp_path / "w.weights.h5")
+    assert all((a == b).all() for a, b in zip(before, other.get_weights(), strict=True))
     with pytest.warns(UserWarning) as shown:
         other.load_weights(tmp_path / "w.weights.h5", skip_mismatch=True)
     told = [str(warning.message) for warning in shown]
