@@ -65,7 +65,7 @@ class Penalized:
 
     def clear_losses(self) -> None:
         """Forget the penalties of earlier calls' outputs."""
-        self._activity_losses = []
+        self._activity_losses.clear()
         for layer in self.sublayers:
             layer.clear_losses()
 

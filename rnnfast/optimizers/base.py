@@ -393,7 +393,9 @@ class Optimizer(KerasForm):
 
 def _flat_gradient(variable: Variable, by_rows: bool) -> np.ndarray | RowGradient:
     """The gradient in the dtype of the variable, contiguous, and flat but for a RowGradient."""
-    gradient, dtype = variable.gradient, variable.storage.dtype
-    if isinstance(gradient, RowGradient) and by_rows:
-        return with_values(gradient, partial(np.ascontiguousarray, dtype=dtype))
-    return np.ascontiguousarray(variable.grad, dtype).reshape(-1)
+    gradient, dtype = variable.gradient, variable.dtype
+    if isinstance(gradient, RowGradient):
+        if by_rows:
+            return with_values(gradient, partial(np.ascontiguousarray, dtype=dtype))
+        gradient = gradient.to_array()
+    return np.ascontiguousarray(gradient, dtype).reshape(-1)
