@@ -38,6 +38,15 @@ class NotOfLayersError(TypeError):
     """A `call` does with its values what no layer does."""
 
 
+def _refused(what: str) -> Any:
+    """A method for what values that are no arrays cannot do."""
+
+    def refuse(self: Traced, *_: Any, **__: Any) -> NoReturn:
+        self._refuse(what)
+
+    return refuse
+
+
 class Traced:
     """Base of both kinds. +, - and * are the layers Add, Subtract and Multiply, or with a number Rescaling, as / is; an
     index is the layer Slice."""
@@ -118,58 +127,17 @@ class Traced:
             self._refuse(f".{name}")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def __rtruediv__(self, other: Any) -> NoReturn:
-        self._refuse("/")
-
-    def __matmul__(self, other: Any) -> NoReturn:
-        self._refuse("@")
-
-    def __rmatmul__(self, other: Any) -> NoReturn:
-        self._refuse("@")
-
-    def __pow__(self, other: Any) -> NoReturn:
-        self._refuse("**")
-
-    def __floordiv__(self, other: Any) -> NoReturn:
-        self._refuse("//")
-
-    def __mod__(self, other: Any) -> NoReturn:
-        self._refuse("%")
-
-    def __and__(self, other: Any) -> NoReturn:
-        self._refuse("a logical operator")
-
-    __rpow__, __rfloordiv__, __rmod__, __rand__ = __pow__, __floordiv__, __mod__, __and__
-    __or__ = __ror__ = __xor__ = __rxor__ = __and__
-
-    def __invert__(self) -> NoReturn:
-        self._refuse("~")
-
-    def __pos__(self) -> NoReturn:
-        self._refuse("+")
-
-    def __abs__(self) -> NoReturn:
-        self._refuse("abs()")
-
-    def __float__(self) -> NoReturn:
-        self._refuse("float()")
-
-    def __lt__(self, other: Any) -> NoReturn:
-        self._refuse("a comparison")
-
-    __le__ = __gt__ = __ge__ = __lt__
-
-    def __iter__(self) -> NoReturn:
-        self._refuse("iteration")
-
-    def __len__(self) -> NoReturn:
-        self._refuse("len()")
-
-    def __bool__(self) -> NoReturn:
-        self._refuse("a truth value")
-
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        self._refuse("conversion to an array")
+    __rtruediv__ = _refused("/")
+    __matmul__ = __rmatmul__ = _refused("@")
+    __pow__ = __rpow__ = _refused("**")
+    __floordiv__ = __rfloordiv__ = _refused("//")
+    __mod__ = __rmod__ = _refused("%")
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refused("a logical operator")
+    __lt__ = __le__ = __gt__ = __ge__ = _refused("a comparison")
+    __invert__, __pos__ = _refused("~"), _refused("+")
+    __abs__, __float__ = _refused("abs()"), _refused("float()")
+    __iter__, __len__, __bool__ = _refused("iteration"), _refused("len()"), _refused("a truth value")
+    __array__ = _refused("conversion to an array")
 
     def __array_ufunc__(self, function: Any, method: str, *given: Any, **options: Any) -> Any:
         sign = _OF_NUMBERS.get(function)
