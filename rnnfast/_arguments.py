@@ -100,6 +100,13 @@ def taken_by(what: str, function: Callable[..., Any], form: str, *args: Any, **n
         raise TypeError(f"{what} must take {form}, but takes {signature}") from None
 
 
+def unwritable(array: np.ndarray) -> np.ndarray:
+    """A view for functions of the user's own: others need what it holds as it is."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def _one_of(names: tuple[str, ...]) -> str:
     return ", ".join(map(repr, names[:-1])) + f" or {names[-1]!r}"
 

@@ -63,8 +63,7 @@ class FunctionActivation:
         )
 
     def _checked(self, what: str, function: Callable[[np.ndarray], Any], x: np.ndarray) -> np.ndarray:
-        seen = x.view()
-        seen.flags.writeable = False  # backward needs x as it was, and it may be the caller's
+        seen = _arguments.unwritable(x)  # backward needs x as it was, and it may be the caller's
         given = _arguments.numeric(f"{self.label}: {what}", function(seen))
         if given.shape != x.shape:
             raise ValueError(f"{self.label}: {what} must have the shape {x.shape} of x, got {given.shape}")

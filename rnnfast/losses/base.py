@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from rnnfast import _arguments
+from rnnfast._arguments import unwritable
 from rnnfast._registry import auto_name, snake_case
 
 EPSILON = 1e-7
@@ -344,10 +345,3 @@ def fitted(what: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     y_true = _arguments.numeric(f"{what}: y_true", y_true).astype(y_pred.dtype, copy=False)
     one_axis = abs(y_true.ndim - y_pred.ndim) == 1 and (y_true.shape[-1:] == (1,) or y_pred.shape[-1:] == (1,))
     return y_true.reshape(y_pred.shape) if one_axis and y_true.size == y_pred.size else y_true
-
-
-def unwritable(array: np.ndarray) -> np.ndarray:
-    """A view for functions of the user's own: others need what it holds as it is."""
-    view = array.view()
-    view.flags.writeable = False
-    return view

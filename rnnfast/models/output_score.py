@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rnnfast import losses, metrics
+from rnnfast._arguments import unwritable
 from rnnfast.losses import Slope
-from rnnfast.losses.base import unwritable
 
 _ZERO = bytes(np.dtype(np.float32).itemsize)
 
